@@ -1,0 +1,309 @@
+//! The one public error: what kind, what was being done, and the chain of causes.
+//!
+//! Invariant: `Send + Sync` on every target, and no bytes of an object in its text.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::status::{CAUSE_RESOURCE_VERSION_TOO_LARGE, Status, reason};
+
+type Source = Box<dyn StdError + Send + Sync + 'static>;
+
+/// Why something failed. Ask it by predicate ([`Error::is_not_found`], …) or by [`Error::kind`].
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    doing: Vec<Cow<'static, str>>,
+    source: Option<Source>,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The API server answered with a failure.
+    Api(Box<Status>),
+    /// The request or its answer did not get through.
+    Transport(TransportErrorKind),
+    /// Bytes arrived that are not what they claim to be.
+    Decode,
+    /// A kubeconfig, an option or an argument is wrong. Nothing was sent.
+    Config,
+    /// Credentials could not be had. Nothing was sent.
+    Auth,
+    /// The caller's own time limit ran out.
+    Timeout,
+    /// The caller stopped it, or what it belonged to has ended.
+    Canceled,
+    /// This transport or this build cannot do it.
+    Unsupported,
+}
+
+/// How a transport failed, told by what a retry would mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// No connection was made: nothing was sent, any request may be tried again.
+    Connect,
+    /// The peer's certificate or ours was refused: trying again changes nothing.
+    Tls,
+    /// The exchange broke after the request may have been sent: only a request that changes nothing, or is safe to repeat, may be tried again.
+    Interrupted,
+    /// The peer does not speak what was expected of it: trying again changes nothing.
+    Protocol,
+    /// A bound on size was exceeded: trying again changes nothing.
+    TooLarge,
+}
+
+impl Error {
+    /// An error of `kind` that says `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner { kind, message: message.into(), doing: Vec::new(), source: None }))
+    }
+
+    /// The server's refusal.
+    pub fn api(status: Status) -> Self {
+        let message = match (&status.message, &status.reason, status.code) {
+            (Some(message), _, _) if !message.is_empty() => message.clone(),
+            (_, Some(reason), _) if !reason.is_empty() => reason.clone(),
+            (_, _, code) => format!("the server answered with status {}", code.unwrap_or_default()),
+        };
+        Self::new(ErrorKind::Api(Box::new(status)), message)
+    }
+
+    /// A failure of the transport.
+    pub fn transport(kind: TransportErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Transport(kind), message)
+    }
+
+    /// Bytes that are not what they claim to be.
+    pub fn decode(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Decode, message)
+    }
+
+    /// A wrong setting or argument.
+    pub fn config(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    /// Credentials that could not be had.
+    pub fn auth(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Auth, message)
+    }
+
+    /// A time limit of the caller's.
+    pub fn timeout(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Timeout, message)
+    }
+
+    /// A stop asked for by the caller.
+    pub fn canceled(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Canceled, message)
+    }
+
+    /// Something this transport or build cannot do.
+    pub fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
+    }
+
+    /// Names the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Says what was being done, outermost last: `doing("list pods")`.
+    #[must_use]
+    pub fn doing(mut self, what: impl Into<Cow<'static, str>>) -> Self {
+        self.0.doing.push(what.into());
+        self
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The server's answer, when it is one.
+    pub fn status(&self) -> Option<&Status> {
+        match &self.0.kind {
+            ErrorKind::Api(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// The HTTP code of the server's answer.
+    pub fn code(&self) -> Option<u16> {
+        self.status().and_then(|status| status.code).and_then(|code| u16::try_from(code).ok())
+    }
+
+    /// The reason of the server's answer, "" when there is none.
+    pub fn reason(&self) -> &str {
+        self.status().and_then(|status| status.reason.as_deref()).unwrap_or("")
+    }
+
+    /// How long the server asks to wait before the next try. client-go's `errors.SuggestsClientDelay`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.status()?.details.as_ref()?.retry_after_seconds?;
+        u64::try_from(seconds).ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
+    }
+
+    /// The object or resource does not exist. client-go's `errors.IsNotFound`.
+    pub fn is_not_found(&self) -> bool {
+        self.is_reason(reason::NOT_FOUND, 404)
+    }
+
+    /// The name is taken. client-go's `errors.IsAlreadyExists`.
+    pub fn is_already_exists(&self) -> bool {
+        self.reason() == reason::ALREADY_EXISTS
+    }
+
+    /// The object has changed since it was read. client-go's `errors.IsConflict`.
+    pub fn is_conflict(&self) -> bool {
+        self.is_reason(reason::CONFLICT, 409)
+    }
+
+    /// The object is not valid. client-go's `errors.IsInvalid`.
+    pub fn is_invalid(&self) -> bool {
+        self.is_reason(reason::INVALID, 422)
+    }
+
+    /// No valid credentials. client-go's `errors.IsUnauthorized`.
+    pub fn is_unauthorized(&self) -> bool {
+        self.is_reason(reason::UNAUTHORIZED, 401)
+    }
+
+    /// Not allowed. client-go's `errors.IsForbidden`.
+    pub fn is_forbidden(&self) -> bool {
+        self.is_reason(reason::FORBIDDEN, 403)
+    }
+
+    /// The resource version or continue token is too old: list anew. client-go's `errors.IsResourceExpired` and
+    /// `errors.IsGone`.
+    pub fn is_expired(&self) -> bool {
+        self.reason() == reason::EXPIRED || self.is_reason(reason::GONE, 410)
+    }
+
+    /// The server asks to slow down. client-go's `errors.IsTooManyRequests`.
+    pub fn is_too_many_requests(&self) -> bool {
+        self.is_reason(reason::TOO_MANY_REQUESTS, 429)
+    }
+
+    /// Something broke in the server. client-go's `errors.IsInternalError`.
+    pub fn is_internal_error(&self) -> bool {
+        self.is_reason(reason::INTERNAL_ERROR, 500)
+    }
+
+    /// The server cannot serve now. client-go's `errors.IsServiceUnavailable`.
+    pub fn is_service_unavailable(&self) -> bool {
+        self.is_reason(reason::SERVICE_UNAVAILABLE, 503)
+    }
+
+    /// The server or the caller ran out of time. client-go's `errors.IsTimeout` and `errors.IsServerTimeout`.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Timeout)
+            || matches!(self.reason(), reason::TIMEOUT | reason::SERVER_TIMEOUT)
+    }
+
+    /// The server has not reached this resource version yet. client-go's `errors.IsTooLargeResourceVersion`.
+    pub fn is_too_large_resource_version(&self) -> bool {
+        let Some(details) = self.status().and_then(|status| status.details.as_ref()) else { return false };
+        self.reason() == reason::TIMEOUT
+            && details.causes.iter().flatten().any(|cause| {
+                cause.reason.as_deref() == Some(CAUSE_RESOURCE_VERSION_TOO_LARGE)
+                    || cause.message.as_deref() == Some("Too large resource version")
+            })
+    }
+
+    /// No connection could be made. client-go's `net.IsConnectionRefused`.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Transport(TransportErrorKind::Connect))
+    }
+
+    /// Any failure of the transport.
+    pub fn is_transport(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Transport(_))
+    }
+
+    /// Bytes that are not what they claim to be.
+    pub fn is_decode(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Decode)
+    }
+
+    /// Stopped by the caller.
+    pub fn is_canceled(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Canceled)
+    }
+
+    /// Not to be had on this transport or in this build.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Unsupported)
+    }
+
+    /// The server gave this reason, or no reason it knows and this code. client-go's `reasonAndCodeForError` rule.
+    fn is_reason(&self, reason: &str, code: u16) -> bool {
+        let given = self.reason();
+        given == reason || (self.code() == Some(code) && (given.is_empty() || given == "Unknown"))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for what in self.0.doing.iter().rev() {
+            write!(f, "{what}: ")?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        match &self.0.kind {
+            ErrorKind::Api(status) => debug.field("code", &status.code).field("reason", &status.reason),
+            kind => debug.field("kind", kind),
+        };
+        debug.field("message", &self.to_string()).field("source", &self.0.source).finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::failure;
+
+    #[test]
+    fn predicates_ask_the_reason_first_and_the_code_when_there_is_none() {
+        assert!(Error::api(failure(404, reason::NOT_FOUND, "no")).is_not_found());
+        assert!(Error::api(failure(404, "", "no")).is_not_found());
+        let taken = Error::api(failure(409, reason::ALREADY_EXISTS, "taken"));
+        assert!(taken.is_already_exists() && !taken.is_conflict());
+        assert!(Error::api(failure(410, reason::EXPIRED, "old")).is_expired());
+        assert!(Error::api(failure(410, reason::GONE, "old")).is_expired());
+    }
+
+    #[test]
+    fn text_says_what_was_done_from_the_outside_in() {
+        let error = Error::decode("bad byte at 7").doing("read list").doing("sync pods");
+        assert_eq!(error.to_string(), "sync pods: read list: bad byte at 7");
+    }
+
+    #[test]
+    fn a_server_says_when_to_come_back() {
+        let mut status = failure(429, reason::TOO_MANY_REQUESTS, "slow down");
+        status.details =
+            Some(crate::status::StatusDetails { retry_after_seconds: Some(3), ..Default::default() });
+        assert_eq!(Error::api(status).retry_after(), Some(Duration::from_secs(3)));
+    }
+}

@@ -1,0 +1,1 @@
+//! The drivers of the machines in `cache`: shared informers, their factory, listers.

@@ -1,0 +1,24 @@
+//! The nouns of the Kubernetes API: which resource, which object, which version of it, and what to ask.
+//!
+//! Invariant: no I/O and no codec; everything here is a value or a rule about values.
+
+mod key;
+mod object;
+mod options;
+mod patch;
+mod resource;
+mod selector;
+mod version;
+
+pub use key::Key;
+pub use object::{Encoded, Format, MetaRef, Object, Resource, Scope};
+pub use options::{
+    CreateOptions, DeleteOptions, GetOptions, ListOptions, PatchOptions, Preconditions, Propagation,
+    ResourceVersionMatch, UpdateOptions, WatchOptions,
+};
+pub use patch::Patch;
+pub use resource::{ApiResource, GroupVersion, GroupVersionKind, GroupVersionResource};
+pub use selector::{FieldSelector, LabelSelector};
+pub use version::{Continue, ResourceVersion};
+
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta, OwnerReference};

@@ -1,0 +1,183 @@
+//! What clients and informers hold: the [`Object`] trait, and [`Resource`] for types that know which resource they are.
+//!
+//! An object of a kind known only at run time is an `Object` and not a `Resource`: its [`ApiResource`] is a value that
+//! goes beside it. Every k8s-openapi type with object metadata is both.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use k8s_openapi::{ClusterResourceScope, Metadata, NamespaceResourceScope};
+use serde::de::DeserializeOwned;
+
+use super::{ApiResource, Key, ObjectMeta};
+use crate::error::Error;
+use crate::portable::{MaybeSend, MaybeSync};
+
+/// How an object is written on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// JSON text.
+    Json,
+}
+
+/// One object as it arrived, still in the buffer it arrived in: one list item or the object of one watch event.
+#[derive(Clone, Copy)]
+pub struct Encoded<'a> {
+    /// How `bytes` are written.
+    pub format: Format,
+    /// Exactly one object.
+    pub bytes: &'a [u8],
+    /// The resource it was asked of. List items carry no apiVersion and kind: they get those named here.
+    pub resource: &'a ApiResource,
+    /// Leave `metadata.managedFields` out of what is kept. Informers do, plain gets never.
+    pub drop_managed_fields: bool,
+}
+
+impl Debug for Encoded<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Encoded({} bytes of {})", self.bytes.len(), self.resource)
+    }
+}
+
+/// The metadata every reader needs, borrowed; a missing field is "".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetaRef<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The namespace, "" for a cluster-scoped object.
+    pub namespace: &'a str,
+    /// The identity: a deleted and recreated object has another.
+    pub uid: &'a str,
+    /// The version of this object.
+    pub resource_version: &'a str,
+}
+
+impl MetaRef<'_> {
+    /// The key, as an owned value. client-go's `MetaNamespaceKeyFunc`.
+    pub fn key(&self) -> Key {
+        Key::new(self.namespace, self.name)
+    }
+}
+
+/// A Kubernetes object in one of the forms a client can hold it: a k8s-openapi struct, `Unstructured`,
+/// `PartialObjectMetadata` or `Lazy<K>`. client-go's `runtime.Object` with `metav1.Object`.
+pub trait Object: Sized + Debug + MaybeSend + MaybeSync + 'static {
+    /// Reads one object. Fails with a decode error that shows no bytes of it.
+    fn read(encoded: Encoded<'_>) -> Result<Self, Error>;
+
+    /// Its name, namespace, uid and version.
+    fn meta(&self) -> MetaRef<'_>;
+
+    /// Its labels.
+    fn labels(&self) -> Cow<'_, BTreeMap<String, String>>;
+
+    /// Its key. client-go's `MetaNamespaceKeyFunc`.
+    fn key(&self) -> Key {
+        self.meta().key()
+    }
+}
+
+/// An object type that knows which resource it belongs to.
+pub trait Resource: Object {
+    /// That resource.
+    fn api_resource() -> ApiResource;
+}
+
+/// Whether objects of a k8s-openapi type live in namespaces.
+pub trait Scope {
+    /// True for namespaced resources.
+    const NAMESPACED: bool;
+}
+
+impl Scope for NamespaceResourceScope {
+    const NAMESPACED: bool = true;
+}
+
+impl Scope for ClusterResourceScope {
+    const NAMESPACED: bool = false;
+}
+
+impl<K> Object for K
+where
+    K: Metadata<Ty = ObjectMeta> + DeserializeOwned + Debug + MaybeSend + MaybeSync + 'static,
+{
+    fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
+        let Format::Json = encoded.format;
+        let mut object: K = serde_json::from_slice(encoded.bytes).map_err(|error| {
+            let text =
+                format!("not a {}: bad JSON at line {}, column {}", K::KIND, error.line(), error.column());
+            Error::decode(text)
+        })?;
+        if encoded.drop_managed_fields {
+            object.metadata_mut().managed_fields = None;
+        }
+        Ok(object)
+    }
+
+    fn meta(&self) -> MetaRef<'_> {
+        let metadata = self.metadata();
+        MetaRef {
+            name: metadata.name.as_deref().unwrap_or_default(),
+            namespace: metadata.namespace.as_deref().unwrap_or_default(),
+            uid: metadata.uid.as_deref().unwrap_or_default(),
+            resource_version: metadata.resource_version.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn labels(&self) -> Cow<'_, BTreeMap<String, String>> {
+        self.metadata().labels.as_ref().map_or_else(|| Cow::Owned(BTreeMap::new()), Cow::Borrowed)
+    }
+}
+
+impl<K> Resource for K
+where
+    K: Object + k8s_openapi::Resource<Scope: Scope>,
+{
+    fn api_resource() -> ApiResource {
+        ApiResource {
+            group: K::GROUP.into(),
+            version: K::VERSION.into(),
+            kind: K::KIND.into(),
+            plural: K::URL_PATH_SEGMENT.into(),
+            namespaced: K::Scope::NAMESPACED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::apps::v1::Deployment;
+    use k8s_openapi::api::core::v1::{Node, Pod};
+
+    #[test]
+    fn types_know_their_resource() {
+        assert_eq!(Deployment::api_resource().gvr().to_string(), "deployments.v1.apps");
+        assert!(Pod::api_resource().namespaced && !Node::api_resource().namespaced);
+    }
+
+    #[test]
+    fn a_typed_object_reads_without_its_managed_fields() {
+        let resource = Pod::api_resource();
+        let bytes = br#"{"metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7","managedFields":[{"manager":"m"}]}}"#;
+        let encoded = Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true };
+        let pod = Pod::read(encoded).unwrap();
+        assert_eq!(pod.meta(), MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "7" });
+        assert_eq!(pod.key().as_str(), "n/a");
+        assert!(pod.metadata.managed_fields.is_none());
+    }
+
+    #[test]
+    fn a_read_error_shows_no_bytes() {
+        let resource = Pod::api_resource();
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes: b"{secret",
+            resource: &resource,
+            drop_managed_fields: false,
+        };
+        assert!(!Pod::read(encoded).unwrap_err().to_string().contains("secret"));
+    }
+}

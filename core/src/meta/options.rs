@@ -1,0 +1,276 @@
+//! What to ask of a verb: plain structs with `Default`, one field per parameter of the API.
+//!
+//! Each writes itself as query parameters in one place, [`ListOptions::query`] and its siblings; delete options travel as a body.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Continue, FieldSelector, LabelSelector, ResourceVersion};
+
+/// Query parameters, in order.
+type Query = Vec<(&'static str, String)>;
+
+/// How the server may read `resource_version` in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceVersionMatch {
+    /// At least as new as the version.
+    NotOlderThan,
+    /// Exactly the version.
+    Exact,
+}
+
+impl ResourceVersionMatch {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NotOlderThan => "NotOlderThan",
+            Self::Exact => "Exact",
+        }
+    }
+}
+
+/// What to list. client-go's `metav1.ListOptions`, the watch's fields apart.
+#[derive(Clone, Debug, Default)]
+pub struct ListOptions {
+    /// Only objects with such labels.
+    pub label_selector: LabelSelector,
+    /// Only objects with such fields.
+    pub field_selector: FieldSelector,
+    /// The version to list at; unset is the newest.
+    pub resource_version: ResourceVersion,
+    /// How to read `resource_version`.
+    pub resource_version_match: Option<ResourceVersionMatch>,
+    /// At most so many objects in one answer.
+    pub limit: Option<u32>,
+    /// Where the last answer left off.
+    pub continue_token: Continue,
+    /// How long the server may take.
+    pub timeout: Option<Duration>,
+}
+
+impl ListOptions {
+    /// As query parameters.
+    pub fn query(&self) -> Query {
+        let mut query = selectors(&self.label_selector, &self.field_selector);
+        push(&mut query, "resourceVersion", self.resource_version.as_str());
+        push(
+            &mut query,
+            "resourceVersionMatch",
+            self.resource_version_match.map_or("", |rule| rule.as_str()),
+        );
+        query.extend(self.limit.map(|limit| ("limit", limit.to_string())));
+        push(&mut query, "continue", self.continue_token.as_str());
+        query.extend(self.timeout.map(timeout_seconds));
+        query
+    }
+}
+
+/// What to watch. client-go's `metav1.ListOptions` with `Watch` set.
+#[derive(Clone, Debug, Default)]
+pub struct WatchOptions {
+    /// Only objects with such labels.
+    pub label_selector: LabelSelector,
+    /// Only objects with such fields.
+    pub field_selector: FieldSelector,
+    /// Changes after this version; unset begins with what is there now.
+    pub resource_version: ResourceVersion,
+    /// How to read `resource_version`; with `send_initial_events` it must be `NotOlderThan`.
+    pub resource_version_match: Option<ResourceVersionMatch>,
+    /// Ask for BOOKMARK events, which carry nothing but a version.
+    pub allow_bookmarks: bool,
+    /// Begin with an ADDED event for every object that is there, then a marked bookmark (watch-list).
+    pub send_initial_events: Option<bool>,
+    /// When the server is to end the watch.
+    pub timeout: Option<Duration>,
+}
+
+impl WatchOptions {
+    /// As query parameters, `watch=true` included.
+    pub fn query(&self) -> Query {
+        let mut query = vec![("watch", "true".to_owned())];
+        query.extend(selectors(&self.label_selector, &self.field_selector));
+        push(&mut query, "resourceVersion", self.resource_version.as_str());
+        push(
+            &mut query,
+            "resourceVersionMatch",
+            self.resource_version_match.map_or("", |rule| rule.as_str()),
+        );
+        if self.allow_bookmarks {
+            query.push(("allowWatchBookmarks", "true".to_owned()));
+        }
+        query.extend(self.send_initial_events.map(|send| ("sendInitialEvents", send.to_string())));
+        query.extend(self.timeout.map(timeout_seconds));
+        query
+    }
+}
+
+/// How to get one object. client-go's `metav1.GetOptions`.
+#[derive(Clone, Debug, Default)]
+pub struct GetOptions {
+    /// At least as new as this version; unset is the newest.
+    pub resource_version: ResourceVersion,
+}
+
+impl GetOptions {
+    /// As query parameters.
+    pub fn query(&self) -> Query {
+        let mut query = Vec::new();
+        push(&mut query, "resourceVersion", self.resource_version.as_str());
+        query
+    }
+}
+
+/// How to create. client-go's `metav1.CreateOptions`.
+#[derive(Clone, Debug, Default)]
+pub struct CreateOptions {
+    /// Run every check, change nothing.
+    pub dry_run: bool,
+    /// Who makes this change.
+    pub field_manager: Option<String>,
+    /// What to do about unknown or duplicate fields: `Ignore`, `Warn` or `Strict`.
+    pub field_validation: Option<String>,
+}
+
+impl CreateOptions {
+    /// As query parameters.
+    pub fn query(&self) -> Query {
+        change_query(self.dry_run, self.field_manager.as_deref(), self.field_validation.as_deref())
+    }
+}
+
+/// How to update. client-go's `metav1.UpdateOptions`.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateOptions {
+    /// Run every check, change nothing.
+    pub dry_run: bool,
+    /// Who makes this change.
+    pub field_manager: Option<String>,
+    /// What to do about unknown or duplicate fields: `Ignore`, `Warn` or `Strict`.
+    pub field_validation: Option<String>,
+}
+
+impl UpdateOptions {
+    /// As query parameters.
+    pub fn query(&self) -> Query {
+        change_query(self.dry_run, self.field_manager.as_deref(), self.field_validation.as_deref())
+    }
+}
+
+/// How to patch. client-go's `metav1.PatchOptions`.
+#[derive(Clone, Debug, Default)]
+pub struct PatchOptions {
+    /// Run every check, change nothing.
+    pub dry_run: bool,
+    /// Who makes this change; server-side apply requires it.
+    pub field_manager: Option<String>,
+    /// What to do about unknown or duplicate fields: `Ignore`, `Warn` or `Strict`.
+    pub field_validation: Option<String>,
+    /// Take fields over from other managers (server-side apply only).
+    pub force: bool,
+}
+
+impl PatchOptions {
+    /// As query parameters.
+    pub fn query(&self) -> Query {
+        let mut query =
+            change_query(self.dry_run, self.field_manager.as_deref(), self.field_validation.as_deref());
+        if self.force {
+            query.push(("force", "true".to_owned()));
+        }
+        query
+    }
+}
+
+/// What happens to the objects an object owns. client-go's `metav1.DeletionPropagation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Propagation {
+    /// They lose their owner and stay.
+    Orphan,
+    /// They are deleted afterwards.
+    Background,
+    /// They are deleted first.
+    Foreground,
+}
+
+/// How to delete; travels as the body of the request. client-go's `metav1.DeleteOptions`.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteOptions {
+    /// Seconds until it is ended by force; 0 at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period_seconds: Option<i64>,
+    /// What happens to what it owns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagation_policy: Option<Propagation>,
+    /// Refuse unless the object has this identity and version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preconditions: Option<Preconditions>,
+    /// `["All"]` to run every check and change nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dry_run: Vec<String>,
+}
+
+/// What must be true of an object for it to be deleted.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preconditions {
+    /// Its identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_version: Option<String>,
+}
+
+fn push(query: &mut Query, name: &'static str, value: &str) {
+    if !value.is_empty() {
+        query.push((name, value.to_owned()));
+    }
+}
+
+fn selectors(labels: &LabelSelector, fields: &FieldSelector) -> Query {
+    let mut query = Vec::new();
+    push(&mut query, "labelSelector", &labels.to_string());
+    push(&mut query, "fieldSelector", &fields.to_string());
+    query
+}
+
+fn timeout_seconds(timeout: Duration) -> (&'static str, String) {
+    ("timeoutSeconds", timeout.as_secs().to_string())
+}
+
+fn change_query(dry_run: bool, field_manager: Option<&str>, field_validation: Option<&str>) -> Query {
+    let mut query = Vec::new();
+    push(&mut query, "dryRun", if dry_run { "All" } else { "" });
+    push(&mut query, "fieldManager", field_manager.unwrap_or_default());
+    push(&mut query, "fieldValidation", field_validation.unwrap_or_default());
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_list_asks_what_the_server_requires() {
+        let options = WatchOptions {
+            allow_bookmarks: true,
+            send_initial_events: Some(true),
+            resource_version_match: Some(ResourceVersionMatch::NotOlderThan),
+            ..Default::default()
+        };
+        let query: Vec<String> =
+            options.query().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(
+            query.join("&"),
+            "watch=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&sendInitialEvents=true"
+        );
+    }
+
+    #[test]
+    fn delete_options_say_only_what_is_set() {
+        let options =
+            DeleteOptions { propagation_policy: Some(Propagation::Foreground), ..Default::default() };
+        assert_eq!(serde_json::to_string(&options).unwrap(), r#"{"propagationPolicy":"Foreground"}"#);
+    }
+}

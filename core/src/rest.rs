@@ -1,0 +1,1 @@
+//! Requests and answers: the request builder, the response, the watch.

@@ -1,0 +1,1 @@
+//! The native transport: hyper, rustls, tokio; kubeconfig files and in-cluster configuration.

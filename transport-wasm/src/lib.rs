@@ -1,0 +1,1 @@
+//! The browser transport: fetch and WebSocket, timers and tasks of the page.
