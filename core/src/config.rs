@@ -1,1 +1,239 @@
-//! Where the server is and who we are: `Config`, and kubeconfig from bytes.
+//! Where the server is and who we are: [`Config`], plain data that a transport and its layers are built from.
+//!
+//! Invariant: nothing here prints a token, a password or a key; `Debug` says only that one is there.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::Error;
+
+/// Everything a client needs to know of its server. client-go's `rest.Config`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The server's base address: scheme, host, port and, behind a gateway, a path that comes before `/api` and `/apis`.
+    pub server: http::Uri,
+    /// The namespace meant when none is named: "default" unless the context or the service account says otherwise.
+    pub default_namespace: String,
+    /// Who we are.
+    pub auth: Auth,
+    /// How the connection is secured.
+    pub tls: Tls,
+    /// Which way a watch goes. The transport's constructor sets it.
+    pub watch_over: WatchOver,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// The limit for one request from its start to the end of its body; watches have none. `None`: no limit.
+    pub timeout: Option<Duration>,
+}
+
+impl Config {
+    /// A config for the server at `address`, without credentials. A missing scheme means `http`, as in client-go.
+    pub fn new(address: &str) -> Result<Self, Error> {
+        Ok(Self { server: server_address(address).map_err(Error::config)?, ..Self::default() })
+    }
+}
+
+impl Default for Config {
+    /// The server at `http://localhost:8080`, as in client-go.
+    fn default() -> Self {
+        Self {
+            server: http::Uri::from_static("http://localhost:8080"),
+            default_namespace: "default".to_owned(),
+            auth: Auth::default(),
+            tls: Tls::default(),
+            watch_over: WatchOver::Http,
+            user_agent: concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timeout: None,
+        }
+    }
+}
+
+/// Which way a watch goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WatchOver {
+    /// As the streamed body of a GET: the natural way, natively.
+    #[default]
+    Http,
+    /// As the messages of a WebSocket.
+    Socket,
+    /// As the messages of a WebSocket, and over HTTP when no socket can be had.
+    SocketThenHttp,
+}
+
+/// Who we are: a credential, and whom to act as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// What proves who we are, beside a client certificate.
+    pub credential: Credential,
+    /// Whom to act as.
+    pub impersonate: Option<Impersonate>,
+}
+
+/// What proves who we are in the `Authorization` header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing.
+    #[default]
+    None,
+    /// A bearer token.
+    Token(Secret),
+    /// The path of a file that holds a bearer token and is read again as it changes: for transports that have files.
+    TokenFile(String),
+    /// A user's name and password.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The user's password.
+        password: Secret,
+    },
+}
+
+/// Whom to act as. client-go's `rest.ImpersonationConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Impersonate {
+    /// The user's name.
+    pub user: String,
+    /// The user's unique id, "" for none.
+    pub uid: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+    /// Further facts about the user, each with its values.
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+/// How the connection is secured. client-go's `rest.TLSClientConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The authorities whose certificates are trusted; `None`: those of the system.
+    pub certificate_authority: Option<Pem>,
+    /// Our certificate and its key.
+    pub identity: Option<Identity>,
+    /// Accept any certificate of the server: anybody can then read and change what is sent.
+    pub insecure: bool,
+    /// The name to ask for and to check in the server's certificate, when it is not the address's host.
+    pub server_name: Option<String>,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate, followed by those that lead to its authority.
+    pub certificate: Pem,
+    /// The certificate's private key.
+    pub key: Pem,
+}
+
+/// PEM text, here or in a file.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Pem {
+    /// The text itself.
+    Data(Bytes),
+    /// The path of a file that holds it: for transports that have files.
+    File(String),
+}
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(data) => write!(f, "Data({} bytes)", data.len()),
+            Self::File(path) => write!(f, "File({path:?})"),
+        }
+    }
+}
+
+/// A text that must not be shown: `Debug` hides it and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Cow<'static, str>);
+
+impl Secret {
+    /// Hides `text`.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// Reads a server's address as client-go does: scheme optional, no query, no trailing slash. The error says what is wrong.
+pub(crate) fn server_address(address: &str) -> Result<http::Uri, String> {
+    let address = address.trim();
+    if address.is_empty() {
+        return Err("the server's address is empty: give one such as https://localhost:6443".to_owned());
+    }
+    let whole = if address.contains("://") {
+        Cow::Borrowed(address)
+    } else {
+        Cow::Owned(format!("http://{address}"))
+    };
+    let wrong = |why: &str| {
+        format!("{address:?} is no server address ({why}): give one such as https://localhost:6443")
+    };
+    let uri: http::Uri = whole.parse().map_err(|error: http::uri::InvalidUri| wrong(&error.to_string()))?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        _ => return Err(wrong("its scheme must be http or https")),
+    }
+    let authority = uri.authority().filter(|authority| !authority.host().is_empty());
+    let Some(authority) = authority else { return Err(wrong("it names no host")) };
+    if authority.as_str().contains('@') {
+        return Err("the server's address holds a user name: put credentials under users".to_owned());
+    }
+    let trimmed = uri.path().trim_end_matches('/');
+    http::Uri::builder()
+        .scheme(uri.scheme_str().unwrap_or("http"))
+        .authority(authority.clone())
+        .path_and_query(if trimmed.is_empty() { "/" } else { trimmed })
+        .build()
+        .map_err(|error| wrong(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_client_go_reads_them() {
+        for (given, read) in [
+            ("https://host:6443", "https://host:6443/"),
+            ("host:8080", "http://host:8080/"),
+            ("https://host/k8s/clusters/c-1/", "https://host/k8s/clusters/c-1"),
+            ("https://[::1]:6443/?a=b", "https://[::1]:6443/"),
+        ] {
+            assert_eq!(server_address(given).map(|uri| uri.to_string()).as_deref(), Ok(read));
+        }
+        for wrong in ["", " ", "ftp://host", "https://", "https://user:secret@host", "ht tp://x"] {
+            let error = server_address(wrong).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn debug_hides_what_is_secret() {
+        let config = Config {
+            auth: Auth { credential: Credential::Token(Secret::new("s3cr3t")), impersonate: None },
+            tls: Tls {
+                identity: Some(Identity {
+                    certificate: Pem::Data(Bytes::from_static(b"cert")),
+                    key: Pem::Data(Bytes::from_static(b"s3cr3t")),
+                }),
+                ..Tls::default()
+            },
+            ..Config::default()
+        };
+        let text = format!("{config:?}");
+        assert!(!text.contains("s3cr3t") && text.contains("Data(6 bytes)"), "{text}");
+    }
+}
