@@ -8,8 +8,15 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use crate::error::Error;
+
+mod kubeconfig;
+mod pem;
+mod resolve;
+
+pub use kubeconfig::{Cluster, Context, Kubeconfig, User};
 
 /// Everything a client needs to know of its server. client-go's `rest.Config`.
 #[derive(Clone, Debug)]
@@ -81,8 +88,13 @@ pub enum Credential {
     None,
     /// A bearer token.
     Token(Secret),
-    /// The path of a file that holds a bearer token and is read again as it changes: for transports that have files.
-    TokenFile(String),
+    /// A bearer token in a file that is read again as it changes: for transports that have files.
+    TokenFile {
+        /// The file's path.
+        path: String,
+        /// The token to use as long as the file cannot be read.
+        fallback: Option<Secret>,
+    },
     /// A user's name and password.
     Basic {
         /// The user's name.
@@ -146,7 +158,8 @@ impl fmt::Debug for Pem {
 }
 
 /// A text that must not be shown: `Debug` hides it and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(Cow<'static, str>);
 
 impl Secret {
@@ -158,6 +171,11 @@ impl Secret {
     /// The text, for the one place that sends it.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -172,6 +190,9 @@ pub(crate) fn server_address(address: &str) -> Result<http::Uri, String> {
     let address = address.trim();
     if address.is_empty() {
         return Err("the server's address is empty: give one such as https://localhost:6443".to_owned());
+    }
+    if address.contains('@') {
+        return Err("the server's address holds a user name: put credentials under users".to_owned());
     }
     let whole = if address.contains("://") {
         Cow::Borrowed(address)
@@ -188,9 +209,6 @@ pub(crate) fn server_address(address: &str) -> Result<http::Uri, String> {
     }
     let authority = uri.authority().filter(|authority| !authority.host().is_empty());
     let Some(authority) = authority else { return Err(wrong("it names no host")) };
-    if authority.as_str().contains('@') {
-        return Err("the server's address holds a user name: put credentials under users".to_owned());
-    }
     let trimmed = uri.path().trim_end_matches('/');
     http::Uri::builder()
         .scheme(uri.scheme_str().unwrap_or("http"))
