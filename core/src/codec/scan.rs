@@ -1,0 +1,257 @@
+//! Finds the end of one JSON value, 64 bytes at a time, and can stop and resume at any byte.
+//!
+//! Each block becomes four bit masks (quotes, backslashes, opening and closing brackets); a block that cannot reach the
+//! end of the value costs two population counts. Invariant: linear in the input, and every bracket outside a string is
+//! counted once. It tells `{` from `[` nowhere and checks no grammar: that is validation's.
+
+use wide::u8x16;
+
+const BLOCK: usize = 64;
+
+/// A value nests deeper than allowed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooDeep;
+
+/// Looks for the end of one value whose bytes come in pieces. Begin it at the value's first byte.
+pub(super) struct ValueScanner {
+    shape: Shape,
+    depth: usize,
+    depth_limit: usize,
+    /// All ones within a string.
+    in_string: u64,
+    /// Whether the next byte is escaped by a backslash before it.
+    escaped: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Unstarted,
+    Nested,
+    Text,
+    Scalar,
+}
+
+impl ValueScanner {
+    /// A scanner that refuses more than `depth_limit` nested arrays and objects.
+    pub(super) fn new(depth_limit: usize) -> Self {
+        Self { shape: Shape::Unstarted, depth: 0, depth_limit, in_string: 0, escaped: false }
+    }
+
+    /// Goes on where the last call stopped. Returns how many of these bytes belong to the value once its end is seen,
+    /// `None` when all of them do and more must come. A number, `true`, `false` or `null` ends before the next delimiter.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, TooDeep> {
+        match self.shape {
+            Shape::Unstarted => {
+                let Some(first) = bytes.first() else { return Ok(None) };
+                match first {
+                    b'{' | b'[' => self.shape = Shape::Nested,
+                    b'"' => {
+                        self.shape = Shape::Text;
+                        return Ok(self.scan_text(&bytes[1..]).map(|end| end + 1));
+                    }
+                    _ => self.shape = Shape::Scalar,
+                }
+                self.scan(bytes)
+            }
+            Shape::Nested => self.scan_nested(bytes),
+            Shape::Text => Ok(self.scan_text(bytes)),
+            Shape::Scalar => Ok(bytes.iter().position(|&byte| ends_scalar(byte))),
+        }
+    }
+
+    fn scan_text(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = usize::from(std::mem::take(&mut self.escaped) && !bytes.is_empty());
+        loop {
+            at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+            if bytes[at] == b'"' {
+                return Some(at + 1);
+            }
+            at += 2;
+            self.escaped = at > bytes.len();
+        }
+    }
+
+    fn scan_nested(&mut self, bytes: &[u8]) -> Result<Option<usize>, TooDeep> {
+        let (blocks, tail) = bytes.as_chunks::<BLOCK>();
+        for (index, block) in blocks.iter().enumerate() {
+            if let Some(end) = self.scan_block(block, BLOCK)? {
+                return Ok(Some(index * BLOCK + end));
+            }
+        }
+        if tail.is_empty() {
+            return Ok(None);
+        }
+        let mut padded = [b' '; BLOCK];
+        padded[..tail.len()].copy_from_slice(tail);
+        Ok(self.scan_block(&padded, tail.len())?.map(|end| blocks.len() * BLOCK + end))
+    }
+
+    /// One block, of which the first `length` bytes count.
+    fn scan_block(&mut self, block: &[u8; BLOCK], length: usize) -> Result<Option<usize>, TooDeep> {
+        let masks = Masks::of(block);
+        let escaped = self.escaped_bytes(masks.backslashes, length);
+        let strings = spread(masks.quotes & !escaped) ^ self.in_string;
+        self.in_string = if strings >> 63 == 1 { u64::MAX } else { 0 };
+        let (opens, closes) = (masks.opens & !strings, masks.closes & !strings);
+        let (opening, closing) = (opens.count_ones() as usize, closes.count_ones() as usize);
+        if self.depth > closing && self.depth + opening <= self.depth_limit {
+            self.depth = self.depth + opening - closing;
+            return Ok(None);
+        }
+        self.scan_brackets(opens, closes)
+    }
+
+    fn scan_brackets(&mut self, opens: u64, closes: u64) -> Result<Option<usize>, TooDeep> {
+        let mut brackets = opens | closes;
+        while brackets != 0 {
+            let at = brackets.trailing_zeros();
+            brackets &= brackets - 1;
+            if opens >> at & 1 == 1 {
+                self.depth += 1;
+                if self.depth > self.depth_limit {
+                    return Err(TooDeep);
+                }
+            } else {
+                self.depth = self.depth.saturating_sub(1);
+                if self.depth == 0 {
+                    return Ok(Some(at as usize + 1));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes that a backslash escapes. Backslashes are rare: one step for each pair.
+    fn escaped_bytes(&mut self, backslashes: u64, length: usize) -> u64 {
+        let mut escaped = u128::from(std::mem::take(&mut self.escaped));
+        let mut left = u128::from(backslashes) & !escaped;
+        while left != 0 {
+            let next = 1 << (left.trailing_zeros() + 1);
+            escaped |= next;
+            left &= left - 1;
+            left &= !next;
+        }
+        self.escaped = escaped >> length & 1 == 1;
+        escaped as u64
+    }
+}
+
+fn ends_scalar(byte: u8) -> bool {
+    matches!(byte, b',' | b'}' | b']' | b':' | b'"' | b'{' | b'[') || super::is_space(byte)
+}
+
+/// Ones from each odd quote up to the next, that one excluded: the inside of strings.
+fn spread(quotes: u64) -> u64 {
+    let mut inside = quotes;
+    for shift in [1, 2, 4, 8, 16, 32] {
+        inside ^= inside << shift;
+    }
+    inside
+}
+
+/// Which bytes of a block are what.
+struct Masks {
+    quotes: u64,
+    backslashes: u64,
+    opens: u64,
+    closes: u64,
+}
+
+impl Masks {
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let mut masks = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0 };
+        let lower = u8x16::splat(0x20);
+        for (index, lane) in block.as_chunks::<16>().0.iter().enumerate() {
+            let shift = index * 16;
+            let lane = u8x16::from(*lane);
+            // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
+            let folded = lane | lower;
+            let mask = |lanes: u8x16, byte: u8| u64::from(lanes.simd_eq(u8x16::splat(byte)).to_bitmask());
+            masks.quotes |= mask(lane, b'"') << shift;
+            masks.backslashes |= mask(lane, b'\\') << shift;
+            masks.opens |= mask(folded, b'{') << shift;
+            masks.closes |= mask(folded, b'}') << shift;
+        }
+        masks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain_end(text: &[u8]) -> Option<usize> {
+        let (mut depth, mut string, mut escaped) = (0, false, false);
+        for (at, byte) in text.iter().enumerate() {
+            let plain = !std::mem::take(&mut escaped);
+            match byte {
+                b'\\' if plain => escaped = true,
+                b'"' if plain => string = !string,
+                b'{' | b'[' if !string => depth += 1,
+                b'}' | b']' if !string => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn blocks_agree_with_a_byte_by_byte_scan_however_the_input_is_cut() {
+        const BYTES: &[u8] = b"\\\\\"\"{}[]{[ a,:\n";
+        let mut random = crate::codec::generate::Random::new(7);
+        for _ in 0..3_000 {
+            let length = random.below(300);
+            let mut text = vec![b'{'];
+            text.extend((0..length).map(|_| BYTES[random.below(BYTES.len())]));
+            let expected = plain_end(&text);
+            let step = 1 + random.below(130);
+            let (mut scanner, mut end) = (ValueScanner::new(usize::MAX), None);
+            for (index, piece) in text.chunks(step).enumerate() {
+                end = scanner.scan(piece).unwrap().map(|end| index * step + end);
+                if end.is_some() {
+                    break;
+                }
+            }
+            assert_eq!(end, expected, "step {step}: {:?}", String::from_utf8_lossy(&text));
+        }
+    }
+
+    #[test]
+    fn strings_and_scalars_end_where_they_end() {
+        for (text, expected) in [
+            (r#""a"b"#, Some(3)),
+            (r#""\"" "#, Some(4)),
+            (r#""\\",""#, Some(4)),
+            (r#""\\\"#, None),
+            (r#"""#, None),
+            ("12,", Some(2)),
+            ("null}", Some(4)),
+            ("tru", None),
+        ] {
+            for step in 1..=text.len() {
+                let (mut scanner, mut end) = (ValueScanner::new(1), None);
+                for (index, piece) in text.as_bytes().chunks(step).enumerate() {
+                    end = scanner.scan(piece).unwrap().map(|end| index * step + end);
+                    if end.is_some() {
+                        break;
+                    }
+                }
+                assert_eq!(end, expected, "{text} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_exactly() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        for depth in [1, 63, 64, 65, 200] {
+            assert_eq!(ValueScanner::new(depth).scan(nested(depth).as_bytes()), Ok(Some(2 * depth)));
+            assert_eq!(ValueScanner::new(depth).scan(nested(depth + 1).as_bytes()), Err(TooDeep));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The push decoder of watch bodies: concatenated events, one JSON object each, white space between them or none.
+//!
+//! Invariant: an event is given only when it is whole, names a known type and holds an object.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::feed::Feed;
+use super::walk::{Entries, is_name};
+use super::{Limits, offset_of};
+use crate::error::Error;
+
+/// What happened to an object. client-go's `watch.EventType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// It is new, or new to this watch.
+    Added,
+    /// It has changed.
+    Modified,
+    /// It is gone, or selected no more; the object is its last state.
+    Deleted,
+    /// Nothing: the object carries a resource version and, of an initial list, the mark of its end.
+    Bookmark,
+    /// The watch failed; the object is a Status.
+    Error,
+}
+
+impl EventKind {
+    /// As the server spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "ADDED",
+            Self::Modified => "MODIFIED",
+            Self::Deleted => "DELETED",
+            Self::Bookmark => "BOOKMARK",
+            Self::Error => "ERROR",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Added, Self::Modified, Self::Deleted, Self::Bookmark, Self::Error]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One event of a watch, its object still in the buffer. client-go's `metav1.WatchEvent`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct WatchFrame<'a> {
+    /// What happened.
+    pub kind: EventKind,
+    /// The JSON of the object: of a [`EventKind::Error`] a Status.
+    pub object: &'a [u8],
+}
+
+impl std::fmt::Debug for WatchFrame<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WatchFrame({}, {} bytes)", self.kind.as_str(), self.object.len())
+    }
+}
+
+/// Takes the body of a watch as it arrives and gives its events as they are complete.
+///
+/// ```
+/// use portolan::codec::{EventKind, Limits, WatchDecoder};
+/// let mut decoder = WatchDecoder::new(Limits::default());
+/// decoder.push(r#"{"type":"ADDED","object":{"kind":"#.into());
+/// assert!(decoder.next_event()?.is_none());
+/// decoder.push("\"Pod\"}}\n".into());
+/// let event = decoder.next_event()?.ok_or_else(|| portolan::Error::decode("no event"))?;
+/// assert_eq!((event.kind, event.object), (EventKind::Added, &br#"{"kind":"Pod"}"#[..]));
+/// decoder.finish()?;
+/// # Ok::<(), portolan::Error>(())
+/// ```
+pub struct WatchDecoder {
+    feed: Feed,
+    validate: bool,
+    failed: bool,
+    events: u64,
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+impl WatchDecoder {
+    /// A decoder at the start of a body. `limits` hold for each event.
+    pub fn new(limits: Limits) -> Self {
+        Self { feed: Feed::new(limits), validate: true, failed: false, events: 0 }
+    }
+
+    /// Leaves out the validation of each event: its object is then known to have balanced brackets and closed strings,
+    /// no more. For servers one trusts to write JSON.
+    #[must_use]
+    pub fn trusting(mut self) -> Self {
+        self.validate = false;
+        self
+    }
+
+    /// Takes the next chunk of the body, split anywhere. Call [`WatchDecoder::next_event`] until it gives `None` before
+    /// the next one, else chunks gather here.
+    pub fn push(&mut self, chunk: Bytes) {
+        self.feed.push(chunk);
+    }
+
+    /// The next whole event, `None` when more must come. After an error there is nothing more.
+    pub fn next_event(&mut self) -> Result<Option<WatchFrame<'_>>, Error> {
+        match self.advance() {
+            Ok(Some((kind, object))) => {
+                self.events += 1;
+                Ok(Some(WatchFrame { kind, object: &self.feed.value()[object] }))
+            }
+            Ok(None) => Ok(None),
+            Err(what) => {
+                self.failed = true;
+                let (events, offset) = (self.events, self.feed.value_start());
+                Err(Error::decode(format!("watch, after {events} events, at byte {offset}: {what}")))
+            }
+        }
+    }
+
+    /// Ends the body. Fails when it ends within an event; every event must have been taken.
+    pub fn finish(mut self) -> Result<(), Error> {
+        if self.next_event()?.is_some() {
+            return Err(Error::decode("watch: finished before its last event was taken"));
+        }
+        if self.feed.is_within_value() {
+            let (events, offset) = (self.events, self.feed.offset());
+            let text =
+                format!("watch: the body ends within an event, after {events} events and {offset} bytes");
+            return Err(Error::decode(text));
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self) -> Result<Option<(EventKind, Range<usize>)>, String> {
+        if self.failed {
+            return Err("already failed".to_owned());
+        }
+        if !self.feed.is_within_value() {
+            match self.feed.peek() {
+                None => return Ok(None),
+                Some(b'{') => {}
+                Some(_) => return Err("not an event: no JSON object begins here".to_owned()),
+            }
+        }
+        if !self.feed.read_value()? {
+            return Ok(None);
+        }
+        let frame = self.feed.value();
+        let split = if self.validate { validated(frame) } else { trusted(frame) };
+        split.map(Some).map_err(|what| format!("the event of {} bytes: {what}", frame.len()))
+    }
+}
+
+/// Checks the whole frame and finds its type and where its object lies.
+fn validated(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
+    let text = std::str::from_utf8(frame)
+        .map_err(|error| format!("not valid UTF-8 at offset {}", error.valid_up_to()))?;
+    let parts: Frame<'_> = serde_json::from_str(text).map_err(|error| {
+        let what = if error.is_data() { "no `type` and `object` of a watch event" } else { "not valid JSON" };
+        format!("{what} at offset {}", offset_of(&error, frame))
+    })?;
+    let object = parts.object.get();
+    // RawValue lends from the text it was read from.
+    let start = (object.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    event(&parts.kind, frame, start..start + object.len())
+}
+
+/// Finds the type and the object of a frame that is taken to be valid.
+fn trusted(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
+    let (mut kind, mut object) = (None, None);
+    let mut entries = Entries::of_object(frame, 0).map_err(|_| "not valid JSON")?;
+    while let Some(entry) = entries.next().map_err(|_| "not valid JSON")? {
+        let end = entries.skip().map_err(|_| "not valid JSON")?;
+        let name = &frame[entry.key];
+        if is_name(name, "type") {
+            kind = serde_json::from_slice::<String>(&frame[entry.value..end]).ok();
+        } else if is_name(name, "object") {
+            object = Some(entry.value..end);
+        }
+    }
+    match (kind, object) {
+        (Some(kind), Some(object)) => event(&kind, frame, object),
+        _ => Err("no `type` and `object` of a watch event".to_owned()),
+    }
+}
+
+fn event(kind: &str, frame: &[u8], object: Range<usize>) -> Result<(EventKind, Range<usize>), String> {
+    let kind = EventKind::parse(kind).ok_or("its type is none of a watch's")?;
+    if frame.get(object.start) != Some(&b'{') {
+        return Err("its `object` is not an object".to_owned());
+    }
+    Ok((kind, object))
+}
