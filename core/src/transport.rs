@@ -22,6 +22,10 @@ use futures::{Sink, Stream, StreamExt};
 use crate::error::{Error, TransportErrorKind};
 use crate::portable::{BoxSink, BoxStream, MaybeSend, MaybeSync};
 
+mod auth;
+
+pub use auth::{Authenticated, TokenSource};
+
 /// Carries requests to an API server. Held as `Arc<dyn Transport>`; requests bear absolute URIs.
 #[cfg_attr(not(target_family = "wasm"), async_trait)]
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
