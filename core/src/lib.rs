@@ -32,4 +32,7 @@ pub mod cache;
 
 pub mod informer;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 pub use error::{Error, ErrorKind, TransportErrorKind};

@@ -142,6 +142,15 @@ pub enum Message {
     Binary(Bytes),
 }
 
+impl Message {
+    /// What it carries, of either kind.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(bytes) | Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
 /// An open WebSocket: a stream of messages from the peer and a sink of messages to it. The stream ends when the peer
 /// closes cleanly and fails when the connection breaks. Dropping it closes the connection.
 pub struct Socket {

@@ -1,0 +1,63 @@
+//! A list as it arrives: one item at a time, the whole body never in memory.
+
+use std::fmt;
+
+use crate::codec::{Limits, ListDecoder, ListHead};
+use crate::error::Error;
+use crate::transport::Body;
+
+/// A typed list: its objects and what the server says of the whole.
+#[derive(Debug)]
+pub struct ObjectList<K> {
+    /// The objects, in the server's order.
+    pub items: Vec<K>,
+    /// The list's version, and where it goes on.
+    pub head: ListHead,
+}
+
+/// The body of a list. Fill it chunk by chunk, and take the items out in between.
+pub struct ListBody {
+    body: Body,
+    decoder: ListDecoder,
+    bytes: u64,
+}
+
+impl ListBody {
+    pub(super) fn new(body: Body) -> Self {
+        Self { body, decoder: ListDecoder::new(Limits::default()), bytes: 0 }
+    }
+
+    /// Waits for the next chunk; false when the body has ended. Dropping the future loses nothing.
+    pub async fn fill(&mut self) -> Result<bool, Error> {
+        match self.body.chunk().await {
+            None => Ok(false),
+            Some(chunk) => {
+                let chunk = chunk?;
+                self.bytes += chunk.len() as u64;
+                self.decoder.push(chunk);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The next item that is whole, in the buffer it arrived in.
+    pub fn next_item(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.decoder.next_item()
+    }
+
+    /// What the list says of itself; an error unless the body was one whole list.
+    pub fn finish(self) -> Result<ListHead, Error> {
+        self.decoder.finish()
+    }
+
+    /// How many bytes have arrived.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for ListBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListBody").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! A watch as it arrives: over an HTTP body or a WebSocket, raw or as a stream of typed events.
+//!
+//! Invariant: an ERROR event ends the watch with the server's Status; a body that ends inside an event is an error.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use http::{Method, header};
+use serde::Deserialize;
+
+use super::{Request, answer};
+use crate::codec::{EventKind, Limits, WatchDecoder, WatchFrame};
+use crate::config::WatchOver;
+use crate::error::Error;
+use crate::meta::{ApiResource, Encoded, Format, Object, ResourceVersion};
+use crate::portable::BoxStream;
+use crate::status::Status;
+use crate::transport::{Body, Message, Socket};
+
+/// The annotation of the bookmark that ends a watch-list's initial events.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// The open watch. Fill it, and take the events out in between: so one task can poll the connection, decode and store.
+pub struct WatchBody {
+    source: Source,
+    decoder: WatchDecoder,
+    bytes: u64,
+}
+
+enum Source {
+    Body(Body),
+    Socket(Socket),
+}
+
+impl WatchBody {
+    pub(super) async fn open(request: Request) -> Result<Self, Error> {
+        let source = match request.client().config().watch_over {
+            WatchOver::Http => Self::body(request).await?,
+            WatchOver::Socket => Self::socket(request).await?,
+            WatchOver::SocketThenHttp => {
+                let again = request.try_clone();
+                match (Self::socket(request).await, again) {
+                    // A refusal is an answer: the same would come over HTTP.
+                    (Err(error), Some(again)) if error.status().is_none() => {
+                        Self::body(again).await.map_err(|_| error)?
+                    }
+                    (outcome, _) => outcome?,
+                }
+            }
+        };
+        Ok(Self { source, decoder: WatchDecoder::new(Limits::default()), bytes: 0 })
+    }
+
+    async fn body(request: Request) -> Result<Source, Error> {
+        let (response, _) = request.exchange().await?;
+        answer::expect_json(response).await.map(Source::Body)
+    }
+
+    async fn socket(mut request: Request) -> Result<Source, Error> {
+        if let Some(wrong) = request.take_wrong() {
+            return Err(wrong);
+        }
+        if request.method() != Method::GET {
+            return Err(Error::config("only a GET can be a watch"));
+        }
+        let mut head = request.head()?;
+        if let Some(headers) = head.headers_mut() {
+            headers.remove(header::ACCEPT);
+        }
+        let head = head
+            .body(())
+            .map_err(|error| Error::config("the request cannot be written").with_source(error))?;
+        request.client().transport().connect(head, &[]).await.map(Source::Socket)
+    }
+
+    /// Waits for more bytes; false when the watch has ended. Dropping the future loses nothing.
+    pub async fn fill(&mut self) -> Result<bool, Error> {
+        let chunk: Option<Result<Bytes, Error>> = match &mut self.source {
+            Source::Body(body) => body.chunk().await,
+            Source::Socket(socket) => socket.next().await.map(|message| message.map(Message::into_bytes)),
+        };
+        match chunk {
+            None => {
+                std::mem::replace(&mut self.decoder, WatchDecoder::new(Limits::default())).finish()?;
+                Ok(false)
+            }
+            Some(chunk) => {
+                let chunk = chunk?;
+                self.bytes += chunk.len() as u64;
+                self.decoder.push(chunk);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The next event that is whole, its object still in the buffer it arrived in.
+    pub fn next_frame(&mut self) -> Result<Option<WatchFrame<'_>>, Error> {
+        self.decoder.next_event()
+    }
+
+    /// How many bytes have arrived.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether it goes over a WebSocket.
+    pub fn is_socket(&self) -> bool {
+        matches!(self.source, Source::Socket(_))
+    }
+}
+
+impl fmt::Debug for WatchBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchBody").field("socket", &self.is_socket()).field("bytes", &self.bytes).finish()
+    }
+}
+
+/// One event of a watch. client-go's `watch.Event`; an ERROR event comes as an error instead.
+#[derive(Debug)]
+pub enum WatchEvent<K> {
+    /// The object appeared, or began to match.
+    Added(K),
+    /// The object changed.
+    Modified(K),
+    /// The object went, or ceased to match: its last state.
+    Deleted(K),
+    /// Nothing but a version.
+    Bookmark(Bookmark),
+}
+
+/// What a BOOKMARK event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bookmark {
+    /// Everything up to this version has been sent.
+    pub resource_version: ResourceVersion,
+    /// Whether the initial events of a watch-list end here.
+    pub initial_events_end: bool,
+}
+
+impl Bookmark {
+    /// Reads the object of a BOOKMARK event.
+    pub fn read(object: &[u8]) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Carrier {
+            metadata: Metadata,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Metadata {
+            resource_version: String,
+            #[serde(default)]
+            annotations: Option<std::collections::BTreeMap<String, String>>,
+        }
+        let Carrier { metadata } = serde_json::from_slice(object).map_err(|error| {
+            Error::decode(format!("a bookmark without a version, at column {}", error.column()))
+        })?;
+        let end = metadata
+            .annotations
+            .is_some_and(|notes| notes.get(INITIAL_EVENTS_END).is_some_and(|v| v == "true"));
+        Ok(Self { resource_version: metadata.resource_version.into(), initial_events_end: end })
+    }
+}
+
+/// The error an ERROR event carries.
+pub(crate) fn error_event(object: &[u8]) -> Error {
+    match serde_json::from_slice::<Status>(object) {
+        Ok(status) => Error::api(status),
+        Err(_) => Error::decode("an ERROR event without a Status"),
+    }
+}
+
+/// A stream of typed events. It ends when the server ends the watch. client-go's `watch.Interface`.
+pub struct Watch<K> {
+    events: BoxStream<'static, Result<WatchEvent<K>, Error>>,
+}
+
+impl<K: Object> Watch<K> {
+    pub(crate) fn new(body: WatchBody, resource: ApiResource) -> Self {
+        let state = Some((body, resource));
+        let events = stream::unfold(state, |state| async move {
+            let (mut body, resource) = state?;
+            match next_event::<K>(&mut body, &resource).await {
+                Ok(None) => None,
+                Ok(Some(event)) => Some((Ok(event), Some((body, resource)))),
+                Err(error) => Some((Err(error.doing(format!("watch {resource}"))), None)),
+            }
+        });
+        Self { events: Box::pin(events) }
+    }
+}
+
+async fn next_event<K: Object>(
+    body: &mut WatchBody,
+    resource: &ApiResource,
+) -> Result<Option<WatchEvent<K>>, Error> {
+    loop {
+        if let Some(frame) = body.next_frame()? {
+            return read_event(&frame, resource).map(Some);
+        }
+        if !body.fill().await? {
+            return Ok(None);
+        }
+    }
+}
+
+fn read_event<K: Object>(frame: &WatchFrame<'_>, resource: &ApiResource) -> Result<WatchEvent<K>, Error> {
+    let read = || {
+        K::read(Encoded { format: Format::Json, bytes: frame.object, resource, drop_managed_fields: false })
+    };
+    Ok(match frame.kind {
+        EventKind::Added => WatchEvent::Added(read()?),
+        EventKind::Modified => WatchEvent::Modified(read()?),
+        EventKind::Deleted => WatchEvent::Deleted(read()?),
+        EventKind::Bookmark => WatchEvent::Bookmark(Bookmark::read(frame.object)?),
+        EventKind::Error => return Err(error_event(frame.object)),
+    })
+}
+
+impl<K> Stream for Watch<K> {
+    type Item = Result<WatchEvent<K>, Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(context)
+    }
+}
+
+impl<K> fmt::Debug for Watch<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
