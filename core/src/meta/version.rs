@@ -26,7 +26,12 @@ impl ResourceVersion {
     /// Which of two versions is newer; `None` unless both are decimal numbers. apimachinery's
     /// `resourceversion.CompareResourceVersion`.
     pub fn compare(&self, other: &ResourceVersion) -> Option<std::cmp::Ordering> {
-        let (left, right) = (decimal(&self.0)?, decimal(&other.0)?);
+        Self::compare_text(&self.0, &other.0)
+    }
+
+    /// [`compare`](Self::compare) for versions that are still text inside an object.
+    pub fn compare_text(left: &str, right: &str) -> Option<std::cmp::Ordering> {
+        let (left, right) = (decimal(left)?, decimal(right)?);
         Some(left.len().cmp(&right.len()).then_with(|| left.cmp(right)))
     }
 }
