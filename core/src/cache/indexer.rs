@@ -1,0 +1,294 @@
+//! The store: every object once, found by key and by index.
+//!
+//! Follows client-go's `tools/cache/thread_safe_store.go` (0.37), `Store` and `Indexer`.
+//!
+//! Invariants: one slot per key; every index knows exactly the objects that are there. Keys are read from the objects,
+//! never kept beside them. Iteration goes by slot, so the same operations give the same order.
+//!
+//! Differs: no lock (one writer; the driver publishes to readers, today by a short lock around the whole; since objects
+//! are shared and slots dense, a copy-on-write vector of slots can give snapshots later without changing this API);
+//! `replace` keeps the objects that did not change and tells what did; an index function cannot fail, and asking for an
+//! index that is not there gives nothing instead of an error.
+
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use slab::Slab;
+
+use super::event::KnownObjects;
+use super::index::{Index, IndexFunction, NAMESPACE_INDEX};
+use crate::error::Error;
+use crate::meta::{Key, MetaRef, Object, ResourceVersion};
+
+/// The store. client-go's `cache.Indexer`.
+pub struct Indexer<T> {
+    hasher: DefaultHashBuilder,
+    by_key: HashTable<usize>,
+    slots: Slab<Arc<T>>,
+    indexes: Vec<Index<T>>,
+    /// The text of the version last stored; kept as a buffer, since it changes with every event.
+    version: String,
+}
+
+/// What [`Indexer::replace`] did.
+#[derive(Debug)]
+pub struct Replacement<T> {
+    /// The objects that are no longer there.
+    pub removed: Vec<Arc<T>>,
+    /// For each object of the list, what its key held before and what it holds now; the same `Arc` twice where the
+    /// object did not change.
+    pub stored: Vec<(Option<Arc<T>>, Arc<T>)>,
+}
+
+impl<T: Object> Default for Indexer<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Object> Indexer<T> {
+    /// An empty store with the index [`NAMESPACE_INDEX`].
+    pub fn new() -> Self {
+        let mut indexer = Self::without_indexes();
+        let namespace = |object: &T, emit: &mut dyn FnMut(&str)| emit(object.meta().namespace);
+        indexer.indexes.push(Index::new(NAMESPACE_INDEX.to_owned(), Arc::new(namespace)));
+        indexer
+    }
+
+    /// An empty store without any index.
+    pub fn without_indexes() -> Self {
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            by_key: HashTable::new(),
+            slots: Slab::new(),
+            indexes: Vec::new(),
+            version: String::new(),
+        }
+    }
+
+    /// Adds an index, over what is there already too. Fails if the name is taken. client-go's `AddIndexers`.
+    pub fn add_index(&mut self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
+        if self.has_index(name) {
+            return Err(Error::config(format!("index {name:?} exists already: choose another name")));
+        }
+        let mut index = Index::new(name.to_owned(), function);
+        for (slot, object) in &self.slots {
+            index.enter(slot as u32, object);
+        }
+        self.indexes.push(index);
+        Ok(())
+    }
+
+    /// Whether there is an index of this name.
+    pub fn has_index(&self, name: &str) -> bool {
+        self.indexes.iter().any(|index| index.name == name)
+    }
+
+    /// Stores an object under its key and returns what was there before.
+    pub fn insert(&mut self, object: Arc<T>) -> Option<Arc<T>> {
+        self.remember_version(object.meta().resource_version);
+        let (slot, old) = self.put(object);
+        self.index(slot);
+        old
+    }
+
+    /// Removes the object of `key` and returns it.
+    pub fn remove(&mut self, key: &Key) -> Option<Arc<T>> {
+        self.take(key.namespace(), key.name())
+    }
+
+    /// Removes the object that has the key of `object` and returns it. client-go's `Delete(obj)`.
+    pub fn remove_object(&mut self, object: &T) -> Option<Arc<T>> {
+        let meta = object.meta();
+        self.remember_version(meta.resource_version);
+        self.take(meta.namespace, meta.name)
+    }
+
+    /// Makes `objects` the whole contents; of two with one key the later stays. Where uid and version are those of the
+    /// object held, the object held stays.
+    pub fn replace(&mut self, objects: Vec<Arc<T>>, resource_version: &ResourceVersion) -> Replacement<T> {
+        let mut listed = vec![false; self.slots.capacity()];
+        let mut stored = Vec::with_capacity(objects.len());
+        for object in objects {
+            if let Some((slot, held)) = self.unchanged_slot(object.meta()) {
+                let held = held.clone();
+                stored.push((Some(held.clone()), held));
+                mark(&mut listed, slot);
+                continue;
+            }
+            let (slot, old) = self.put(object.clone());
+            self.index(slot);
+            stored.push((old, object));
+            mark(&mut listed, slot);
+        }
+        let gone = |slot: usize| !listed.get(slot).copied().unwrap_or(false);
+        let missing: Vec<usize> =
+            self.slots.iter().map(|(slot, _)| slot).filter(|&slot| gone(slot)).collect();
+        let removed = missing.into_iter().map(|slot| self.free(slot)).collect();
+        self.remember_version(resource_version.as_str());
+        Replacement { removed, stored }
+    }
+
+    /// The object of `key`.
+    pub fn get(&self, key: &Key) -> Option<&Arc<T>> {
+        self.find(key.namespace(), key.name())
+    }
+
+    /// The object of this name; `namespace` is "" for a cluster-scoped one.
+    pub fn find(&self, namespace: &str, name: &str) -> Option<&Arc<T>> {
+        self.slot_of(namespace, name).map(|slot| &self.slots[slot])
+    }
+
+    /// The object held, if it is of the uid and the version of `meta`: then nothing needs to be read or stored.
+    pub fn unchanged(&self, meta: MetaRef<'_>) -> Option<&Arc<T>> {
+        self.unchanged_slot(meta).map(|(_, held)| held)
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Every object. client-go's `List`.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.slots.iter().map(|(_, object)| object)
+    }
+
+    /// Every object, taken out of the store.
+    pub fn into_objects(self) -> Vec<Arc<T>> {
+        self.slots.into_iter().map(|(_, object)| object).collect()
+    }
+
+    /// The key of every object. client-go's `ListKeys`.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        self.iter().map(|object| object.key())
+    }
+
+    /// The objects for which index `name` names `value`. None for an index that does not exist. client-go's `ByIndex`.
+    pub fn by_index(&self, name: &str, value: &str) -> impl Iterator<Item = &Arc<T>> {
+        let slots = self.index_named(name).map_or(&[][..], |index| index.slots(value));
+        slots.iter().map(|&slot| &self.slots[slot as usize])
+    }
+
+    /// The keys of the objects for which index `name` names `value`. client-go's `IndexKeys`.
+    pub fn index_keys(&self, name: &str, value: &str) -> impl Iterator<Item = Key> {
+        self.by_index(name, value).map(|object| object.key())
+    }
+
+    /// Every value index `name` names for some object. client-go's `ListIndexFuncValues`.
+    pub fn index_values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.index_named(name).into_iter().flat_map(|index| index.values())
+    }
+
+    /// The version of what was last stored, removed or bookmarked: how far the store has come, where the reflector's
+    /// is how far the server was read. client-go's `LastStoreSyncResourceVersion`.
+    pub fn last_store_sync_resource_version(&self) -> ResourceVersion {
+        self.version.as_str().into()
+    }
+
+    /// Nothing changed up to this version. client-go's `Bookmark`.
+    pub fn bookmark(&mut self, resource_version: &ResourceVersion) {
+        self.remember_version(resource_version.as_str());
+    }
+
+    fn remember_version(&mut self, version: &str) {
+        self.version.clear();
+        self.version.push_str(version);
+    }
+
+    fn index_named(&self, name: &str) -> Option<&Index<T>> {
+        self.indexes.iter().find(|index| index.name == name)
+    }
+
+    fn unchanged_slot(&self, meta: MetaRef<'_>) -> Option<(usize, &Arc<T>)> {
+        let slot = self.slot_of(meta.namespace, meta.name)?;
+        let held = &self.slots[slot];
+        let MetaRef { uid, resource_version, .. } = held.meta();
+        let same =
+            uid == meta.uid && resource_version == meta.resource_version && !resource_version.is_empty();
+        same.then_some((slot, held))
+    }
+
+    fn slot_of(&self, namespace: &str, name: &str) -> Option<usize> {
+        let is_it = |&slot: &usize| {
+            let meta = self.slots[slot].meta();
+            meta.name == name && meta.namespace == namespace
+        };
+        self.by_key.find(self.hasher.hash_one((namespace, name)), is_it).copied()
+    }
+
+    /// Puts an object into the slot of its key, without telling the indexes.
+    fn put(&mut self, object: Arc<T>) -> (usize, Option<Arc<T>>) {
+        let MetaRef { namespace, name, .. } = object.meta();
+        if let Some(slot) = self.slot_of(namespace, name) {
+            let old = std::mem::replace(&mut self.slots[slot], object);
+            return (slot, Some(old));
+        }
+        let hash = self.hasher.hash_one((namespace, name));
+        let slot = self.slots.insert(object);
+        let (hasher, slots) = (&self.hasher, &self.slots);
+        self.by_key.insert_unique(hash, slot, |&other| hash_of(hasher, &*slots[other]));
+        (slot, None)
+    }
+
+    fn index(&mut self, slot: usize) {
+        for index in &mut self.indexes {
+            index.enter(slot as u32, &self.slots[slot]);
+        }
+    }
+
+    fn take(&mut self, namespace: &str, name: &str) -> Option<Arc<T>> {
+        self.slot_of(namespace, name).map(|slot| self.free(slot))
+    }
+
+    fn free(&mut self, slot: usize) -> Arc<T> {
+        for index in &mut self.indexes {
+            index.leave(slot as u32);
+        }
+        let hash = hash_of(&self.hasher, &*self.slots[slot]);
+        if let Ok(entry) = self.by_key.find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.slots.remove(slot)
+    }
+}
+
+fn hash_of<T: Object>(hasher: &DefaultHashBuilder, object: &T) -> u64 {
+    let MetaRef { namespace, name, .. } = object.meta();
+    hasher.hash_one((namespace, name))
+}
+
+fn mark(listed: &mut Vec<bool>, slot: usize) {
+    if listed.len() <= slot {
+        listed.resize(slot + 1, false);
+    }
+    listed[slot] = true;
+}
+
+/// How much it holds, never the objects.
+impl<T> fmt::Debug for Indexer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let indexes: Vec<&str> = self.indexes.iter().map(|index| index.name.as_str()).collect();
+        f.debug_struct("Indexer").field("objects", &self.slots.len()).field("indexes", &indexes).finish()
+    }
+}
+
+impl<T: Object> KnownObjects<T> for Indexer<T> {
+    fn known(&self, key: &Key) -> Option<&Arc<T>> {
+        self.get(key)
+    }
+
+    fn all_known(&self) -> Box<dyn Iterator<Item = &Arc<T>> + '_> {
+        Box::new(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! Everything between the reflector and the handlers: queue, store and fan-out under one writer.
+//!
+//! Follows client-go's `tools/cache/controller.go` (`processDeltas`, `processReplacedAllInfo`) and
+//! `tools/cache/shared_informer.go` (0.37).
+//!
+//! Invariants: an event is distributed after the store shows what it tells; per key, added and deleted alternate, and
+//! versions of one uid do not go back by a watch.
+//!
+//! Differs: a deletion of an object the store does not hold is not told (client-go's in-order queue tells it, its
+//! classic one does not), so that additions and deletions pair up; a watch event older than the state held of the same
+//! uid is left out and counted, where client-go would step back.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::event::{Change, Delta, Event};
+use super::fifo::{Fifo, Popped};
+use super::indexer::Indexer;
+use super::processor::{HandlerId, HandlerOptions, Processor};
+use crate::meta::{Object, ResourceVersion};
+use crate::time::Instant;
+
+/// Queue, store and fan-out of one informer. The pure part of client-go's `sharedIndexInformer`.
+#[derive(Debug)]
+pub struct Pipeline<T> {
+    fifo: Fifo<T>,
+    indexer: Indexer<T>,
+    processor: Processor<T>,
+    outdated: u64,
+}
+
+impl<T: Object> Pipeline<T> {
+    /// An empty one. `default_resync_period` is for handlers that do not say; zero is never.
+    pub fn new(default_resync_period: Duration) -> Self {
+        Self {
+            fifo: Fifo::new(),
+            indexer: Indexer::new(),
+            processor: Processor::new(default_resync_period),
+            outdated: 0,
+        }
+    }
+
+    /// The store. To add an index, or to read.
+    pub fn indexer(&self) -> &Indexer<T> {
+        &self.indexer
+    }
+
+    /// The store, to add an index to. Whoever changes its objects breaks the invariants.
+    pub fn indexer_mut(&mut self) -> &mut Indexer<T> {
+        &mut self.indexer
+    }
+
+    /// The fan-out.
+    pub fn processor(&self) -> &Processor<T> {
+        &self.processor
+    }
+
+    /// The fan-out, to take events from and to remove handlers.
+    pub fn processor_mut(&mut self) -> &mut Processor<T> {
+        &mut self.processor
+    }
+
+    /// Adds a handler, which is first told of everything in the store.
+    pub fn add_handler(&mut self, now: Instant, options: HandlerOptions) -> HandlerId {
+        self.processor.add_handler(now, options, self.indexer.iter())
+    }
+
+    /// Queues what the reflector says. A resync is queued only if a handler is due for one.
+    pub fn handle_change(&mut self, now: Instant, change: Change<T>) {
+        if !matches!(change, Change::Resync) || self.processor.should_resync(now) {
+            self.fifo.push(change);
+        }
+    }
+
+    /// Applies the oldest queued delta; false if there is none, or if a handler pauses the informer.
+    pub fn step(&mut self) -> bool {
+        if self.processor.paused() {
+            return false;
+        }
+        let Some(Popped { delta, is_in_initial_list }) = self.fifo.pop() else { return false };
+        self.apply(delta, is_in_initial_list);
+        if is_in_initial_list && self.fifo.has_synced() {
+            self.processor.handle_upstream_synced();
+        }
+        true
+    }
+
+    /// Applies what is queued until nothing is, or a handler pauses the informer. Returns how many deltas it applied.
+    pub fn run(&mut self) -> usize {
+        std::iter::from_fn(|| self.step().then_some(())).count()
+    }
+
+    /// Whether a handler pauses the informer: read no more from the server until it does not.
+    pub fn paused(&self) -> bool {
+        self.processor.paused()
+    }
+
+    /// Whether the first list is in the store. client-go's `HasSynced`.
+    pub fn has_synced(&self) -> bool {
+        self.fifo.has_synced()
+    }
+
+    /// How many deltas are queued.
+    pub fn queued(&self) -> usize {
+        self.fifo.len()
+    }
+
+    /// How many watch events were left out since they were older than the state held.
+    pub fn outdated(&self) -> u64 {
+        self.outdated
+    }
+
+    fn apply(&mut self, delta: Delta<T>, is_in_initial_list: bool) {
+        match delta {
+            Delta::Added(object) | Delta::Updated(object) => {
+                if self.is_outdated(&object) {
+                    self.outdated += 1;
+                } else {
+                    self.store(object, is_in_initial_list);
+                }
+            }
+            Delta::Replaced(object) | Delta::Sync(object) => self.store(object, is_in_initial_list),
+            Delta::Deleted(object) => self.delete(object, false),
+            Delta::DeletedFinalStateUnknown(object) => self.delete(object, true),
+            Delta::ReplacedAll { objects, resource_version } => {
+                self.replace(objects, &resource_version, is_in_initial_list);
+            }
+            Delta::SyncAll => {
+                for object in self.indexer.iter() {
+                    let event = Event::Updated { old: object.clone(), new: object.clone() };
+                    self.processor.distribute(&event, true);
+                }
+            }
+            Delta::Bookmark(resource_version) => self.indexer.bookmark(&resource_version),
+        }
+    }
+
+    fn is_outdated(&self, object: &T) -> bool {
+        let new = object.meta();
+        self.indexer.find(new.namespace, new.name).is_some_and(|held| {
+            let held = held.meta();
+            let order = ResourceVersion::compare_text(new.resource_version, held.resource_version);
+            held.uid == new.uid && order == Some(Ordering::Less)
+        })
+    }
+
+    fn store(&mut self, object: Arc<T>, is_in_initial_list: bool) {
+        let old = self.indexer.insert(object.clone());
+        self.tell(old, object, is_in_initial_list);
+    }
+
+    fn tell(&mut self, old: Option<Arc<T>>, new: Arc<T>, is_in_initial_list: bool) {
+        match old {
+            Some(old) => {
+                let is_sync = old.meta().resource_version == new.meta().resource_version;
+                self.processor.distribute(&Event::Updated { old, new }, is_sync);
+            }
+            None => self.processor.distribute(&Event::Added { object: new, is_in_initial_list }, false),
+        }
+    }
+
+    fn delete(&mut self, object: Arc<T>, final_state_unknown: bool) {
+        if self.indexer.remove_object(&object).is_some() {
+            self.processor.distribute(&Event::Deleted { object, final_state_unknown }, false);
+        }
+    }
+
+    fn replace(&mut self, objects: Vec<Arc<T>>, version: &ResourceVersion, is_in_initial_list: bool) {
+        let replacement = self.indexer.replace(objects, version);
+        for object in replacement.removed {
+            self.processor.distribute(&Event::Deleted { object, final_state_unknown: true }, false);
+        }
+        for (old, new) in replacement.stored {
+            self.tell(old, new, is_in_initial_list);
+        }
+    }
+}
