@@ -19,6 +19,8 @@ mod tests;
 pub use list::{ListDecoder, ListHead};
 pub use watch::{EventKind, WatchDecoder, WatchFrame};
 
+pub(crate) use walk::{Entries, Malformed, end_of_value, is_name, unescaped};
+
 use serde::de::IgnoredAny;
 
 use crate::error::Error;

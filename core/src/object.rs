@@ -1,1 +1,41 @@
-//! Objects of kinds without a struct, and objects that stay bytes until they are read.
+//! The forms in which a client holds an object, besides k8s-openapi's structs.
+//!
+//! - [`Unstructured`]: any object as a JSON object that can be read and changed by path.
+//! - [`PartialObjectMetadata`]: apiVersion, kind and metadata alone.
+//! - [`Lazy`]: the object's own bytes, read by path and decoded on demand: a fraction of the memory and of the work.
+//!
+//! All are [`crate::meta::Object`]. Invariant: none prints more than kind and key, for an object may be a Secret.
+
+mod json;
+mod lazy;
+mod partial;
+mod path;
+mod stored;
+mod unstructured;
+
+pub use json::{Json, Values};
+pub use lazy::Lazy;
+pub use partial::PartialObjectMetadata;
+pub use path::Path;
+pub use unstructured::Unstructured;
+
+use std::fmt;
+
+use crate::error::Error;
+use crate::meta::MetaRef;
+
+/// Writes kind and key: all that may be seen of an object in logs.
+fn debug(f: &mut fmt::Formatter<'_>, form: &str, kind: &str, meta: MetaRef<'_>) -> fmt::Result {
+    let slash = if meta.namespace.is_empty() { "" } else { "/" };
+    write!(f, "{form}({kind} {}{slash}{})", meta.namespace, meta.name)
+}
+
+/// The error for JSON that is not a `what`; of the cause only the place is told, for its text may show values.
+fn not_a(what: &str, length: usize, cause: &serde_json::Error) -> Error {
+    let place = if cause.line() == 0 {
+        String::new()
+    } else {
+        format!(" (line {}, column {} of {length} bytes)", cause.line(), cause.column())
+    };
+    Error::decode(format!("not a {what}{place}"))
+}

@@ -62,6 +62,11 @@ impl<'a> Entries<'a> {
         })
     }
 
+    /// Whether these are the members of an object.
+    pub(crate) fn is_object(&self) -> bool {
+        self.is_object
+    }
+
     /// The next entry, `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Entry>, Malformed> {
         if self.place == Place::Value {
@@ -106,6 +111,17 @@ impl<'a> Entries<'a> {
             self.place = Place::AfterValue;
         }
         Ok(self.position)
+    }
+
+    /// Goes past the value of the entry last given, which is known to end at `end`.
+    pub(crate) fn skip_to(&mut self, end: usize) {
+        self.position = end;
+        self.place = Place::AfterValue;
+    }
+
+    /// Where the walk is: at the end, just behind the closing bracket.
+    pub(crate) fn position(&self) -> usize {
+        self.position
     }
 
     fn peek(&mut self) -> Result<u8, Malformed> {

@@ -1,0 +1,223 @@
+//! `Lazy<K>`: an object as the bytes it arrived in, read by path, decoded on demand.
+//!
+//! Invariant: its heap is the bytes it keeps; the rest is within 100 bytes an object. It never prints them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::json::{Json, Values};
+use super::path::{Path, Step, Steps};
+use super::stored::Stored;
+use super::{Unstructured, debug, not_a};
+use crate::error::Error;
+use crate::meta::{ApiResource, Encoded, Format, MetaRef, Object, OwnerReference, Resource};
+
+/// An object of kind `K` as its own bytes, with name, namespace, uid and version at hand. Informers hold these: taking
+/// one in costs a scan and a copy, an eighth of decoding it, and it keeps no more than its JSON.
+///
+/// `Lazy<Unstructured>` is for kinds known only at run time. Members unknown to `K` are kept. apiVersion and kind are
+/// always there: items of lists get them as they are taken in.
+///
+/// The bytes are trusted to be JSON, as the decoders have checked them; what is not is found missing by reads and
+/// refused by [`Lazy::decode`].
+pub struct Lazy<K = Unstructured> {
+    stored: Stored,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> Lazy<K> {
+    /// The object's JSON.
+    pub fn json(&self) -> &[u8] {
+        self.stored.json()
+    }
+
+    /// The whole object as a value to read from.
+    pub fn root(&self) -> Json<'_> {
+        Json::at_start_of(self.json())
+    }
+
+    /// Such as `v1` or `apps/v1`; "" when it names none.
+    pub fn api_version(&self) -> Cow<'_, str> {
+        self.text("apiVersion").unwrap_or_default()
+    }
+
+    /// Such as `Pod`; "" when it names none.
+    pub fn kind(&self) -> Cow<'_, str> {
+        self.text("kind").unwrap_or_default()
+    }
+
+    /// The string at `path`, borrowed unless it holds escapes; a number or boolean as it is written; `None` for null,
+    /// arrays, objects and what is not there. Of several, the first.
+    ///
+    /// ```
+    /// # use portolan::meta::{Encoded, Format, Object, Resource};
+    /// # use portolan::object::Lazy;
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// # let bytes = br#"{"metadata":{"name":"web-0"},"spec":{"nodeName":"node-1","containers":[{"image":"a"},{"image":"b"}]}}"#;
+    /// # let resource = Pod::api_resource();
+    /// # let pod = <Lazy<Pod> as Object>::read(Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true })?;
+    /// assert_eq!(pod.text("spec.nodeName").as_deref(), Some("node-1"));
+    /// let images: Vec<_> = pod.values("spec.containers[*].image").filter_map(|image| image.text()).collect();
+    /// assert_eq!(images, ["a", "b"]);
+    /// let pod: Pod = pod.decode()?;
+    /// # Ok::<(), portolan::Error>(())
+    /// ```
+    pub fn text(&self, path: impl AsRef<str>) -> Option<Cow<'_, str>> {
+        self.values(path.as_ref()).next()?.text()
+    }
+
+    /// The value at `path`, of several the first.
+    pub fn at(&self, path: impl AsRef<str>) -> Option<Json<'_>> {
+        self.values(path.as_ref()).next()
+    }
+
+    /// Every value at `path`, in order.
+    pub fn values<'p>(&self, path: &'p (impl AsRef<str> + ?Sized)) -> Values<'_, 'p> {
+        let mut steps = Steps::of(path.as_ref());
+        let whole = steps;
+        match steps.next() {
+            Some(Ok(Step::Member(name))) => match self.stored.landmark(name) {
+                Some(Some(bytes)) => Values::new(Json::at_start_of(bytes), steps),
+                Some(None) => Values::none(),
+                None => Values::new(self.root(), whole),
+            },
+            _ => Values::new(self.root(), whole),
+        }
+    }
+
+    /// Decodes the value at `path`; `None` when it is null or not there. Fails when it is no `T` or the path is
+    /// malformed.
+    pub fn read<T: DeserializeOwned>(&self, path: impl AsRef<str>) -> Result<Option<T>, Error> {
+        let path = path.as_ref();
+        match self.at(path) {
+            Some(value) if value.is_null() => Ok(None),
+            Some(value) => value.read().map(Some).map_err(|error| error.doing(format!("read {path}"))),
+            None => Path::parse(path).map(|_| None),
+        }
+    }
+
+    /// The value of one label.
+    pub fn label(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.entry("metadata.labels", name)
+    }
+
+    /// The value of one annotation.
+    pub fn annotation(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.entry("metadata.annotations", name)
+    }
+
+    /// Every annotation.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        self.texts("metadata.annotations")
+    }
+
+    /// When it was made; `None` when it does not say so in RFC 3339.
+    pub fn creation_timestamp(&self) -> Option<Time> {
+        self.read("metadata.creationTimestamp").ok().flatten()
+    }
+
+    /// When its deletion was asked for; `None` when it was not.
+    pub fn deletion_timestamp(&self) -> Option<Time> {
+        self.read("metadata.deletionTimestamp").ok().flatten()
+    }
+
+    /// Its owners; those that cannot be read are left out.
+    pub fn owner_references(&self) -> Vec<OwnerReference> {
+        self.values("metadata.ownerReferences[*]").filter_map(|owner| owner.read().ok()).collect()
+    }
+
+    /// Decodes the whole object.
+    pub fn decode(&self) -> Result<K, Error>
+    where
+        K: DeserializeOwned,
+    {
+        serde_json::from_slice(self.json()).map_err(|error| not_a(&self.kind(), self.json().len(), &error))
+    }
+
+    /// The object after a change: for transforms that strip what nobody reads before it is kept.
+    pub fn edit(&self, change: impl FnOnce(&mut Unstructured)) -> Result<Self, Error> {
+        let mut object: Unstructured = self.root().read()?;
+        change(&mut object);
+        Self::from_typed(&object)
+    }
+
+    /// Keeps an object that is at hand in another form. It must write its own apiVersion and kind.
+    pub fn from_typed<T: Serialize>(object: &T) -> Result<Self, Error> {
+        let bytes =
+            serde_json::to_vec(object).map_err(|_| Error::decode("an object that JSON cannot hold"))?;
+        Ok(Self { stored: Stored::new(&bytes, None, false)?, kind: PhantomData })
+    }
+
+    fn entry(&self, map: &str, name: &str) -> Option<Cow<'_, str>> {
+        self.at(map)?.member(name)?.text()
+    }
+
+    fn texts(&self, path: &str) -> BTreeMap<String, String> {
+        let members = self.at(path).into_iter().flat_map(Json::members);
+        members.filter_map(|(name, value)| Some((name.into_owned(), value.text()?.into_owned()))).collect()
+    }
+}
+
+impl<K: 'static> Object for Lazy<K> {
+    fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
+        let Format::Json = encoded.format;
+        let stored = Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?;
+        Ok(Self { stored, kind: PhantomData })
+    }
+
+    fn meta(&self) -> MetaRef<'_> {
+        self.stored.meta()
+    }
+
+    fn labels(&self) -> Cow<'_, BTreeMap<String, String>> {
+        Cow::Owned(self.texts("metadata.labels"))
+    }
+}
+
+impl<K: Resource> Resource for Lazy<K> {
+    fn api_resource() -> ApiResource {
+        K::api_resource()
+    }
+}
+
+impl<K> Clone for Lazy<K> {
+    fn clone(&self) -> Self {
+        Self { stored: self.stored.clone(), kind: PhantomData }
+    }
+}
+
+/// Equal byte for byte.
+impl<K> PartialEq for Lazy<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
+    }
+}
+
+impl<K> Eq for Lazy<K> {}
+
+impl<K> fmt::Debug for Lazy<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(f, "Lazy", &self.kind(), self.stored.meta())
+    }
+}
+
+/// Writes its bytes; meant for JSON.
+impl<K> Serialize for Lazy<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serde_json::from_slice::<&RawValue>(self.json()) {
+            Ok(raw) => raw.serialize(serializer),
+            Err(_) => Err(S::Error::custom("the bytes of this object are not JSON")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! What `Lazy` keeps of an object: one exact-size block of bytes and the places in it that every reader asks for.
+//!
+//! The object is surveyed once where it arrived and copied once, apiVersion and kind added and managedFields left out
+//! on the way. Invariant: the places lie within the bytes, and name, namespace, uid and version are valid UTF-8.
+
+use std::ops::Range;
+
+use crate::codec::{Entries, Malformed, is_name, unescaped};
+use crate::error::Error;
+use crate::meta::{ApiResource, MetaRef};
+
+/// The members of `metadata` that every reader asks for, in the order of [`Stored::fields`].
+pub(super) const FIELDS: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
+/// The members at the top of an object whose places are kept, in the order of [`Stored::landmarks`].
+const LANDMARKS: [&str; 3] = ["metadata", "spec", "status"];
+
+/// An object's bytes and the places in them.
+#[derive(Clone)]
+pub(super) struct Stored {
+    /// The JSON, and behind it the texts of `fields` that hold escapes, unescaped.
+    bytes: Box<[u8]>,
+    json_length: u32,
+    /// Where the texts of [`FIELDS`] lie: start and length.
+    fields: [(u32, u32); 4],
+    /// Where the values of [`LANDMARKS`] begin; 0 when they are not there.
+    landmarks: [u32; 3],
+}
+
+impl Stored {
+    /// Keeps the object in `source`: adds what it lacks of apiVersion and kind when `resource` is given, and leaves out
+    /// `metadata.managedFields` when told so.
+    pub(super) fn new(
+        source: &[u8],
+        resource: Option<&ApiResource>,
+        drop_managed_fields: bool,
+    ) -> Result<Self, Error> {
+        let source = source.trim_ascii();
+        let fail = |fault: Fault| {
+            let kind = resource.map_or("Kubernetes object", |resource| &*resource.kind);
+            Error::decode(format!("not a {kind}: {} ({} bytes)", fault.text(), source.len()))
+        };
+        if source.len() > i32::MAX as usize {
+            return Err(fail(Fault::Odd("larger than 2 GiB")));
+        }
+        let survey = Survey::of(source, drop_managed_fields).map_err(fail)?;
+        Ok(survey.keep(&resource.map(|resource| survey.header(resource)).unwrap_or_default()))
+    }
+
+    /// The object's JSON.
+    pub(super) fn json(&self) -> &[u8] {
+        self.bytes.get(..self.json_length as usize).unwrap_or_default()
+    }
+
+    pub(super) fn meta(&self) -> MetaRef<'_> {
+        let text = |index: usize| {
+            let (start, length) = self.fields[index];
+            let bytes = self.bytes.get(start as usize..(start + length) as usize).unwrap_or_default();
+            std::str::from_utf8(bytes).unwrap_or_default()
+        };
+        MetaRef { name: text(0), namespace: text(1), uid: text(2), resource_version: text(3) }
+    }
+
+    /// The JSON from the value of a top member on, when its place is known: `Some(None)` when it is known to be absent.
+    pub(super) fn landmark(&self, name: &str) -> Option<Option<&[u8]>> {
+        let start = self.landmarks[LANDMARKS.iter().position(|landmark| *landmark == name)?];
+        Some(if start == 0 { None } else { self.json().get(start as usize..) })
+    }
+}
+
+/// Why bytes are not an object.
+enum Fault {
+    Malformed(usize),
+    Odd(&'static str),
+}
+
+impl Fault {
+    fn text(&self) -> String {
+        match self {
+            Self::Malformed(offset) => format!("malformed JSON at offset {offset}"),
+            Self::Odd(what) => (*what).to_owned(),
+        }
+    }
+}
+
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed.offset)
+    }
+}
+
+/// Where things lie in an object as it arrived.
+struct Survey<'a> {
+    source: &'a [u8],
+    is_empty: bool,
+    has_api_version: bool,
+    has_kind: bool,
+    fields: [Range<usize>; 4],
+    landmarks: [usize; 3],
+    /// What to leave out.
+    cut: Range<usize>,
+}
+
+impl<'a> Survey<'a> {
+    fn of(source: &'a [u8], drop_managed_fields: bool) -> Result<Self, Fault> {
+        let mut survey = Self {
+            source,
+            is_empty: true,
+            has_api_version: false,
+            has_kind: false,
+            fields: [const { 0..0 }; 4],
+            landmarks: [0; 3],
+            cut: 0..0,
+        };
+        let mut entries = Entries::of_object(source, 0)?;
+        while let Some(entry) = entries.next()? {
+            survey.is_empty = false;
+            let name = &source[entry.key];
+            if is_name(name, "apiVersion") {
+                survey.has_api_version = true;
+            } else if is_name(name, "kind") {
+                survey.has_kind = true;
+            } else if let Some(index) = index_of(name, &LANDMARKS) {
+                if survey.landmarks[index] != 0 {
+                    return Err(Fault::Odd("a member at its top stands there twice"));
+                }
+                survey.landmarks[index] = entry.value;
+                if index == 0 && source[entry.value] != b'n' {
+                    entries.skip_to(survey.metadata(entry.value, drop_managed_fields)?);
+                }
+            }
+        }
+        match entries.position() == source.len() {
+            true => Ok(survey),
+            false => Err(Fault::Odd("something follows its end")),
+        }
+    }
+
+    /// Surveys the metadata that begin at `start`; returns where they end.
+    fn metadata(&mut self, start: usize, drop_managed_fields: bool) -> Result<usize, Fault> {
+        let mut entries = Entries::of_object(self.source, start)
+            .map_err(|_| Fault::Odd("its metadata are not an object"))?;
+        let mut previous_end = None;
+        // A cut that began at the first member takes the comma behind it along.
+        let mut takes_comma = false;
+        while let Some(entry) = entries.next()? {
+            let key_start = entry.key.start - 1;
+            if std::mem::take(&mut takes_comma) {
+                self.cut.end = key_start;
+            }
+            let end = entries.skip()?;
+            let name = &self.source[entry.key];
+            if drop_managed_fields && is_name(name, "managedFields") {
+                if !self.cut.is_empty() {
+                    return Err(Fault::Odd("metadata.managedFields stand there twice"));
+                }
+                takes_comma = previous_end.is_none();
+                self.cut = previous_end.unwrap_or(key_start)..end;
+                continue;
+            }
+            previous_end = Some(end);
+            if let Some(index) = index_of(name, &FIELDS) {
+                self.field(index, entry.value..end)?;
+            }
+        }
+        Ok(entries.position())
+    }
+
+    fn field(&mut self, index: usize, value: Range<usize>) -> Result<(), Fault> {
+        let bytes = &self.source[value.clone()];
+        if bytes == b"null" {
+            return Ok(());
+        }
+        let inner = value.start + 1..value.end.saturating_sub(1);
+        if bytes[0] != b'"' || unescaped(&self.source[inner.clone()]).is_none() {
+            return Err(Fault::Odd("its name, namespace, uid or resourceVersion is not a string"));
+        }
+        if !self.fields[index].is_empty() {
+            return Err(Fault::Odd("its name, namespace, uid or resourceVersion stands there twice"));
+        }
+        self.fields[index] = inner;
+        Ok(())
+    }
+
+    /// The members to add in front.
+    fn header(&self, resource: &ApiResource) -> String {
+        let mut header = String::new();
+        if !self.has_api_version {
+            header = format!("\"apiVersion\":{},", quoted(&resource.api_version()));
+        }
+        if !self.has_kind {
+            header = header + "\"kind\":" + &quoted(&resource.kind) + ",";
+        }
+        if self.is_empty {
+            header.pop();
+        }
+        header
+    }
+
+    fn keep(&self, header: &str) -> Stored {
+        let Self { source, cut, .. } = self;
+        let escaped = |field: &Range<usize>| {
+            let raw = &source[field.clone()];
+            memchr::memchr(b'\\', raw).and_then(|_| unescaped(raw))
+        };
+        let texts: [_; 4] = std::array::from_fn(|index| escaped(&self.fields[index]));
+        let texts_length: usize = texts.iter().flatten().map(|text| text.len()).sum();
+        let json_length = source.len() + header.len() - cut.len();
+
+        let mut bytes = Vec::with_capacity(json_length + texts_length);
+        bytes.push(b'{');
+        bytes.extend_from_slice(header.as_bytes());
+        // An object of nothing but what is cut has its cut within its metadata, never at its first byte.
+        bytes.extend_from_slice(&source[1..cut.start.max(1)]);
+        bytes.extend_from_slice(&source[cut.end.max(1)..]);
+        let moved = |at: usize| {
+            let before = if at >= cut.end { cut.len() } else { 0 };
+            (at + header.len() - before) as u32
+        };
+        let mut fields = [(0, 0); 4];
+        for (index, text) in texts.iter().enumerate() {
+            let field = &self.fields[index];
+            fields[index] = match text {
+                Some(text) => {
+                    let start = bytes.len() as u32;
+                    bytes.extend_from_slice(text.as_bytes());
+                    (start, text.len() as u32)
+                }
+                None if field.is_empty() => (0, 0),
+                None => (moved(field.start), field.len() as u32),
+            };
+        }
+        let landmarks = self.landmarks.map(|at| if at == 0 { 0 } else { moved(at) });
+        Stored { bytes: bytes.into_boxed_slice(), json_length: json_length as u32, fields, landmarks }
+    }
+}
+
+/// Which of `names` a raw member's name is.
+fn index_of(raw: &[u8], names: &[&str]) -> Option<usize> {
+    names.iter().position(|name| is_name(raw, name))
+}
+
+/// `text` as a JSON string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
