@@ -65,6 +65,19 @@ pub trait Clock: Debug + MaybeSend + MaybeSync + 'static {
 pub trait Spawn: Debug + MaybeSend + MaybeSync + 'static {
     /// Runs `task` to its end. `name` says what it is, for whoever looks at the tasks.
     fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>);
+
+    /// Resolves after others had a turn: other tasks natively; in a browser also painting and input, which the page's
+    /// own implementation sees to.
+    fn yield_now(&self) -> BoxFuture<'static, ()> {
+        let mut yielded = false;
+        Box::pin(std::future::poll_fn(move |context| {
+            if std::mem::replace(&mut yielded, true) {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        }))
+    }
 }
 
 /// What a client needs of the world beside bytes: a clock, a way to run tasks, and a seed for jitter.

@@ -11,6 +11,7 @@ use crate::meta::{
     PatchOptions, UpdateOptions, WatchOptions,
 };
 use crate::rest::{ListBody, ObjectList, Request, RestClient, Watch, WatchBody};
+use crate::time::Runtime;
 
 /// The calls on the objects of one resource, in one namespace or all. Cheap to clone. client-go's typed clients
 /// (`PodInterface`, …) and `dynamic.ResourceInterface`.
@@ -46,6 +47,11 @@ impl<K: Object> Api<K> {
     /// The namespace, "" for all or none.
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// The clock, tasks and seed of the client.
+    pub fn runtime(&self) -> &Runtime {
+        self.rest.runtime()
     }
 
     /// One object.

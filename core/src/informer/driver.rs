@@ -1,0 +1,237 @@
+//! The task of one informer: connection, decoder, reflector, queue, store and fan-out are polled here, in this order.
+//!
+//! Invariant: no lock is held at an await point, and handlers run in tasks of their own.
+
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::exchange::{Exchange, Progress};
+use super::shared::Shared;
+use crate::cache::{Reflector, WatchEvent};
+use crate::codec::EventKind;
+use crate::error::Error;
+use crate::meta::{Encoded, Format, Object};
+use crate::portable::BoxFuture;
+use crate::rest::{Bookmark, error_event};
+use crate::time::Instant;
+
+/// So long the task may go on without giving others a turn: well below a frame of 16 ms.
+const SLICE: Duration = Duration::from_millis(6);
+
+/// Drives one informer until it is stopped.
+pub(super) struct Driver<T> {
+    shared: Arc<Shared<T>>,
+    reflector: Reflector<T>,
+    exchange: Exchange,
+    /// Armed for a moment at or before the reflector's next timeout.
+    timer: Option<(Instant, BoxFuture<'static, ()>)>,
+    /// Bytes of exchanges that have ended.
+    bytes: u64,
+    last_activity: Option<Instant>,
+    paused: bool,
+}
+
+enum Input {
+    Command,
+    Exchange(Result<Progress, Error>),
+    Timer,
+}
+
+impl<T: Object> Driver<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, reflector: Reflector<T>) -> Self {
+        Self {
+            shared,
+            reflector,
+            exchange: Exchange::Closed,
+            timer: None,
+            bytes: 0,
+            last_activity: None,
+            paused: false,
+        }
+    }
+
+    /// Runs until the informer is stopped.
+    pub(super) async fn run(mut self) {
+        let mut slice_started = self.now();
+        while !self.shared.is_stopped() {
+            self.advance();
+            if self.now().saturating_duration_since(slice_started) >= SLICE {
+                self.shared.runtime().spawner.yield_now().await;
+                slice_started = self.now();
+            }
+            let waited_since = self.now();
+            let input = self.wait().await;
+            let now = self.now();
+            if now > waited_since {
+                slice_started = now;
+            }
+            match input {
+                Input::Command => {}
+                Input::Timer => self.reflector.handle_timeout(now),
+                Input::Exchange(progress) => self.handle_progress(now, progress),
+            }
+        }
+        self.close();
+        self.shared.handle_ended();
+    }
+
+    /// Brings everything up to what the reflector knows, and begins what it asks for.
+    fn advance(&mut self) {
+        let now = self.now();
+        if self.shared.take_wake() {
+            self.reflector.handle_wake(now);
+        }
+        if let Some(period) = self.shared.take_resync_period() {
+            self.reflector.set_resync_period(period);
+        }
+        let paused = self.shared.apply(now, &mut self.reflector);
+        if paused != self.paused {
+            self.paused = paused;
+            self.reflector.set_paused(now, paused);
+        }
+        if let Some(action) = self.reflector.poll_action(now) {
+            self.close();
+            self.exchange = Exchange::begin(self.shared.api(), action);
+        }
+        self.publish();
+    }
+
+    fn close(&mut self) {
+        self.bytes += self.exchange.bytes();
+        self.exchange = Exchange::Closed;
+    }
+
+    fn publish(&self) {
+        let (reflector, exchange) = (&self.reflector, &self.exchange);
+        self.shared.publish(|status| {
+            status.phase = reflector.phase();
+            status.counters = *reflector.counters();
+            status.bytes = self.bytes + exchange.bytes();
+            status.watching = matches!(exchange, Exchange::Watch(_));
+            status.over_socket = matches!(exchange, Exchange::Watch(body) if body.is_socket());
+            if status.last_error.as_deref() != reflector.last_error() {
+                status.last_error = reflector.last_error().map(str::to_owned);
+            }
+            status.last_activity = self.last_activity;
+        });
+    }
+
+    async fn wait(&mut self) -> Input {
+        self.arm();
+        let paused = self.paused;
+        let (shared, timer) = (&self.shared, &mut self.timer);
+        let exchange = &mut self.exchange;
+        let mut progress = pin!(async { if paused { pending().await } else { exchange.progress().await } });
+        let input = poll_fn(|context| {
+            if shared.poll_command(context, paused) {
+                return Poll::Ready(Input::Command);
+            }
+            if let Poll::Ready(progress) = progress.as_mut().poll(context) {
+                return Poll::Ready(Input::Exchange(progress));
+            }
+            match timer {
+                Some((_, sleep)) => sleep.as_mut().poll(context).map(|()| Input::Timer),
+                None => Poll::Pending,
+            }
+        })
+        .await;
+        if matches!(input, Input::Timer) {
+            self.timer = None;
+        }
+        input
+    }
+
+    /// Sees that a timer is armed for the next timeout. One that is armed for an earlier moment stays: most timeouts
+    /// move back with every byte, and an early timer costs less than a new one each time.
+    fn arm(&mut self) {
+        let next = self.reflector.poll_timeout().map(|(at, _)| at);
+        let armed = self.timer.as_ref().map(|(at, _)| *at);
+        match (next, armed) {
+            (None, _) => self.timer = None,
+            (Some(next), Some(armed)) if armed <= next => {}
+            (Some(next), _) => self.timer = Some((next, self.shared.runtime().clock.sleep_until(next))),
+        }
+    }
+
+    fn handle_progress(&mut self, now: Instant, progress: Result<Progress, Error>) {
+        self.last_activity = Some(now);
+        let outcome = match progress {
+            Ok(Progress::Opened) => {
+                if matches!(self.exchange, Exchange::Watch(_)) {
+                    self.reflector.handle_watch_open(now);
+                }
+                return;
+            }
+            Ok(Progress::Filled) => {
+                self.reflector.handle_activity(now);
+                self.read(now)
+            }
+            Ok(Progress::Ended) => self.read(now).map(|()| self.end(now)),
+            Err(error) => Err(error),
+        };
+        let Err(error) = outcome else { return };
+        let is_list = self.exchange.is_list();
+        self.close();
+        if is_list {
+            self.reflector.handle_list_error(now, &error);
+        } else {
+            self.reflector.handle_watch_error(now, &error);
+        }
+    }
+
+    /// Takes out of the buffer what is whole.
+    fn read(&mut self, now: Instant) -> Result<(), Error> {
+        let Self { shared, reflector, exchange, .. } = self;
+        match exchange {
+            Exchange::List(body) => {
+                while let Some(item) = body.next_item()? {
+                    reflector.handle_list_item(now, read_object(shared, item)?);
+                }
+            }
+            Exchange::Watch(body) => {
+                while let Some(frame) = body.next_frame()? {
+                    let event = match frame.kind {
+                        EventKind::Added => WatchEvent::Added(read_object(shared, frame.object)?),
+                        EventKind::Modified => WatchEvent::Modified(read_object(shared, frame.object)?),
+                        EventKind::Deleted => WatchEvent::Deleted(read_object(shared, frame.object)?),
+                        EventKind::Bookmark => {
+                            let Bookmark { resource_version, initial_events_end } =
+                                Bookmark::read(frame.object)?;
+                            WatchEvent::Bookmark { resource_version, initial_events_end }
+                        }
+                        EventKind::Error => WatchEvent::Error(error_event(frame.object)),
+                    };
+                    reflector.handle_watch_event(now, event);
+                }
+            }
+            Exchange::Closed | Exchange::OpeningList(_) | Exchange::OpeningWatch(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The body has ended, and all that was whole has been taken out.
+    fn end(&mut self, now: Instant) {
+        self.bytes += self.exchange.bytes();
+        match std::mem::take(&mut self.exchange) {
+            Exchange::List(body) => match body.finish() {
+                Ok(head) => self.reflector.handle_list_page(now, head.resource_version, head.continue_token),
+                Err(error) => self.reflector.handle_list_error(now, &error),
+            },
+            Exchange::Watch(_) => self.reflector.handle_watch_end(now),
+            Exchange::Closed | Exchange::OpeningList(_) | Exchange::OpeningWatch(_) => {}
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.runtime().clock.now()
+    }
+}
+
+fn read_object<T: Object>(shared: &Shared<T>, bytes: &[u8]) -> Result<Arc<T>, Error> {
+    let resource = shared.api().api_resource();
+    let object = T::read(Encoded { format: Format::Json, bytes, resource, drop_managed_fields: true })?;
+    Ok(Arc::new(shared.transform(object)))
+}

@@ -1,0 +1,161 @@
+//! One place that hands out informers, so that the same question is asked of the server once.
+
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::shared::{InformerOptions, SharedIndexInformer};
+use super::status::InformerStatus;
+use crate::cache::ReflectorOptions;
+use crate::client::Client;
+use crate::error::Error;
+use crate::meta::{ApiResource, Object, Resource};
+use crate::object::{Lazy, Unstructured};
+use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
+
+/// What all informers of a factory have in common.
+#[derive(Clone, Debug, Default)]
+pub struct FactoryOptions {
+    /// The namespace, "" for all. client-go's `WithNamespace`.
+    pub namespace: String,
+    /// How its informers list and watch: selectors, resync period, timeouts. client-go's `WithTweakListOptions` and
+    /// default resync.
+    pub reflector: ReflectorOptions,
+}
+
+/// Hands out shared informers, one per resource and form of object, however often asked. Clones share them. client-go's
+/// `informers.SharedInformerFactory`, `dynamicinformer` and `metadatainformer` in one.
+#[derive(Clone)]
+pub struct SharedInformerFactory {
+    client: Client,
+    options: Arc<FactoryOptions>,
+    informers: Arc<Mutex<Informers>>,
+}
+
+type Informers = BTreeMap<(ApiResource, TypeId), Arc<dyn AnyInformer>>;
+
+impl SharedInformerFactory {
+    /// A factory of informers over `client`.
+    pub fn new(client: &Client, options: FactoryOptions) -> Self {
+        Self { client: client.clone(), options: Arc::new(options), informers: Arc::default() }
+    }
+
+    /// The informer on `K`, which holds each object's own bytes and decodes on demand.
+    pub fn informer<K: Resource>(&self) -> SharedIndexInformer<Lazy<K>> {
+        self.resource(&K::api_resource())
+    }
+
+    /// The informer on `K` that holds decoded objects: for those who read most fields of most objects.
+    pub fn typed<K: Resource>(&self) -> SharedIndexInformer<K> {
+        self.resource(&K::api_resource())
+    }
+
+    /// The informer on a resource known only at run time. client-go's `dynamicinformer.ForResource`.
+    pub fn dynamic(&self, resource: &ApiResource) -> SharedIndexInformer<Lazy<Unstructured>> {
+        self.resource(resource)
+    }
+
+    /// The informer on `resource` that holds its objects as `T`.
+    pub fn resource<T: Object>(&self, resource: &ApiResource) -> SharedIndexInformer<T> {
+        let mut informers = self.lock();
+        let place = (resource.clone(), TypeId::of::<T>());
+        if let Some(informer) = informers.get(&place).and_then(|informer| informer.as_any().downcast_ref()) {
+            return SharedIndexInformer::clone(informer);
+        }
+        let api = self.client.resource::<T>(resource, &self.options.namespace);
+        let options = InformerOptions { reflector: self.options.reflector.clone(), transform: None };
+        let informer = SharedIndexInformer::new(api, options);
+        informers.insert(place, Arc::new(informer.clone()));
+        informer
+    }
+
+    /// Starts the informers that do not run yet. client-go's `Start`.
+    pub fn start(&self) {
+        self.each(|informer| informer.start());
+    }
+
+    /// Resolves once every informer's first list is in its store; an error if one is stopped before. client-go's
+    /// `WaitForCacheSync`.
+    pub async fn wait_for_cache_sync(&self) -> Result<(), Error> {
+        let informers: Vec<_> = self.lock().values().cloned().collect();
+        for informer in informers {
+            informer.synced().await?;
+        }
+        Ok(())
+    }
+
+    /// Stops the informer on `resource` in every form and forgets it; asked again, there is a new one.
+    pub fn stop(&self, resource: &ApiResource) {
+        let mut informers = self.lock();
+        let stopped: Vec<_> = informers.extract_if(.., |(held, _), _| held == resource).collect();
+        drop(informers);
+        stopped.iter().for_each(|(_, informer)| informer.stop());
+    }
+
+    /// Stops all informers. Their stores stay readable. client-go's `Shutdown`.
+    pub fn shutdown(&self) {
+        self.each(|informer| informer.stop());
+    }
+
+    /// Makes all informers ask at once whether they are current: after a sleep, or a change of network.
+    pub fn wake(&self) {
+        self.each(|informer| informer.wake());
+    }
+
+    /// How every informer stands.
+    pub fn status(&self) -> Vec<(ApiResource, InformerStatus)> {
+        self.lock().iter().map(|((resource, _), informer)| (resource.clone(), informer.status())).collect()
+    }
+
+    fn each(&self, act: impl Fn(&dyn AnyInformer)) {
+        let informers: Vec<_> = self.lock().values().cloned().collect();
+        informers.iter().for_each(|informer| act(&**informer));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Informers> {
+        self.informers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SharedInformerFactory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedInformerFactory").field("informers", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+/// An informer whatever its objects are.
+trait AnyInformer: MaybeSend + MaybeSync {
+    fn as_any(&self) -> &dyn Any;
+    fn start(&self);
+    fn stop(&self);
+    fn wake(&self);
+    fn status(&self) -> InformerStatus;
+    fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
+}
+
+impl<T: Object> AnyInformer for SharedIndexInformer<T> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn start(&self) {
+        self.start();
+    }
+
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn wake(&self) {
+        self.wake();
+    }
+
+    fn status(&self) -> InformerStatus {
+        self.status()
+    }
+
+    fn synced(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.wait_for_cache_sync())
+    }
+}

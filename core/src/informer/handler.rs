@@ -1,0 +1,106 @@
+//! Handlers and the task that feeds one of them.
+//!
+//! Invariant: a handler is called by one task only, without any lock held, in the order the fan-out says.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::shared::Shared;
+use crate::cache::{Event, HandlerId, HandlerStatus};
+use crate::error::Error;
+use crate::meta::Object;
+use crate::portable::{MaybeSend, MaybeSync};
+
+/// How many events a handler is given before its progress is noted and others get a turn.
+const BATCH: usize = 256;
+
+/// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. client-go's
+/// `ResourceEventHandler`.
+pub trait EventHandler<T>: MaybeSend + MaybeSync + 'static {
+    /// Called for each event, one at a time. It may read the informer's lister.
+    fn on_event(&self, event: Event<T>);
+}
+
+impl<T, F: Fn(Event<T>) + MaybeSend + MaybeSync + 'static> EventHandler<T> for F {
+    fn on_event(&self, event: Event<T>) {
+        self(event);
+    }
+}
+
+/// A handler's place in its informer. Dropping it changes nothing; see [`Registration::remove`]. client-go's
+/// `ResourceEventHandlerRegistration`.
+pub struct Registration<T: Object> {
+    shared: Arc<Shared<T>>,
+    id: HandlerId,
+}
+
+impl<T: Object> Registration<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, id: HandlerId) -> Self {
+        Self { shared, id }
+    }
+
+    /// Whether the handler has processed the whole initial list. client-go's `HasSynced`.
+    pub fn has_synced(&self) -> bool {
+        self.shared.read().processor().has_synced(self.id)
+    }
+
+    /// Resolves once the handler has processed the whole initial list; an error if that will never be.
+    pub async fn wait_for_sync(&self) -> Result<(), Error> {
+        let waits = self.shared.changed().until(|| match self.status() {
+            Some(status) if status.has_synced => Some(Ok(())),
+            Some(_) if !self.shared.has_ended() => None,
+            _ => Some(Err(Error::canceled(
+                "the handler was removed or its informer stopped before it was in sync",
+            ))),
+        });
+        waits.await
+    }
+
+    /// How the handler stands, `None` once it was removed.
+    pub fn status(&self) -> Option<HandlerStatus> {
+        self.shared.read().processor().status(self.id)
+    }
+
+    /// Removes the handler with all that waits for it. client-go's `RemoveEventHandler`.
+    pub fn remove(&self) {
+        self.shared.write().processor_mut().remove_handler(self.id);
+        self.shared.changed().notify();
+        self.shared.handle_taken();
+    }
+}
+
+impl<T: Object> fmt::Debug for Registration<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// Feeds `handler` until it is removed, or the informer has ended and nothing waits any more.
+pub(super) async fn deliver<T: Object>(shared: Arc<Shared<T>>, id: HandlerId, handler: impl EventHandler<T>) {
+    let mut batch = Vec::new();
+    loop {
+        let next = shared.changed().until(|| {
+            let status = shared.read().processor().status(id);
+            match status {
+                Some(status) if status.waiting > 0 => Some(true),
+                Some(_) if !shared.has_ended() => None,
+                _ => Some(false),
+            }
+        });
+        if !next.await {
+            return;
+        }
+        {
+            let mut pipeline = shared.write();
+            let processor = pipeline.processor_mut();
+            batch.extend(std::iter::from_fn(|| processor.poll_event(id)).take(BATCH));
+        }
+        shared.handle_taken();
+        for event in batch.drain(..) {
+            handler.on_event(event);
+        }
+        shared.write().processor_mut().handle_processed(id);
+        shared.changed().notify();
+        shared.runtime().spawner.yield_now().await;
+    }
+}

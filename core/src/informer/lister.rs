@@ -1,0 +1,95 @@
+//! Reads of an informer's store.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::shared::Shared;
+use crate::cache::NAMESPACE_INDEX;
+use crate::meta::{Key, LabelSelector, Object};
+
+/// Reads an informer's store, the whole or one namespace of it. Cheap to clone. client-go's `cache.GenericLister`.
+pub struct Lister<T: Object> {
+    shared: Arc<Shared<T>>,
+    namespace: Option<String>,
+}
+
+impl<T: Object> Lister<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, namespace: Option<String>) -> Self {
+        Self { shared, namespace }
+    }
+
+    /// The same, of one namespace only. client-go's `ByNamespace`.
+    #[must_use]
+    pub fn namespace(&self, namespace: &str) -> Self {
+        Self::new(self.shared.clone(), Some(namespace.to_owned()))
+    }
+
+    /// The object of this key.
+    pub fn get(&self, key: &Key) -> Option<Arc<T>> {
+        let within = self.namespace.as_deref().is_none_or(|namespace| namespace == key.namespace());
+        if within { self.shared.read().indexer().get(key).cloned() } else { None }
+    }
+
+    /// All objects, in an order that is the same for the same history.
+    pub fn list(&self) -> Vec<Arc<T>> {
+        self.collect(|_| true)
+    }
+
+    /// The objects whose labels `selector` selects.
+    pub fn select(&self, selector: &LabelSelector) -> Vec<Arc<T>> {
+        self.collect(|object| selector.matches(&object.labels()))
+    }
+
+    /// The objects that have `value` in the index `name`; none if there is no such index. client-go's `ByIndex`.
+    pub fn by_index(&self, name: &str, value: &str) -> Vec<Arc<T>> {
+        let pipeline = self.shared.read();
+        let found = pipeline.indexer().by_index(name, value);
+        match &self.namespace {
+            None => found.cloned().collect(),
+            Some(namespace) => found.filter(|object| object.meta().namespace == namespace).cloned().collect(),
+        }
+    }
+
+    /// The values of the index `name`. client-go's `ListIndexFuncValues`.
+    pub fn index_values(&self, name: &str) -> Vec<String> {
+        self.shared.read().indexer().index_values(name).map(str::to_owned).collect()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        let pipeline = self.shared.read();
+        match &self.namespace {
+            None => pipeline.indexer().len(),
+            Some(namespace) => pipeline.indexer().by_index(NAMESPACE_INDEX, namespace).count(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn collect(&self, keep: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
+        let pipeline = self.shared.read();
+        let indexer = pipeline.indexer();
+        match &self.namespace {
+            None => indexer.iter().filter(|object| keep(object)).cloned().collect(),
+            Some(namespace) => {
+                let found = indexer.by_index(NAMESPACE_INDEX, namespace);
+                found.filter(|object| keep(object)).cloned().collect()
+            }
+        }
+    }
+}
+
+impl<T: Object> Clone for Lister<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), namespace: self.namespace.clone() }
+    }
+}
+
+impl<T: Object> fmt::Debug for Lister<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lister").field("namespace", &self.namespace).field("objects", &self.len()).finish()
+    }
+}

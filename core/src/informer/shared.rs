@@ -1,0 +1,307 @@
+//! [`SharedIndexInformer`]: what the driver, the handlers and the readers of one informer share.
+//!
+//! Invariant: the pipeline's lock is held only for a batch that is in memory already, never at an await point and never
+//! while a handler runs.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::Context;
+use std::time::Duration;
+
+use futures::task::AtomicWaker;
+
+use super::driver::Driver;
+use super::handler::{self, EventHandler, Registration};
+use super::lister::Lister;
+use super::signal::Signal;
+use super::status::InformerStatus;
+use crate::cache::{HandlerOptions, IndexFunction, Phase, Pipeline, Reflector, ReflectorOptions};
+use crate::client::Api;
+use crate::error::Error;
+use crate::meta::{ApiResource, Object};
+use crate::portable::{MaybeSend, MaybeSync};
+use crate::time::{Instant, Runtime};
+
+/// Changes an object before it is stored: to drop what nobody reads. client-go's `cache.TransformFunc`.
+pub trait Transform<T>: MaybeSend + MaybeSync + 'static {
+    /// The object as it is to be stored. Its name, namespace, uid and version must stay.
+    fn transform(&self, object: T) -> T;
+}
+
+impl<T, F: Fn(T) -> T + MaybeSend + MaybeSync + 'static> Transform<T> for F {
+    fn transform(&self, object: T) -> T {
+        self(object)
+    }
+}
+
+/// How an informer works.
+pub struct InformerOptions<T> {
+    /// How it lists and watches: selectors, resync period, timeouts. A seed of 0 takes the runtime's.
+    pub reflector: ReflectorOptions,
+    /// What is done to every object before it is stored.
+    pub transform: Option<Arc<dyn Transform<T>>>,
+}
+
+impl<T> Default for InformerOptions<T> {
+    fn default() -> Self {
+        Self { reflector: ReflectorOptions::default(), transform: None }
+    }
+}
+
+/// One cache of one resource, kept current by one watch, with any number of handlers and readers. Clones share it.
+/// client-go's `cache.SharedIndexInformer`.
+pub struct SharedIndexInformer<T: Object> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T: Object> SharedIndexInformer<T> {
+    /// An informer on what `api` lists and watches. It does nothing until it is started.
+    pub fn new(api: Api<T>, options: InformerOptions<T>) -> Self {
+        let InformerOptions { mut reflector, transform } = options;
+        let runtime = api.runtime().clone();
+        if reflector.seed == 0 {
+            reflector.seed = runtime.seed;
+        }
+        let pipeline = Pipeline::new(reflector.resync_period);
+        let shared = Shared {
+            api,
+            transform,
+            runtime,
+            pipeline: RwLock::new(pipeline),
+            status: Mutex::new(InformerStatus::default()),
+            control: Mutex::new(Control { reflector: Some(reflector), resync_period: None, ended: false }),
+            changed: Signal::default(),
+            driver: AtomicWaker::new(),
+            stopped: AtomicBool::new(false),
+            woken: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Starts it, the first time; an informer that was stopped stays stopped. client-go's `Run`.
+    pub fn start(&self) {
+        let Some(mut options) = self.shared.control().reflector.take() else { return };
+        options.resync_period = self.shared.write().processor_mut().start();
+        let driver = Driver::new(self.shared.clone(), Reflector::new(options));
+        self.shared.runtime.spawner.spawn("informer", Box::pin(driver.run()));
+    }
+
+    /// Stops it: the connection is closed, handlers are told what was in the store before and then end. The store stays
+    /// readable.
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        if self.shared.control().reflector.take().is_some() {
+            // It never ran: nobody else will say that it has ended.
+            self.shared.handle_ended();
+        }
+        self.shared.driver.wake();
+    }
+
+    /// The page or process may have slept, or the network changed: asks the server at once whether all is current.
+    pub fn wake(&self) {
+        self.shared.woken.store(true, Ordering::Release);
+        self.shared.driver.wake();
+    }
+
+    /// Adds a handler, before or after the start. It is first told of everything in the store. client-go's
+    /// `AddEventHandlerWithOptions`.
+    pub fn add_handler(&self, options: HandlerOptions, handler: impl EventHandler<T>) -> Registration<T> {
+        let now = self.shared.runtime.clock.now();
+        let id = self.shared.write().add_handler(now, options);
+        let task = handler::deliver(self.shared.clone(), id, handler);
+        self.shared.runtime.spawner.spawn("handler", Box::pin(task));
+        Registration::new(self.shared.clone(), id)
+    }
+
+    /// Adds an index, also while it runs. An error if there is one of this name. client-go's `AddIndexers`.
+    pub fn add_index(&self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
+        self.shared.write().indexer_mut().add_index(name, function)
+    }
+
+    /// Reads its store.
+    pub fn lister(&self) -> Lister<T> {
+        Lister::new(self.shared.clone(), None)
+    }
+
+    /// Whether the first list is in the store. client-go's `HasSynced`.
+    pub fn has_synced(&self) -> bool {
+        self.shared.read().has_synced()
+    }
+
+    /// Resolves once the first list is in the store; an error if the informer is stopped before. client-go's
+    /// `cache.WaitForCacheSync`.
+    pub async fn wait_for_cache_sync(&self) -> Result<(), Error> {
+        let shared = &self.shared;
+        let outcome = shared.changed.until(|| {
+            if shared.read().has_synced() {
+                return Some(Ok(()));
+            }
+            shared
+                .is_stopped()
+                .then(|| Err(Error::canceled("the informer was stopped before it was in sync")))
+        });
+        outcome.await.map_err(|error| error.doing(format!("wait for {}", shared.api.api_resource())))
+    }
+
+    /// Resolves once `look` finds something in the status; it looks whenever the informer came on.
+    pub async fn wait_for_status<R>(&self, mut look: impl FnMut(&InformerStatus) -> Option<R>) -> R {
+        let shared = &self.shared;
+        shared.changed.until(|| look(&shared.status())).await
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> InformerStatus {
+        self.shared.status().clone()
+    }
+
+    /// The resource it is about.
+    pub fn api_resource(&self) -> &ApiResource {
+        self.shared.api.api_resource()
+    }
+}
+
+impl<T: Object> Clone for SharedIndexInformer<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<T: Object> fmt::Debug for SharedIndexInformer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status();
+        f.debug_struct("SharedIndexInformer")
+            .field("resource", &self.api_resource().to_string())
+            .field("phase", &status.phase)
+            .field("objects", &status.objects)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all sides of one informer share.
+pub(super) struct Shared<T> {
+    api: Api<T>,
+    transform: Option<Arc<dyn Transform<T>>>,
+    runtime: Runtime,
+    pipeline: RwLock<Pipeline<T>>,
+    status: Mutex<InformerStatus>,
+    control: Mutex<Control>,
+    /// Notified when the pipeline or the status changed.
+    changed: Signal,
+    driver: AtomicWaker,
+    stopped: AtomicBool,
+    woken: AtomicBool,
+}
+
+struct Control {
+    /// Until the start.
+    reflector: Option<ReflectorOptions>,
+    /// A new period for the reflector.
+    resync_period: Option<Duration>,
+    /// The driver has ended: no event comes any more.
+    ended: bool,
+}
+
+impl<T: Object> Shared<T> {
+    pub(super) fn api(&self) -> &Api<T> {
+        &self.api
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(super) fn changed(&self) -> &Signal {
+        &self.changed
+    }
+
+    pub(super) fn transform(&self, object: T) -> T {
+        match &self.transform {
+            Some(transform) => transform.transform(object),
+            None => object,
+        }
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Pipeline<T>> {
+        self.pipeline.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Pipeline<T>> {
+        self.pipeline.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn status(&self) -> MutexGuard<'_, InformerStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.control().ended
+    }
+
+    /// A handler took events: a paused driver may go on.
+    pub(super) fn handle_taken(&self) {
+        self.driver.wake();
+    }
+
+    pub(super) fn take_wake(&self) -> bool {
+        self.woken.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn take_resync_period(&self) -> Option<Duration> {
+        self.control().resync_period.take()
+    }
+
+    /// Whether the driver has something to do beside its exchange; else it will be woken.
+    pub(super) fn poll_command(&self, context: &Context<'_>, paused: bool) -> bool {
+        self.driver.register(context.waker());
+        self.is_stopped() || self.woken.load(Ordering::Acquire) || (paused && !self.read().paused())
+    }
+
+    /// Feeds what the reflector knows through the pipeline. Returns whether a handler pauses the informer.
+    pub(super) fn apply(&self, now: Instant, reflector: &mut Reflector<T>) -> bool {
+        let mut pipeline = self.write();
+        while let Some(change) = reflector.poll_change() {
+            pipeline.handle_change(now, change);
+        }
+        let applied = pipeline.run();
+        let paused = pipeline.paused();
+        if applied > 0 {
+            let mut status = self.status();
+            status.objects = pipeline.indexer().len();
+            status.resource_version = pipeline.indexer().last_store_sync_resource_version();
+            drop((status, pipeline));
+            self.changed.notify();
+        }
+        paused
+    }
+
+    /// Updates the status; whoever waits for a phase is told when it changed.
+    pub(super) fn publish(&self, update: impl FnOnce(&mut InformerStatus)) {
+        let mut status = self.status();
+        let before = std::mem::discriminant(&status.phase);
+        update(&mut status);
+        let changed = before != std::mem::discriminant(&status.phase);
+        drop(status);
+        if changed {
+            self.changed.notify();
+        }
+    }
+
+    /// The driver has ended, or will never run.
+    pub(super) fn handle_ended(&self) {
+        self.control().ended = true;
+        self.publish(|status| {
+            status.watching = false;
+            status.phase = if self.read().has_synced() { Phase::Stale } else { Phase::Connecting };
+        });
+        self.changed.notify();
+    }
+
+    fn control(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
