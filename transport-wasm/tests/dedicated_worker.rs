@@ -1,0 +1,8 @@
+//! The browser transport in a dedicated worker of headless Chromium.
+
+#![cfg(target_family = "wasm")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod cases;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
