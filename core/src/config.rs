@@ -31,6 +31,9 @@ pub struct Config {
     pub tls: Tls,
     /// Which way a watch goes. The transport's constructor sets it.
     pub watch_over: WatchOver,
+    /// Say `pretty=false` with every request: the server indents JSON for browsers and curl, to 2.3 times the bytes.
+    /// The browser's constructor sets it.
+    pub refuse_indentation: bool,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// The limit for one request from its start to the end of its body; watches have none. `None`: no limit.
@@ -53,6 +56,7 @@ impl Default for Config {
             auth: Auth::default(),
             tls: Tls::default(),
             watch_over: WatchOver::Http,
+            refuse_indentation: false,
             user_agent: concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: None,
         }

@@ -30,7 +30,7 @@ mod signal;
 mod status;
 
 pub use factory::{FactoryOptions, SharedInformerFactory};
-pub use handler::{EventHandler, Registration};
+pub use handler::{EventHandler, EventStream, Registration};
 pub use lister::Lister;
 pub use shared::{InformerOptions, SharedIndexInformer, Transform};
 pub use status::InformerStatus;

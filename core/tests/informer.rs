@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use portolan::cache::{Delivery, Event, HandlerOptions, Phase, index_by_value};
 use portolan::client::Client;
@@ -218,4 +219,25 @@ fn a_stopped_informer_lets_its_waiters_go() {
         assert!(registration.wait_for_sync().await.unwrap_err().is_canceled());
     });
     assert!(!scripted.asked().is_empty());
+}
+
+#[test]
+fn events_come_as_a_stream_too() {
+    let answer = stream().chunk(&event("ADDED", &pod("a", 5, "x"))).chunk(&end_of_initial(9)).hangs();
+    run(&Scripted::new([answer]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        let mut events = pods.events(HandlerOptions::default());
+        factory.start();
+        let first = events.next().await.unwrap();
+        assert_eq!(format!("{first:?}"), "Added(n/a@5, initial)");
+        assert!(
+            !events.registration().has_synced(),
+            "the event is not processed until the next is asked for"
+        );
+        let late: Vec<_> = pods.events(HandlerOptions::default()).take(1).collect().await;
+        assert_eq!(late.len(), 1);
+        factory.shutdown();
+        assert!(events.next().await.is_none());
+        assert!(events.registration().has_synced());
+    });
 }

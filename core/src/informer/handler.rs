@@ -1,15 +1,19 @@
-//! Handlers and the task that feeds one of them.
+//! Handlers, the task that feeds one of them, and events as a stream.
 //!
 //! Invariant: a handler is called by one task only, without any lock held, in the order the fan-out says.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::{Stream, stream};
 
 use super::shared::Shared;
 use crate::cache::{Event, HandlerId, HandlerStatus};
 use crate::error::Error;
 use crate::meta::Object;
-use crate::portable::{MaybeSend, MaybeSync};
+use crate::portable::{BoxStream, MaybeSend, MaybeSync};
 
 /// How many events a handler is given before its progress is noted and others get a turn.
 const BATCH: usize = 256;
@@ -75,21 +79,69 @@ impl<T: Object> fmt::Debug for Registration<T> {
     }
 }
 
+/// The events of an informer as a stream: first everything in the store, then what happens. It ends once the informer
+/// has ended and nothing waits any more; dropping it removes it. It may be made before or after the start.
+pub struct EventStream<T: Object> {
+    registration: Registration<T>,
+    next: BoxStream<'static, Event<T>>,
+}
+
+impl<T: Object> EventStream<T> {
+    pub(super) fn new(registration: Registration<T>) -> Self {
+        let state = (registration.shared.clone(), registration.id);
+        let next = stream::unfold(state, |(shared, id)| async move {
+            // Asking for the next event says that the ones before are processed.
+            shared.write().processor_mut().handle_processed(id);
+            shared.changed().notify();
+            let event = wait_for_event(&shared, id)
+                .await
+                .then(|| shared.write().processor_mut().poll_event(id))??;
+            shared.handle_taken();
+            Some((event, (shared, id)))
+        });
+        Self { registration, next: Box::pin(next) }
+    }
+
+    /// How far it is.
+    pub fn registration(&self) -> &Registration<T> {
+        &self.registration
+    }
+}
+
+impl<T: Object> Stream for EventStream<T> {
+    type Item = Event<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event<T>>> {
+        self.next.as_mut().poll_next(context)
+    }
+}
+
+impl<T: Object> Drop for EventStream<T> {
+    fn drop(&mut self) {
+        self.registration.remove();
+    }
+}
+
+impl<T: Object> fmt::Debug for EventStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("status", &self.registration.status()).finish_non_exhaustive()
+    }
+}
+
+/// Resolves to true once an event waits for the handler, to false when none will come any more.
+async fn wait_for_event<T: Object>(shared: &Shared<T>, id: HandlerId) -> bool {
+    let next = shared.changed().until(|| match shared.read().processor().status(id) {
+        Some(status) if status.waiting > 0 => Some(true),
+        Some(_) if !shared.has_ended() => None,
+        _ => Some(false),
+    });
+    next.await
+}
+
 /// Feeds `handler` until it is removed, or the informer has ended and nothing waits any more.
 pub(super) async fn deliver<T: Object>(shared: Arc<Shared<T>>, id: HandlerId, handler: impl EventHandler<T>) {
     let mut batch = Vec::new();
-    loop {
-        let next = shared.changed().until(|| {
-            let status = shared.read().processor().status(id);
-            match status {
-                Some(status) if status.waiting > 0 => Some(true),
-                Some(_) if !shared.has_ended() => None,
-                _ => Some(false),
-            }
-        });
-        if !next.await {
-            return;
-        }
+    while wait_for_event(&shared, id).await {
         {
             let mut pipeline = shared.write();
             let processor = pipeline.processor_mut();

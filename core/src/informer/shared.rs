@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::task::AtomicWaker;
 
 use super::driver::Driver;
-use super::handler::{self, EventHandler, Registration};
+use super::handler::{self, EventHandler, EventStream, Registration};
 use super::lister::Lister;
 use super::signal::Signal;
 use super::status::InformerStatus;
@@ -112,6 +112,13 @@ impl<T: Object> SharedIndexInformer<T> {
         let task = handler::deliver(self.shared.clone(), id, handler);
         self.shared.runtime.spawner.spawn("handler", Box::pin(task));
         Registration::new(self.shared.clone(), id)
+    }
+
+    /// The events as a stream, for a consumer that waits between them. See [`EventStream`].
+    pub fn events(&self, options: HandlerOptions) -> EventStream<T> {
+        let now = self.shared.runtime.clock.now();
+        let id = self.shared.write().add_handler(now, options);
+        EventStream::new(Registration::new(self.shared.clone(), id))
     }
 
     /// Adds an index, also while it runs. An error if there is one of this name. client-go's `AddIndexers`.

@@ -175,7 +175,12 @@ impl Request {
 
     /// The absolute URI this request goes to.
     pub fn uri(&self) -> Result<Uri, Error> {
-        path::absolute(&self.client.config().server, &self.path()?, &self.query)
+        let config = self.client.config();
+        let mut query = self.query.clone();
+        if config.refuse_indentation {
+            query.push(("pretty".to_owned(), "false".to_owned()));
+        }
+        path::absolute(&config.server, &self.path()?, &query)
     }
 
     /// Sends it and reads the whole answer.
