@@ -19,7 +19,7 @@ mod reflector;
 mod sample;
 
 pub use delta_fifo::DeltaFifo;
-pub use event::{Change, Delta, Event, KnownObjects, WatchEvent};
+pub use event::{Change, Delta, Event, KnownObjects};
 pub use fifo::{Fifo, Popped};
 pub use index::{IndexFunction, NAMESPACE_INDEX, index_by_value};
 pub use indexer::{Indexer, Replacement};

@@ -17,7 +17,7 @@ use http::Method;
 pub use answer::Response;
 pub use list::{ListBody, ObjectList};
 pub use request::Request;
-pub(crate) use watch::error_event;
+pub(crate) use watch::read_event;
 pub use watch::{Bookmark, Watch, WatchBody, WatchEvent};
 
 use crate::config::Config;

@@ -1,4 +1,4 @@
-//! What travels from the server to a handler, one type for each leg: [`WatchEvent`] into the reflector, [`Change`] out
+//! What travels from the server to a handler, one type for each leg: [`WatchEvent`](crate::rest::WatchEvent) into the reflector, [`Change`] out
 //! of it, [`Delta`] out of the queue, [`Event`] into a handler.
 //!
 //! Invariant: objects are shared and never changed once they are in one of these.
@@ -6,30 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::Error;
 use crate::meta::{Key, Object, ResourceVersion};
 
-/// One event of a watch, decoded. client-go's `watch.Event`.
-#[derive(Debug)]
-pub enum WatchEvent<T> {
-    /// The object appeared, or it is one of the initial ones.
-    Added(Arc<T>),
-    /// The object changed.
-    Modified(Arc<T>),
-    /// The object went; this is its last state.
-    Deleted(Arc<T>),
-    /// Nothing changed up to this version.
-    Bookmark {
-        /// That version.
-        resource_version: ResourceVersion,
-        /// Whether it is annotated `k8s.io/initial-events-end: "true"`: a watch-list has sent what there was.
-        initial_events_end: bool,
-    },
-    /// The server ends the watch; the error is the Status it sent.
-    Error(Error),
-}
-
-/// What the reflector makes of it, to be put into a queue in this order.
+/// What the reflector makes of the server's answers, to be put into a queue in this order.
 #[derive(Debug)]
 pub enum Change<T> {
     /// The object appeared.

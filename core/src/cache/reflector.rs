@@ -31,11 +31,12 @@ pub use options::ReflectorOptions;
 pub use phase::{Counters, Phase};
 
 use self::state::{Next, State, Watching};
-use super::event::{Change, WatchEvent};
+use super::event::Change;
 use super::indexer::Indexer;
 use crate::error::{Error, ErrorKind, TransportErrorKind};
 use crate::meta::{Continue, ListOptions, Object, ResourceVersion, WatchOptions};
 use crate::policy::{BackoffManager, Random};
+use crate::rest::{Bookmark, WatchEvent};
 use crate::time::Instant;
 
 /// What is said of a watch that was opened for nothing.
@@ -233,13 +234,12 @@ impl<T: Object> Reflector<T> {
     }
 
     /// One event of the watch.
-    pub fn handle_watch_event(&mut self, now: Instant, event: WatchEvent<T>) {
+    pub fn handle_watch_event(&mut self, now: Instant, event: WatchEvent<Arc<T>>) {
         self.handle_watch_open(now);
-        match (event, &self.state) {
-            (WatchEvent::Error(error), _) => self.handle_watch_error(now, &error),
-            (event, State::WatchList { .. }) => self.handle_initial_event(now, event),
-            (event, State::Watch(_)) => self.handle_live_event(event),
-            (_, State::Start | State::List(_) | State::Backoff { .. }) => {}
+        match &self.state {
+            State::WatchList { .. } => self.handle_initial_event(now, event),
+            State::Watch(_) => self.handle_live_event(event),
+            State::Start | State::List(_) | State::Backoff { .. } => {}
         }
     }
 
@@ -345,7 +345,7 @@ impl<T: Object> Reflector<T> {
         }
     }
 
-    fn handle_initial_event(&mut self, now: Instant, event: WatchEvent<T>) {
+    fn handle_initial_event(&mut self, now: Instant, event: WatchEvent<Arc<T>>) {
         let State::WatchList { store, version, watch } = &mut self.state else { return };
         watch.events += 1;
         self.counters.events += 1;
@@ -361,7 +361,7 @@ impl<T: Object> Reflector<T> {
                 *version = object.meta().resource_version.into();
                 store.remove_object(&object);
             }
-            WatchEvent::Bookmark { resource_version, initial_events_end } => {
+            WatchEvent::Bookmark(Bookmark { resource_version, initial_events_end }) => {
                 self.counters.events -= 1;
                 self.counters.bookmarks += 1;
                 *version = resource_version;
@@ -374,11 +374,10 @@ impl<T: Object> Reflector<T> {
                     self.state = State::Watch(watch);
                 }
             }
-            WatchEvent::Error(_) => {}
         }
     }
 
-    fn handle_live_event(&mut self, event: WatchEvent<T>) {
+    fn handle_live_event(&mut self, event: WatchEvent<Arc<T>>) {
         let State::Watch(watch) = &mut self.state else { return };
         watch.events += 1;
         watch.besides_added |= !matches!(event, WatchEvent::Added(_));
@@ -388,12 +387,11 @@ impl<T: Object> Reflector<T> {
             WatchEvent::Added(object) => Change::Added(object),
             WatchEvent::Modified(object) => Change::Updated(object),
             WatchEvent::Deleted(object) => Change::Deleted(object),
-            WatchEvent::Bookmark { resource_version, .. } => {
+            WatchEvent::Bookmark(Bookmark { resource_version, .. }) => {
                 self.counters.events -= 1;
                 self.counters.bookmarks += 1;
                 Change::Bookmark(resource_version)
             }
-            WatchEvent::Error(_) => return,
         };
         let taken = match &change {
             Change::Added(object) | Change::Updated(object) | Change::Deleted(object) => {

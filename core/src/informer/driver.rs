@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use super::exchange::{Exchange, Progress};
 use super::shared::Shared;
-use crate::cache::{Reflector, WatchEvent};
-use crate::codec::EventKind;
+use crate::cache::Reflector;
 use crate::error::Error;
 use crate::meta::{Encoded, Format, Object};
 use crate::portable::BoxFuture;
-use crate::rest::{Bookmark, error_event};
+use crate::rest::read_event;
 use crate::time::Instant;
 
 /// So long the task may go on without giving others a turn: well below a frame of 16 ms.
@@ -193,17 +192,7 @@ impl<T: Object> Driver<T> {
             }
             Exchange::Watch(body) => {
                 while let Some(frame) = body.next_frame()? {
-                    let event = match frame.kind {
-                        EventKind::Added => WatchEvent::Added(read_object(shared, frame.object)?),
-                        EventKind::Modified => WatchEvent::Modified(read_object(shared, frame.object)?),
-                        EventKind::Deleted => WatchEvent::Deleted(read_object(shared, frame.object)?),
-                        EventKind::Bookmark => {
-                            let Bookmark { resource_version, initial_events_end } =
-                                Bookmark::read(frame.object)?;
-                            WatchEvent::Bookmark { resource_version, initial_events_end }
-                        }
-                        EventKind::Error => WatchEvent::Error(error_event(frame.object)),
-                    };
+                    let event = read_event(&frame, |bytes| read_object(shared, bytes))?;
                     reflector.handle_watch_event(now, event);
                 }
             }

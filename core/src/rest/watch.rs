@@ -140,7 +140,7 @@ pub struct Bookmark {
 
 impl Bookmark {
     /// Reads the object of a BOOKMARK event.
-    pub fn read(object: &[u8]) -> Result<Self, Error> {
+    fn read(object: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Carrier {
             metadata: Metadata,
@@ -163,7 +163,7 @@ impl Bookmark {
 }
 
 /// The error an ERROR event carries.
-pub(crate) fn error_event(object: &[u8]) -> Error {
+fn error_event(object: &[u8]) -> Error {
     match serde_json::from_slice::<Status>(object) {
         Ok(status) => Error::api(status),
         Err(_) => Error::decode("an ERROR event without a Status"),
@@ -196,7 +196,10 @@ async fn next_event<K: Object>(
 ) -> Result<Option<WatchEvent<K>>, Error> {
     loop {
         if let Some(frame) = body.next_frame()? {
-            return read_event(&frame, resource).map(Some);
+            let read = |bytes: &[u8]| {
+                K::read(Encoded { format: Format::Json, bytes, resource, drop_managed_fields: false })
+            };
+            return read_event(&frame, read).map(Some);
         }
         if !body.fill().await? {
             return Ok(None);
@@ -204,14 +207,15 @@ async fn next_event<K: Object>(
     }
 }
 
-fn read_event<K: Object>(frame: &WatchFrame<'_>, resource: &ApiResource) -> Result<WatchEvent<K>, Error> {
-    let read = || {
-        K::read(Encoded { format: Format::Json, bytes: frame.object, resource, drop_managed_fields: false })
-    };
+/// The event of a frame, its object read by `read`. An ERROR event is an error that holds the server's Status.
+pub(crate) fn read_event<K>(
+    frame: &WatchFrame<'_>,
+    read: impl FnOnce(&[u8]) -> Result<K, Error>,
+) -> Result<WatchEvent<K>, Error> {
     Ok(match frame.kind {
-        EventKind::Added => WatchEvent::Added(read()?),
-        EventKind::Modified => WatchEvent::Modified(read()?),
-        EventKind::Deleted => WatchEvent::Deleted(read()?),
+        EventKind::Added => WatchEvent::Added(read(frame.object)?),
+        EventKind::Modified => WatchEvent::Modified(read(frame.object)?),
+        EventKind::Deleted => WatchEvent::Deleted(read(frame.object)?),
         EventKind::Bookmark => WatchEvent::Bookmark(Bookmark::read(frame.object)?),
         EventKind::Error => return Err(error_event(frame.object)),
     })

@@ -91,7 +91,7 @@ impl Drive {
         format!("[{}]", changes.collect::<Vec<_>>().join(", "))
     }
 
-    fn event(&mut self, event: WatchEvent<ConfigMap>) {
+    fn event(&mut self, event: WatchEvent<Arc<ConfigMap>>) {
         self.reflector.handle_watch_event(self.now, event);
     }
 
@@ -108,7 +108,7 @@ impl Drive {
     }
 
     fn bookmark(&mut self, version: &str, initial_events_end: bool) {
-        self.event(WatchEvent::Bookmark { resource_version: version.into(), initial_events_end });
+        self.event(WatchEvent::Bookmark(Bookmark { resource_version: version.into(), initial_events_end }));
     }
 
     fn item(&mut self, key: &str, version: u64) {

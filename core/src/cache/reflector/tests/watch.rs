@@ -80,24 +80,18 @@ fn a_very_short_watch_lists_again_after_a_wait() {
 
 #[test]
 fn an_expired_watch_lists_again_after_a_wait() {
-    for as_event in [false, true] {
-        let mut drive = Drive::watching();
-        drive.added("a", 11);
-        if as_event {
-            drive.event(WatchEvent::Error(expired()));
-        } else {
-            drive.watch_error(&expired());
-        }
-        assert_eq!(drive.action(), "close");
-        assert!(matches!(drive.reflector.phase(), Phase::Retrying { stale: true, .. }));
-        assert_eq!(drive.jump(), MILLIS_800);
-        assert_eq!(drive.action(), "list rv=11");
-        assert_eq!(drive.reflector.phase(), Phase::Stale);
-        drive.page("15", "");
-        assert_eq!(drive.changes(), "[+a:u@11, replaced@15]");
-        assert_eq!(drive.reflector.counters().relists, 1);
-        assert_eq!(drive.reflector.phase(), Phase::Live);
-    }
+    let mut drive = Drive::watching();
+    drive.added("a", 11);
+    drive.watch_error(&expired());
+    assert_eq!(drive.action(), "close");
+    assert!(matches!(drive.reflector.phase(), Phase::Retrying { stale: true, .. }));
+    assert_eq!(drive.jump(), MILLIS_800);
+    assert_eq!(drive.action(), "list rv=11");
+    assert_eq!(drive.reflector.phase(), Phase::Stale);
+    drive.page("15", "");
+    assert_eq!(drive.changes(), "[+a:u@11, replaced@15]");
+    assert_eq!(drive.reflector.counters().relists, 1);
+    assert_eq!(drive.reflector.phase(), Phase::Live);
 }
 
 #[test]
@@ -111,11 +105,11 @@ fn a_busy_or_absent_server_is_asked_for_the_watch_again_without_a_list() {
     assert_eq!(drive.action(), "close");
     assert_eq!(drive.jump(), MILLIS_1600);
     assert_eq!(drive.action(), "watch rv=10");
-    drive.event(WatchEvent::Error(busy(Some(9))));
+    drive.watch_error(&busy(Some(9)));
     assert_eq!(drive.action(), "close");
     assert_eq!(drive.jump().0, SECOND * 9, "the server says when");
     assert_eq!(drive.action(), "watch rv=10");
-    drive.event(WatchEvent::Error(busy(Some(1))));
+    drive.watch_error(&busy(Some(1)));
     assert_eq!(drive.jump().0, Duration::from_millis(6_400), "the backoff is longer");
     assert_eq!(drive.reflector.counters().lists, 1);
 }
@@ -138,9 +132,9 @@ fn a_watch_refused_for_any_other_reason_lists_again() {
 
 #[test]
 fn internal_errors_of_a_watch_are_retried_as_long_as_the_options_say() {
-    let internal = || WatchEvent::Error(api(500, reason::INTERNAL_ERROR));
+    let internal = || api(500, reason::INTERNAL_ERROR);
     let mut drive = Drive::watching();
-    drive.event(internal());
+    drive.watch_error(&internal());
     assert_eq!(drive.action(), "close", "by default not at all");
 
     let retry = Duration::from_secs(10);
@@ -151,12 +145,14 @@ fn internal_errors_of_a_watch_are_retried_as_long_as_the_options_say() {
     drive.page("10", "");
     drive.action();
     for _ in 0..3 {
-        drive.event(internal());
+        drive.open();
+        drive.watch_error(&internal());
         assert_eq!(drive.action(), "watch rv=10");
         drive.pass(SECOND * 3);
     }
     drive.pass(SECOND * 3);
-    drive.event(internal());
+    drive.open();
+    drive.watch_error(&internal());
     assert_eq!(drive.action(), "close");
 }
 

@@ -86,7 +86,7 @@ fn a_refusal_sent_as_an_event_falls_back_as_well() {
     let mut drive = Drive::watch_list();
     drive.action();
     drive.added("a", 1);
-    drive.event(WatchEvent::Error(api(500, reason::INTERNAL_ERROR)));
+    drive.watch_error(&api(500, reason::INTERNAL_ERROR));
     assert_eq!(drive.action(), "list rv=0 limit=500");
     drive.page("4", "");
     assert_eq!(drive.changes(), "[replaced@4]", "nothing is left of the stream that failed");
@@ -141,7 +141,7 @@ fn a_version_the_server_does_not_have_asks_for_the_newest_state() {
         drive.action();
         drive.bookmark("20", true);
         drive.pass(SECOND * 2);
-        drive.event(WatchEvent::Error(expired()));
+        drive.watch_error(&expired());
         assert_eq!(drive.action(), "close");
         drive.jump();
         assert_eq!(drive.action(), "watch-list rv=20");
