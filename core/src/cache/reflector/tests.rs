@@ -42,7 +42,7 @@ impl Drive {
         drive.page("10", "");
         assert_eq!(drive.changes(), "[replaced@10]");
         assert_eq!(drive.action(), "watch rv=10");
-        drive.reflector.handle_watch_open(drive.now);
+        drive.open();
         drive
     }
 
@@ -89,6 +89,10 @@ impl Drive {
             Change::Resync => "resync".to_owned(),
         });
         format!("[{}]", changes.collect::<Vec<_>>().join(", "))
+    }
+
+    fn open(&mut self) {
+        self.reflector.handle_watch_open(self.now);
     }
 
     fn event(&mut self, event: WatchEvent<Arc<ConfigMap>>) {
@@ -191,7 +195,7 @@ fn a_resync_is_due_each_period_after_a_sync() {
     drive.page("10", "");
     assert_eq!(drive.changes(), "[replaced@10]");
     drive.action();
-    drive.reflector.handle_watch_open(drive.now);
+    drive.open();
     assert_eq!(drive.jump(), (SECOND * 30, "reflector resync"));
     assert_eq!(drive.jump(), (SECOND * 30, "reflector resync"));
     assert_eq!(drive.changes(), "[resync, resync]");
