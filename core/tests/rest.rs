@@ -13,6 +13,7 @@ use portolan::meta::{
     CreateOptions, DeleteOptions, GetOptions, ListOptions, Patch, PatchOptions, Propagation, UpdateOptions,
     WatchOptions,
 };
+use portolan::object::Lazy;
 use portolan::rest::WatchEvent;
 use portolan::testing::{Answer, Scripted};
 use portolan::time::Simulator;
@@ -75,6 +76,16 @@ fn a_list_arrives_item_by_item() {
     let names: Vec<_> = list.items.iter().filter_map(|pod| pod.metadata.name.as_deref()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!((list.head.resource_version.as_str(), list.head.continue_token.as_str()), ("9", "c"));
+}
+
+#[test]
+fn a_single_object_is_checked_as_items_are() {
+    for body in [r#"{"metadata":{"name":"a"},"spec":{"x":tru}}"#, r#"{"metadata":{"name":"a"}"#, "[]"] {
+        let error = run(&Scripted::new([Answer::json(200, body)]), async |client| {
+            client.api::<Lazy<Pod>>("n").get("a", &GetOptions::default()).await.unwrap_err()
+        });
+        assert!(error.is_decode(), "{body}: {error}");
+    }
 }
 
 #[test]

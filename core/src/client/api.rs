@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use http::Method;
 use serde::Serialize;
 
+use crate::codec::{self, Limits};
 use crate::error::Error;
 use crate::meta::{
     ApiResource, CreateOptions, DeleteOptions, Encoded, Format, GetOptions, ListOptions, Object, Patch,
@@ -126,7 +127,10 @@ impl<K: Object> Api<K> {
 
     async fn object(&self, request: Request) -> Result<K, Error> {
         let response = request.send().await?;
-        K::read(self.encoded(response.expected_bytes()?))
+        let bytes = response.expected_bytes()?;
+        // Items of lists and watches come checked from their decoders; this one has met none.
+        codec::validate(bytes, Limits::default())?;
+        K::read(self.encoded(bytes))
     }
 
     fn encoded<'a>(&'a self, bytes: &'a [u8]) -> Encoded<'a> {

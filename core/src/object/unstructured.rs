@@ -324,6 +324,14 @@ mod tests {
     }
 
     #[test]
+    fn members_are_written_sorted() {
+        let widget =
+            read(r#"{"z":1,"metadata":{"name":"w","labels":{"b":"","a":""}},"b":{"d":1,"c":2}}"#).unwrap();
+        let expected = r#"{"apiVersion":"example.com/v1","b":{"c":2,"d":1},"kind":"Widget","metadata":{"labels":{"a":"","b":""},"name":"w"},"z":1}"#;
+        assert_eq!(serde_json::to_string(&widget).unwrap(), expected);
+    }
+
+    #[test]
     fn it_turns_into_a_type_and_back() {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "n"},
