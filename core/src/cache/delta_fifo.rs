@@ -152,3 +152,6 @@ impl<T: Object> DeltaFifo<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

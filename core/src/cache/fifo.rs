@@ -162,3 +162,6 @@ impl<T: Object> Fifo<T> {
         (order, last)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,3 +176,6 @@ impl<T: Object> Pipeline<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,7 @@ pub struct Processor<T> {
 struct Handler<T> {
     serial: u64,
     pending: Pending<T>,
-    /// Initial adds that wait, and that were taken and are not yet processed.
+    /// Initial adds that were taken and are not yet processed.
     initial_taken: usize,
     has_synced: bool,
     requested_resync_period: Duration,
@@ -167,6 +167,8 @@ impl<T: Object> Processor<T> {
         for (_, handler) in &mut self.handlers {
             if !is_sync || handler.syncing {
                 handler.push(event);
+                // An initial add may have cancelled out with its deletion.
+                handler.check_synced(self.upstream_has_synced);
             }
         }
     }
@@ -294,3 +296,6 @@ impl<T> fmt::Debug for Processor<T> {
         f.debug_struct("Processor").field("handlers", &self.handlers.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
