@@ -87,6 +87,7 @@ struct World {
     reflector: Reflector<ConfigMap>,
     pipeline: Pipeline<ConfigMap>,
     exchange: Exchange,
+    second_page: Option<(Vec<Arc<ConfigMap>>, u64)>,
     now: Instant,
     handlers: [HandlerId; 2],
     told: [BTreeMap<Key, (String, u64)>; 2],
@@ -106,6 +107,7 @@ impl World {
             reflector: Reflector::new(options),
             pipeline,
             exchange: Exchange::None,
+            second_page: None,
             now: now(),
             handlers,
             told: [BTreeMap::new(), BTreeMap::new()],
@@ -219,16 +221,20 @@ impl World {
             faults.expired += 1;
             self.reflector.handle_list_error(self.now, &expired());
         } else {
-            // Pages of one consistent state: all objects but the last in the first, unless pages are not wanted.
-            let objects: Vec<_> = self.server.objects.values().cloned().collect();
-            let version = self.server.version.to_string();
-            let in_pages = options.limit.is_some() && options.continue_token.is_end() && self.chance(2);
-            let kept = if in_pages { 0 } else { objects.len() };
-            for object in &objects[..kept] {
-                self.reflector.handle_list_item(self.now, object.clone());
+            // Pages of one state: where there is no second page waiting, this may be the first of two.
+            let first = options.continue_token.is_end();
+            let waiting = self.second_page.take().filter(|_| !first);
+            let (mut objects, version) = waiting
+                .unwrap_or_else(|| (self.server.objects.values().cloned().collect(), self.server.version));
+            let mut token = "";
+            if first && options.limit.is_some() && self.chance(2) {
+                token = "more";
+                self.second_page = Some((objects.split_off(objects.len() / 2), version));
             }
-            let token = if in_pages { "more" } else { "" };
-            self.reflector.handle_list_page(self.now, version.into(), token.into());
+            for object in objects {
+                self.reflector.handle_list_item(self.now, object);
+            }
+            self.reflector.handle_list_page(self.now, version.to_string().into(), token.into());
         }
     }
 
