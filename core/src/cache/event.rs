@@ -1,5 +1,5 @@
-//! What travels from the server to a handler, one type for each leg: [`WatchEvent`](crate::rest::WatchEvent) into the reflector, [`Change`] out
-//! of it, [`Delta`] out of the queue, [`Event`] into a handler.
+//! What travels from the server to a handler, one type for each leg: [`WatchEvent`](crate::rest::WatchEvent) into the
+//! reflector, [`Change`] out of it, [`Delta`] out of the queue, [`Event`] into a handler.
 //!
 //! Invariant: objects are shared and never changed once they are in one of these.
 

@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
-use crate::cache::event::WatchEvent;
 use crate::cache::reflector::{Action, Phase, Reflector, ReflectorOptions};
 use crate::error::{Error, TransportErrorKind};
 use crate::meta::{Key, ListOptions, WatchOptions};
 use crate::policy::Random;
+use crate::rest::{Bookmark, WatchEvent};
 use crate::status::{failure, reason};
 
 /// How many servers are played through.
@@ -78,7 +78,7 @@ impl Server {
 enum Exchange {
     None,
     List(ListOptions),
-    Watch(VecDeque<WatchEvent<ConfigMap>>, u64),
+    Watch(VecDeque<WatchEvent<Arc<ConfigMap>>>, u64),
 }
 
 struct World {
@@ -91,6 +91,7 @@ struct World {
     now: Instant,
     handlers: [HandlerId; 2],
     told: [BTreeMap<Key, (String, u64)>; 2],
+    paused: bool,
     calm: bool,
 }
 
@@ -111,6 +112,7 @@ impl World {
             now: now(),
             handlers,
             told: [BTreeMap::new(), BTreeMap::new()],
+            paused: false,
             calm: false,
         }
     }
@@ -140,8 +142,10 @@ impl World {
         }
         self.act(faults);
         self.pipeline.run();
-        self.reflector.set_paused(self.now, self.pipeline.paused());
-        if !self.pipeline.paused() {
+        if std::mem::replace(&mut self.paused, self.pipeline.paused()) != self.paused {
+            self.reflector.set_paused(self.now, self.paused);
+        }
+        if !self.paused {
             self.answer(faults);
         }
         self.act(faults);
@@ -179,13 +183,14 @@ impl World {
             self.reflector.handle_watch_error(self.now, &error);
         } else if !initial && from < self.server.compacted {
             faults.expired += 1;
-            self.reflector.handle_watch_event(self.now, WatchEvent::Error(expired()));
+            self.reflector.handle_watch_open(self.now);
+            self.reflector.handle_watch_error(self.now, &expired());
         } else if initial {
             self.reflector.handle_watch_open(self.now);
             let mut events: VecDeque<_> =
                 self.server.objects.values().cloned().map(WatchEvent::Added).collect();
             let resource_version = self.server.version.to_string().into();
-            events.push_back(WatchEvent::Bookmark { resource_version, initial_events_end: true });
+            events.push_back(WatchEvent::Bookmark(Bookmark { resource_version, initial_events_end: true }));
             self.exchange = Exchange::Watch(events, self.server.version);
         } else {
             self.reflector.handle_watch_open(self.now);
@@ -238,7 +243,12 @@ impl World {
         }
     }
 
-    fn answer_watch(&mut self, mut waiting: VecDeque<WatchEvent<ConfigMap>>, from: u64, faults: &mut Faults) {
+    fn answer_watch(
+        &mut self,
+        mut waiting: VecDeque<WatchEvent<Arc<ConfigMap>>>,
+        from: u64,
+        faults: &mut Faults,
+    ) {
         if self.chance(25) {
             faults.dropped += 1;
             if self.random.below(2) == 0 {
@@ -269,7 +279,7 @@ impl World {
         if waiting.is_empty() && self.chance(5) {
             faults.old_bookmark += 1;
             let resource_version = (self.server.version - self.random.below(8)).to_string().into();
-            let bookmark = WatchEvent::Bookmark { resource_version, initial_events_end: false };
+            let bookmark = WatchEvent::Bookmark(Bookmark { resource_version, initial_events_end: false });
             self.reflector.handle_watch_event(self.now, bookmark);
         }
         self.exchange = Exchange::Watch(waiting, self.server.version);
@@ -328,7 +338,7 @@ fn expired() -> Error {
 #[test]
 fn whatever_goes_wrong_the_store_ends_as_the_server() {
     let mut faults = Faults::default();
-    let mut relists = 0;
+    let (mut relists, mut idle) = (0, 0);
     for seed in 0..SEEDS {
         println!("seed {seed}");
         let mut world = World::new(seed);
@@ -341,9 +351,14 @@ fn whatever_goes_wrong_the_store_ends_as_the_server() {
         }
         world.check();
         relists += world.reflector.counters().relists;
+        idle += world.reflector.counters().idle;
     }
-    println!("{faults:?}, {relists} relists");
+    println!("{faults:?}, {relists} relists, {idle} found idle");
     let Faults { dropped, expired, busy, refused, old_bookmark, silent, slept } = faults;
-    let least = [dropped, expired, busy, refused, old_bookmark, silent, slept, relists].into_iter().min();
-    assert!(least >= Some(100), "every fault happens often: {faults:?}, {relists} relists");
+    let least =
+        [dropped, expired, busy, refused, old_bookmark, silent, slept, relists, idle].into_iter().min();
+    assert!(
+        least >= Some(100),
+        "every fault happens often: {faults:?}, {relists} relists, {idle} found idle"
+    );
 }
