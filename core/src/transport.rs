@@ -169,6 +169,18 @@ impl Socket {
         Self { protocol, incoming, outgoing }
     }
 
+    /// The same socket with what comes in changed on its way: for layers.
+    #[must_use]
+    pub fn map_incoming(
+        mut self,
+        change: impl FnOnce(
+            BoxStream<'static, Result<Message, Error>>,
+        ) -> BoxStream<'static, Result<Message, Error>>,
+    ) -> Self {
+        self.incoming = change(self.incoming);
+        self
+    }
+
     /// The subprotocol the peer chose.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()

@@ -21,7 +21,6 @@ use crate::value::{set, take, text};
 
 /// How a cluster behaves. The defaults are those of a real server, where it has them.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct ClusterOptions {
     /// How many changes of each kind are remembered for watches and for lists at older versions. A watch that falls
     /// further behind is closed; one that asks for an older version gets 410. 2,000 by default.

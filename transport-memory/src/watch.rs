@@ -201,7 +201,7 @@ impl Watch {
             metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
         let object = json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata });
-        format!("{}\n", json!({ "type": "BOOKMARK", "object": object })).into()
+        format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
     }
 
     /// What is due while nothing changes: the end, a bookmark, or nothing yet.
@@ -272,7 +272,7 @@ impl Drop for Watch {
 }
 
 fn error_event(refusal: &Failure) -> Bytes {
-    format!("{}\n", json!({ "type": "ERROR", "object": refusal.status() })).into()
+    format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", json!(refusal.status())).into()
 }
 
 /// apimachinery's `ValidateListOptions` for watches.

@@ -18,7 +18,7 @@ use crate::policy::Random;
 use crate::portable::BoxStream;
 use crate::status::{Status, failure, reason};
 use crate::time::Runtime;
-use crate::transport::{Body, Socket, Transport};
+use crate::transport::{Body, Message, Socket, Transport};
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,7 +113,12 @@ impl<T: Transport> Faulty<T> {
     fn happens(&self, fault: Fault) -> bool {
         let mut state = self.lock();
         let State { random, one_in, counts } = &mut *state;
-        let happens = *one_in > 0 && random.below(*one_in) == 0;
+        let one_in = match fault {
+            // Bookmarks and quick changes are rare: their opportunities are taken more often.
+            Fault::BookmarkTwice | Fault::BookmarkMissing | Fault::Repeated => one_in.div_ceil(6),
+            _ => *one_in,
+        };
+        let happens = one_in > 0 && random.below(one_in) == 0;
         if happens {
             *counts.entry(fault).or_default() += 1;
         }
@@ -189,7 +194,12 @@ impl<T: Transport + Clone> Transport for Faulty<T> {
         if self.happens(Fault::Refused) {
             return Err(Error::transport(TransportErrorKind::Connect, "connection refused"));
         }
-        self.inner.connect(request, protocols).await
+        let socket = self.inner.connect(request, protocols).await?;
+        Ok(socket.map_incoming(|incoming| {
+            let frames = incoming.map(|message| message.map(Message::into_bytes));
+            let spoiled = self.spoil(Box::pin(frames), true);
+            Box::pin(spoiled.map(|frame| frame.map(Message::Text)))
+        }))
     }
 }
 
@@ -217,8 +227,8 @@ struct Spoiled {
     frames: BoxStream<'static, Result<Bytes, Error>>,
     is_watch: bool,
     waiting: VecDeque<Result<Bytes, Error>>,
-    /// The last event that a repetition could follow, with the uid of its object.
-    last: Option<(Bytes, Bytes)>,
+    /// The last event of each object, by uid.
+    last: BTreeMap<Bytes, Bytes>,
     over: bool,
 }
 
@@ -228,7 +238,8 @@ impl<T: Transport + Clone> Faulty<T> {
         frames: BoxStream<'static, Result<Bytes, Error>>,
         is_watch: bool,
     ) -> BoxStream<'static, Result<Bytes, Error>> {
-        let spoiled = Spoiled { frames, is_watch, waiting: VecDeque::new(), last: None, over: false };
+        let spoiled =
+            Spoiled { frames, is_watch, waiting: VecDeque::new(), last: BTreeMap::new(), over: false };
         let faulty = self.clone();
         Box::pin(stream::unfold((faulty, spoiled), |(faulty, mut spoiled)| async move {
             loop {
@@ -282,11 +293,12 @@ impl<T: Transport + Clone> Faulty<T> {
 
     /// The event before `frame`, if it is to come again: only after a newer one of the same, still living object.
     fn repetition(&self, spoiled: &mut Spoiled, frame: &Bytes) -> Option<Bytes> {
-        let modified = spoiled.is_watch && frame.starts_with(b"{\"type\":\"MODIFIED\"");
-        let uid = modified.then(|| uid(frame)).flatten();
-        let before = std::mem::replace(&mut spoiled.last, uid.clone().map(|uid| (frame.clone(), uid)));
-        let (repetition, before_uid) = before?;
-        (uid? == before_uid && self.happens(Fault::Repeated)).then_some(repetition)
+        let modified = frame.starts_with(b"{\"type\":\"MODIFIED\"");
+        if !spoiled.is_watch || !(modified || frame.starts_with(b"{\"type\":\"ADDED\"")) {
+            return None;
+        }
+        let before = spoiled.last.insert(uid(frame)?, frame.clone())?;
+        (modified && self.happens(Fault::Repeated)).then_some(before)
     }
 
     /// Queues `frame` garbled, cut or split, or as it is.
@@ -313,9 +325,9 @@ impl<T: Transport + Clone> Faulty<T> {
                 return;
             }
         }
-        let most = if self.happens(Fault::Split) { 1 + self.below(40) } else { frame.len() };
+        let most = self.happens(Fault::Split).then(|| 1 + self.below(40));
         while frame.has_remaining() {
-            let size = (1 + self.below(most)).max(if most == frame.len() { most } else { 1 });
+            let size = most.map_or(frame.len(), |most| 1 + self.below(most));
             spoiled.waiting.push_back(Ok(frame.split_to(size.min(frame.len()))));
         }
     }
