@@ -1,1 +1,21 @@
-//! The native transport: hyper, rustls, tokio; kubeconfig files and in-cluster configuration.
+//! The native transport: hyper and rustls on tokio; kubeconfig files and in-cluster configuration.
+//!
+//! Everything here runs inside a tokio runtime with its I/O and time drivers enabled.
+
+mod client;
+mod connection;
+mod dial;
+mod failure;
+mod load;
+mod pool;
+mod runtime;
+mod socket;
+mod tls;
+mod tokens;
+mod transport;
+
+pub use client::{client, client_for, transport_for};
+pub use load::{ConfigOptions, load_config};
+pub use runtime::{TokioClock, TokioSpawner, runtime};
+pub use tokens::FileTokens;
+pub use transport::HyperTransport;

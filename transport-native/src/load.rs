@@ -1,0 +1,156 @@
+//! Finds the configuration: a kubeconfig named by the caller, those of KUBECONFIG, the one in the home directory, or the
+//! service account of a Pod. After client-go's clientcmd loader.go and rest/config.go, v0.37.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use portolan::Error;
+use portolan::config::{Auth, Config, Credential, Kubeconfig, Pem, Tls};
+
+/// Where the service account of a Pod lies.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Which configuration is wanted; by default the current context of the usual places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigOptions {
+    /// The kubeconfig to read instead of the usual places. It must exist.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context to use instead of the current one.
+    pub context: Option<String>,
+}
+
+/// The configuration of this process: the named kubeconfig; else the files of KUBECONFIG, merged, or
+/// `~/.kube/config`; and when none of them says anything, the service account of the Pod this runs in.
+///
+/// # Errors
+/// `Config`, naming the file, the field and what to do.
+pub fn load_config(options: &ConfigOptions) -> Result<Config, Error> {
+    Environment::of_process().load(options)
+}
+
+/// What is read of the process, so that tests can have their own.
+struct Environment {
+    kubeconfig: Option<OsString>,
+    home: Option<PathBuf>,
+    service_host: Option<String>,
+    service_port: Option<String>,
+    namespace: Option<String>,
+    service_account: PathBuf,
+}
+
+impl Environment {
+    fn of_process() -> Self {
+        let text = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        Self {
+            kubeconfig: std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()),
+            home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            service_host: text("KUBERNETES_SERVICE_HOST"),
+            service_port: text("KUBERNETES_SERVICE_PORT"),
+            namespace: text("POD_NAMESPACE"),
+            service_account: SERVICE_ACCOUNT.into(),
+        }
+    }
+
+    fn load(&self, options: &ConfigOptions) -> Result<Config, Error> {
+        let context = options.context.as_deref();
+        let config = if let Some(path) = &options.kubeconfig {
+            let text = "there is no such file: correct the path";
+            let file =
+                read(path)?.ok_or_else(|| Error::config(format!("kubeconfig {}: {text}", path.display())))?;
+            file.resolve(context)?
+        } else {
+            let places = self.places();
+            match merged(&places)? {
+                Some(merged) if !merged.is_empty() => merged.resolve(context)?,
+                _ => self.in_cluster(&places, context)?,
+            }
+        };
+        let user_agent =
+            format!("{} ({}/{})", config.user_agent, std::env::consts::OS, std::env::consts::ARCH);
+        Ok(Config { user_agent, ..config })
+    }
+
+    /// The usual files, the one that wins first.
+    fn places(&self) -> Vec<PathBuf> {
+        let mut places: Vec<PathBuf> = Vec::new();
+        match &self.kubeconfig {
+            Some(list) => {
+                for path in std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()) {
+                    if !places.contains(&path) {
+                        places.push(path);
+                    }
+                }
+            }
+            None => places.extend(self.home.as_ref().map(|home| home.join(".kube").join("config"))),
+        }
+        places
+    }
+
+    fn in_cluster(&self, places: &[PathBuf], context: Option<&str>) -> Result<Config, Error> {
+        let token = self.service_account.join("token");
+        let (Some(host), Some(port), true, None) =
+            (&self.service_host, &self.service_port, token.is_file(), context)
+        else {
+            let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
+            let looked = if looked.is_empty() { "no home directory".to_owned() } else { looked.join(", ") };
+            let text = format!(
+                "there is no kubeconfig ({looked}), and this is no Pod of a cluster: \
+                 write one there or name one with KUBECONFIG"
+            );
+            return Err(Error::config(text));
+        };
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        let mut config = Config::new(&format!("https://{host}:{port}"))
+            .map_err(|error| error.doing("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT"))?;
+        let authority = self.service_account.join("ca.crt");
+        config.auth = Auth {
+            credential: Credential::TokenFile { path: text(&token), fallback: None },
+            impersonate: None,
+        };
+        config.tls = Tls {
+            certificate_authority: authority.is_file().then(|| Pem::File(text(&authority))),
+            ..Tls::default()
+        };
+        let own = || std::fs::read_to_string(self.service_account.join("namespace")).ok();
+        if let Some(namespace) = self.namespace.clone().or_else(own) {
+            namespace.trim().clone_into(&mut config.default_namespace);
+        }
+        Ok(config)
+    }
+}
+
+fn merged(places: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
+    let mut merged: Option<Kubeconfig> = None;
+    for path in places {
+        if let Some(file) = read(path)? {
+            merged = Some(match merged {
+                Some(earlier) => earlier.merge(file),
+                None => file,
+            });
+        }
+    }
+    Ok(merged)
+}
+
+/// The file at `path` with its relative paths made absolute, `None` when there is none.
+fn read(path: &Path) -> Result<Option<Kubeconfig>, Error> {
+    let wrong = |what: String| Error::config(format!("kubeconfig {}: {what}", path.display()));
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(wrong(format!("cannot be read ({error}): correct the path or its permissions")));
+        }
+    };
+    let absolute = std::path::absolute(path).map_err(|error| wrong(format!("has no folder ({error})")))?;
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
+    Ok(Some(Kubeconfig::parse(&bytes, &path.display().to_string())?.relative_to(folder)))
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests;

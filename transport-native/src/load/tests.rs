@@ -1,0 +1,143 @@
+//! Loading from temporary directories.
+
+use portolan::config::Secret;
+
+use super::*;
+
+fn kubeconfig(name: &str, token: &str) -> String {
+    format!(
+        "current-context: {name}\n\
+         contexts: [{{name: {name}, context: {{cluster: {name}, user: {name}}}}}]\n\
+         clusters: [{{name: {name}, cluster: {{server: 'https://{name}', certificate-authority: ca.pem}}}}]\n\
+         users: [{{name: {name}, user: {{token: {token}}}}}]\n"
+    )
+}
+
+struct Machine {
+    folder: tempfile::TempDir,
+    environment: Environment,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment {
+            kubeconfig: None,
+            home: Some(folder.path().join("home")),
+            service_host: None,
+            service_port: None,
+            namespace: None,
+            service_account: folder.path().join("account"),
+        };
+        Self { folder, environment }
+    }
+
+    fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn load(&self, context: Option<&str>) -> Result<Config, Error> {
+        self.environment.load(&ConfigOptions { kubeconfig: None, context: context.map(str::to_owned) })
+    }
+
+    fn in_cluster(&mut self) {
+        self.environment.service_host = Some("fd00::1".into());
+        self.environment.service_port = Some("443".into());
+        self.write("account/token", "t");
+    }
+}
+
+fn host(config: &Config) -> &str {
+    config.server.host().unwrap_or_default()
+}
+
+#[test]
+fn the_home_directory_is_read_and_its_paths_are_absolute() {
+    let machine = Machine::new();
+    let path = machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    let config = machine.load(None).unwrap();
+    assert_eq!(host(&config), "home");
+    let authority = path.with_file_name("ca.pem").to_str().unwrap().to_owned();
+    assert_eq!(config.tls.certificate_authority, Some(Pem::File(authority)));
+    assert!(config.user_agent.starts_with("portolan/") && config.user_agent.contains(std::env::consts::OS));
+}
+
+#[test]
+fn the_listed_files_are_merged_and_the_first_wins() {
+    let mut machine = Machine::new();
+    machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    let one = machine.write("a/one", &kubeconfig("one", "first"));
+    let two = machine.write("b/two", &format!("{}preferences: {{}}\n", kubeconfig("two", "second")));
+    let missing = machine.folder.path().join("missing");
+    let list = std::env::join_paths([&missing, &one, &one, &two]).unwrap();
+    machine.environment.kubeconfig = Some(list);
+    let config = machine.load(None).unwrap();
+    assert_eq!((host(&config), &config.auth.credential), ("one", &Credential::Token(Secret::new("first"))));
+    let config = machine.load(Some("two")).unwrap();
+    assert_eq!(host(&config), "two");
+    let authority = machine.folder.path().join("b/ca.pem").to_str().unwrap().to_owned();
+    assert_eq!(config.tls.certificate_authority, Some(Pem::File(authority)));
+    let error = machine.load(Some("home")).unwrap_err().to_string();
+    let files = format!("{}, {}", one.display(), two.display());
+    assert_eq!(
+        error,
+        format!("kubeconfig {files}: contexts: \"home\" is not among the contexts: choose one of one, two")
+    );
+}
+
+#[test]
+fn a_named_file_must_be_there_and_stands_alone() {
+    let machine = Machine::new();
+    machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    let named = machine.write("named", &kubeconfig("named", "t"));
+    let load = |path: &Path| {
+        machine.environment.load(&ConfigOptions { kubeconfig: Some(path.to_owned()), context: None })
+    };
+    assert_eq!(host(&load(&named).unwrap()), "named");
+    let missing = machine.folder.path().join("missing");
+    let text = format!("kubeconfig {}: there is no such file: correct the path", missing.display());
+    assert_eq!(load(&missing).unwrap_err().to_string(), text);
+    let folder = machine.folder.path();
+    let text = format!(
+        "kubeconfig {}: cannot be read (Is a directory (os error 21)): correct the path or its permissions",
+        folder.display()
+    );
+    assert_eq!(load(folder).unwrap_err().to_string(), text);
+    let broken = machine.write("broken", "users: [");
+    let text = format!("kubeconfig {}: line 1, column 8: users: this is not YAML: ", broken.display());
+    let error = load(&broken).unwrap_err().to_string();
+    assert!(error.starts_with(&text), "{error}");
+}
+
+#[test]
+fn a_pod_uses_its_service_account() {
+    let mut machine = Machine::new();
+    machine.in_cluster();
+    machine.write("account/ca.crt", "pem");
+    machine.write("account/namespace", "shop\n");
+    let config = machine.load(None).unwrap();
+    assert_eq!(config.server, "https://[fd00::1]:443/");
+    assert_eq!(config.default_namespace, "shop");
+    let file = |name: &str| machine.folder.path().join("account").join(name).to_str().unwrap().to_owned();
+    assert_eq!(config.auth.credential, Credential::TokenFile { path: file("token"), fallback: None });
+    assert_eq!(config.tls.certificate_authority, Some(Pem::File(file("ca.crt"))));
+
+    machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    assert_eq!(host(&machine.load(None).unwrap()), "home", "a kubeconfig comes first");
+}
+
+#[test]
+fn nothing_at_all_says_where_it_looked() {
+    let mut machine = Machine::new();
+    let path = machine.folder.path().join("home/.kube/config");
+    let text = format!(
+        "there is no kubeconfig ({}), and this is no Pod of a cluster: write one there or name one with KUBECONFIG",
+        path.display()
+    );
+    assert_eq!(machine.load(None).unwrap_err().to_string(), text);
+    machine.in_cluster();
+    assert_eq!(machine.load(Some("dev")).unwrap_err().to_string(), text, "a service account has no contexts");
+}

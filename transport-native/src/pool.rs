@@ -1,0 +1,178 @@
+//! Which connection a request goes over.
+//!
+//! Invariants: a request never waits for another to end, for a full HTTP/2 connection makes a further one open; only one
+//! connection at a time is being opened to a server whose protocol is not known to be HTTP/1.1.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use portolan::Error;
+use tokio::time::Instant;
+
+use crate::connection::{Http1, Http2, Http2Turn, StreamHold};
+use crate::dial::{Dialer, Protocol, Server};
+use crate::failure;
+
+/// An idle connection older than this is not used again: client-go's `IdleConnTimeout`.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// At most this many idle connections are kept for a server.
+const MOST_IDLE: usize = 16;
+
+/// The connections to all servers.
+pub(crate) struct Pool {
+    dialer: Dialer,
+    stations: Mutex<HashMap<Server, Arc<Station>>>,
+}
+
+/// The connections to one server.
+pub(crate) struct Station {
+    pub(crate) server: Server,
+    connections: Mutex<Connections>,
+    dialing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Connections {
+    speaks_http1: bool,
+    http2: Vec<Http2>,
+    idle: Vec<(Http1, Instant)>,
+}
+
+/// A connection for one exchange.
+pub(crate) enum Lease {
+    /// Alone on its connection.
+    Http1(Box<Http1>),
+    /// One stream among others.
+    Http2(Http2Turn),
+}
+
+/// A lease, and whether the connection has been used before: such a one may turn out to be closed.
+pub(crate) struct Leased {
+    pub(crate) lease: Lease,
+    pub(crate) used: bool,
+}
+
+impl Pool {
+    pub(crate) fn new(dialer: Dialer) -> Self {
+        Self { dialer, stations: Mutex::default() }
+    }
+
+    pub(crate) fn station(&self, server: Server) -> Arc<Station> {
+        let mut stations = lock(&self.stations);
+        let station = stations.entry(server.clone()).or_insert_with(|| {
+            Arc::new(Station {
+                server,
+                connections: Mutex::default(),
+                dialing: tokio::sync::Mutex::default(),
+            })
+        });
+        Arc::clone(station)
+    }
+
+    /// A connection for one exchange, opened if none is free; an HTTP/1.1 one if `alone`.
+    pub(crate) async fn lease(&self, station: &Station, alone: bool) -> Result<Leased, Error> {
+        if let Some(lease) = station.free(alone) {
+            return Ok(Leased { lease, used: true });
+        }
+        if alone || lock(&station.connections).speaks_http1 {
+            return self.open(station, alone).await;
+        }
+        let turn = station.dialing.lock().await;
+        loop {
+            let untold = lock(&station.connections).http2.iter().find_map(Http2::untold);
+            if let Some(mut limit) = untold {
+                // Resolves when the limit is told and fails when the connection is over: either way look again.
+                let _ = limit.changed().await;
+            }
+            if let Some(lease) = station.free(false) {
+                return Ok(Leased { lease, used: true });
+            }
+            let (speaks_http1, untold) = {
+                let connections = lock(&station.connections);
+                (connections.speaks_http1, connections.http2.iter().any(|other| other.untold().is_some()))
+            };
+            if speaks_http1 {
+                drop(turn);
+                return self.open(station, false).await;
+            }
+            if !untold {
+                return self.open(station, false).await;
+            }
+        }
+    }
+
+    /// A new HTTP/1.1 connection that is never pooled.
+    pub(crate) async fn open_alone(&self, server: &Server) -> Result<Http1, Error> {
+        let (io, _) = self.dialer.dial(server, true).await?;
+        Http1::open(io).await.map_err(|error| failure::connecting(server, error))
+    }
+
+    async fn open(&self, station: &Station, alone: bool) -> Result<Leased, Error> {
+        let (io, protocol) = self.dialer.dial(&station.server, alone).await?;
+        let failed = |error| failure::connecting(&station.server, error);
+        let lease = match protocol {
+            Protocol::Http1 => {
+                lock(&station.connections).speaks_http1 |= !alone;
+                Lease::Http1(Box::new(Http1::open(io).await.map_err(failed)?))
+            }
+            Protocol::Http2 => {
+                let connection = Http2::open(io).await.map_err(failed)?;
+                let turn = connection.turn();
+                lock(&station.connections).http2.push(connection);
+                Lease::Http2(turn.ok_or_else(|| no_streams(&station.server))?)
+            }
+        };
+        Ok(Leased { lease, used: false })
+    }
+}
+
+impl Station {
+    /// Takes `connection` back after an exchange, if it can carry another.
+    pub(crate) fn give_back(&self, mut connection: Http1) {
+        if !connection.is_ready() {
+            return;
+        }
+        let now = Instant::now();
+        let mut connections = lock(&self.connections);
+        connections.idle.retain(|(_, since)| now.duration_since(*since) < IDLE_TIMEOUT);
+        if connections.idle.len() < MOST_IDLE {
+            connections.idle.push((connection, now));
+        }
+    }
+
+    /// Forgets a connection that took no further request.
+    pub(crate) fn retire(&self, hold: &StreamHold) {
+        lock(&self.connections).http2.retain(|connection| !connection.has(hold));
+    }
+
+    fn free(&self, alone: bool) -> Option<Lease> {
+        let mut connections = lock(&self.connections);
+        connections.http2.retain(|connection| !connection.is_closed());
+        if !alone {
+            let mut settled = connections.http2.iter().filter(|connection| connection.untold().is_none());
+            if let Some(turn) = settled.find_map(Http2::turn) {
+                return Some(Lease::Http2(turn));
+            }
+            if !connections.speaks_http1 {
+                return None;
+            }
+        }
+        let now = Instant::now();
+        while let Some((mut connection, since)) = connections.idle.pop() {
+            if now.duration_since(since) < IDLE_TIMEOUT && connection.is_ready() {
+                return Some(Lease::Http1(Box::new(connection)));
+            }
+        }
+        None
+    }
+}
+
+fn no_streams(server: &Server) -> Error {
+    let text = format!("{server} allows no streams on its connections");
+    Error::transport(portolan::TransportErrorKind::Protocol, text)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

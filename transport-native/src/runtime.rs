@@ -1,0 +1,74 @@
+//! Time and tasks of tokio, as the core wants them.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use portolan::portable::BoxFuture;
+use portolan::time::{Clock, Instant, Runtime, Spawn};
+
+/// The clock of the tokio runtime: it follows `tokio::time::pause` in tests.
+#[derive(Clone, Copy, Debug)]
+pub struct TokioClock {
+    origin: tokio::time::Instant,
+}
+
+impl TokioClock {
+    /// A clock whose origin is now.
+    pub fn new() -> Self {
+        Self { origin: tokio::time::Instant::now() }
+    }
+}
+
+impl Default for TokioClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.origin.elapsed())
+    }
+
+    fn unix_time(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep_until(self.origin + at.since_origin()))
+    }
+}
+
+/// Runs tasks on the tokio runtime it was made in.
+#[derive(Clone, Debug)]
+pub struct TokioSpawner {
+    handle: tokio::runtime::Handle,
+}
+
+impl TokioSpawner {
+    /// A spawner onto this runtime.
+    pub fn new(handle: tokio::runtime::Handle) -> Self {
+        Self { handle }
+    }
+}
+
+impl Spawn for TokioSpawner {
+    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
+        self.handle.spawn(task);
+    }
+}
+
+/// Clock, tasks and a random seed, on the runtime of the caller.
+///
+/// # Errors
+/// `Config`, outside a tokio runtime.
+pub fn runtime() -> Result<Runtime, portolan::Error> {
+    let handle = tokio::runtime::Handle::try_current()
+        .map_err(|_| portolan::Error::config("there is no tokio runtime here: call this inside one"))?;
+    Ok(Runtime {
+        clock: Arc::new(TokioClock::new()),
+        spawner: Arc::new(TokioSpawner::new(handle)),
+        seed: RandomState::new().hash_one(0_u8),
+    })
+}

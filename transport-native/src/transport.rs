@@ -1,0 +1,237 @@
+//! [`HyperTransport`]: requests over HTTP/1.1 and HTTP/2, WebSockets over HTTP/1.1.
+//!
+//! A watch gets an HTTP/1.1 connection of its own, driven by whoever reads its body; all else shares HTTP/2 connections
+//! where the server speaks it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use http::{Request, Response, Uri, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use portolan::Error;
+use portolan::config::Config;
+use portolan::transport::{Body, Socket, Transport};
+
+use crate::connection::{Http1, RequestBody, StreamHold};
+use crate::dial::{Dialer, Server};
+use crate::failure;
+use crate::pool::{Lease, Leased, Pool, Station};
+use crate::socket;
+use crate::tls::Connectors;
+
+/// The transport over hyper, rustls and tokio. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct HyperTransport {
+    pool: Arc<Pool>,
+}
+
+impl HyperTransport {
+    /// A transport for `config`'s server, secured as `config.tls` says when it is an `https` one. Reads the files named
+    /// there once.
+    ///
+    /// # Errors
+    /// `Config`, when a certificate or key cannot be read or used.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let secure = config.server.scheme_str() == Some("https");
+        let tls = secure.then(|| Connectors::new(&config.tls)).transpose()?;
+        Ok(Self { pool: Arc::new(Pool::new(Dialer::new(tls))) })
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Transport for HyperTransport {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let station = self.pool.station(Server::of(request.uri())?);
+        let alone = is_watch(request.uri());
+        let mut request = request.map(RequestBody);
+        loop {
+            let Leased { lease, used } = self.pool.lease(&station, alone).await?;
+            let refused = match exchange(&station, lease, request).await {
+                Ok(response) => return Ok(response),
+                Err(refused) => *refused,
+            };
+            // A connection kept from before may have been closed meanwhile. A request it gives back was never sent, so
+            // putting it on another connection repeats nothing.
+            match refused {
+                Refused { request: Some(unsent), .. } if used => request = unsent,
+                Refused { request: Some(_), error } => return Err(failure::unsent(&station.server, error)),
+                Refused { request: None, error } => return Err(failure::exchange(&station.server, error)),
+            }
+        }
+    }
+
+    async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
+        let station = self.pool.station(Server::of(request.uri())?);
+        let connection = self.pool.open_alone(&station.server).await?;
+        socket::open(&station, connection, request, protocols).await
+    }
+}
+
+struct Refused {
+    request: Option<Request<RequestBody>>,
+    error: hyper::Error,
+}
+
+async fn exchange(
+    station: &Arc<Station>,
+    lease: Lease,
+    request: Request<RequestBody>,
+) -> Result<Response<Body>, Box<Refused>> {
+    match lease {
+        Lease::Http1(mut connection) => {
+            let absolute = request.uri().clone();
+            let request = for_http1(&station.server, request);
+            let response = connection.send(request).await.map_err(|error| refused(error, Some(absolute)))?;
+            Ok(response.map(|incoming| Http1Body::start(station, *connection, incoming)))
+        }
+        Lease::Http2(mut turn) => {
+            let response = turn.send(for_http2(request)).await.map_err(|error| {
+                if error.message().is_some() {
+                    station.retire(&turn.hold);
+                }
+                refused(error, None)
+            })?;
+            Ok(response.map(|incoming| Http2Body::start(station, turn.hold, incoming)))
+        }
+    }
+}
+
+fn refused(mut error: TrySendError<Request<RequestBody>>, absolute: Option<Uri>) -> Box<Refused> {
+    let request = error.take_message().map(|mut request| {
+        if let Some(absolute) = absolute {
+            *request.uri_mut() = absolute;
+        }
+        request
+    });
+    Box::new(Refused { request, error: error.into_error() })
+}
+
+/// The request as it goes over HTTP/1.1: path and query in its first line, the host in a header.
+pub(crate) fn for_http1<B>(server: &Server, mut request: Request<B>) -> Request<B> {
+    if !request.headers().contains_key(HOST)
+        && let Ok(host) = HeaderValue::from_str(&server.authority())
+    {
+        request.headers_mut().insert(HOST, host);
+    }
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    *request.version_mut() = Version::HTTP_11;
+    request
+}
+
+fn for_http2<B>(mut request: Request<B>) -> Request<B> {
+    for name in [HOST, CONNECTION, TRANSFER_ENCODING, UPGRADE] {
+        request.headers_mut().remove(name);
+    }
+    *request.version_mut() = Version::HTTP_2;
+    request
+}
+
+fn is_watch(uri: &Uri) -> bool {
+    uri.query().unwrap_or_default().split('&').any(|pair| matches!(pair, "watch=true" | "watch=1"))
+}
+
+/// The body of an answer over HTTP/1.1: reading it drives the connection, dropping it closes it.
+pub(crate) struct Http1Body {
+    incoming: Incoming,
+    connection: Option<Http1>,
+    station: Arc<Station>,
+}
+
+impl Http1Body {
+    pub(crate) fn start(station: &Arc<Station>, connection: Http1, incoming: Incoming) -> Body {
+        if incoming.is_end_stream() {
+            station.give_back(connection);
+            return Body::Empty;
+        }
+        Body::Stream(Box::pin(Self { incoming, connection: Some(connection), station: Arc::clone(station) }))
+    }
+}
+
+impl Stream for Http1Body {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let body = self.get_mut();
+        let mut chunk = poll_chunk(&mut body.incoming, &body.station, context);
+        if chunk.is_pending()
+            && let Some(connection) = &mut body.connection
+        {
+            connection.drive(context);
+            chunk = poll_chunk(&mut body.incoming, &body.station, context);
+        }
+        match &chunk {
+            Poll::Ready(None) => {
+                if let Some(connection) = body.connection.take() {
+                    body.station.give_back(connection);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => body.connection = None,
+            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
+        }
+        chunk
+    }
+}
+
+/// The body of an answer over HTTP/2: dropping it resets its stream.
+struct Http2Body {
+    incoming: Incoming,
+    hold: Option<StreamHold>,
+    station: Arc<Station>,
+}
+
+impl Http2Body {
+    fn start(station: &Arc<Station>, hold: StreamHold, incoming: Incoming) -> Body {
+        if incoming.is_end_stream() {
+            return Body::Empty;
+        }
+        Body::Stream(Box::pin(Self { incoming, hold: Some(hold), station: Arc::clone(station) }))
+    }
+}
+
+impl Stream for Http2Body {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let body = self.get_mut();
+        let chunk = ready!(poll_chunk(&mut body.incoming, &body.station, context));
+        if !matches!(chunk, Some(Ok(_))) {
+            body.hold = None;
+        }
+        Poll::Ready(chunk)
+    }
+}
+
+fn poll_chunk(
+    incoming: &mut Incoming,
+    station: &Station,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, Error>>> {
+    loop {
+        let Some(frame) = ready!(Pin::new(&mut *incoming).poll_frame(context)) else {
+            return Poll::Ready(None);
+        };
+        match frame {
+            Ok(frame) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
+                // An empty frame, or trailers.
+                _ => {}
+            },
+            Err(error) => return Poll::Ready(Some(Err(failure::exchange(&station.server, error)))),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The native transport against servers on loopback.
+
+#![cfg(test)]
+
+mod pool;
+mod server;
+mod tls;

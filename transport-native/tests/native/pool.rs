@@ -1,0 +1,108 @@
+//! Which connections requests go over: shared, further ones, own ones; and that dropping ends an exchange.
+
+use crate::server::{Authority, Options, Server};
+use http::Request;
+use portolan::config::Tls;
+use portolan::transport::{Body, Transport};
+use portolan_native::HyperTransport;
+
+fn get(url: String) -> Request<Body> {
+    Request::get(url).body(Body::Empty).unwrap()
+}
+
+async fn text(transport: &HyperTransport, url: String) -> String {
+    let body = transport.send(get(url)).await.unwrap().into_body();
+    String::from_utf8(body.collect(1000).await.unwrap().to_vec()).unwrap()
+}
+
+async fn over_http2(streams: u32, goes_away: bool) -> (Server, HyperTransport) {
+    let authority = Authority::new("ours");
+    let certificate = Some((&authority, "localhost"));
+    let options = Options { certificate, http2_streams: Some(streams), goes_away, ..Options::default() };
+    let server = Server::start(&options).await;
+    let tls = Tls { certificate_authority: Some(authority.pem()), ..Tls::default() };
+    let transport = HyperTransport::new(&server.config(tls)).unwrap();
+    (server, transport)
+}
+
+#[tokio::test]
+async fn requests_share_connections() {
+    let (server, transport) = over_http2(100, false).await;
+    for _ in 0..3 {
+        assert_eq!(text(&transport, server.url("https", "/")).await, "HTTP/2.0");
+    }
+    assert_eq!(server.connections(), 1);
+
+    let plain = Server::start(&Options::default()).await;
+    for _ in 0..3 {
+        assert_eq!(text(&transport, plain.url("http", "/")).await, "HTTP/1.1");
+    }
+    assert_eq!(plain.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_watch_has_an_http1_connection_of_its_own() {
+    let (server, transport) = over_http2(100, false).await;
+    assert_eq!(text(&transport, server.url("https", "/")).await, "HTTP/2.0");
+    assert_eq!(text(&transport, server.url("https", "/?a=b&watch=true")).await, "HTTP/1.1");
+    assert_eq!(text(&transport, server.url("https", "/?watch=1")).await, "HTTP/1.1");
+    assert_eq!(server.connections(), 2, "an ended watch leaves its connection to the next");
+}
+
+#[tokio::test]
+async fn never_ending_answers_do_not_hold_up_further_requests() {
+    for (path, streams, connections) in [("/hang", 100, 2), ("/hang?watch=true", 100, 151), ("/hang", 20, 8)]
+    {
+        let (server, transport) = over_http2(streams, false).await;
+        let requests = (0..150).map(|_| transport.send(get(server.url("https", path))));
+        let mut bodies = Vec::new();
+        for response in futures::future::join_all(requests).await {
+            let mut body = response.unwrap().into_body();
+            assert_eq!(body.chunk().await.unwrap().unwrap(), "begun");
+            bodies.push(body);
+        }
+        server.until_open(150).await;
+        assert_eq!(text(&transport, server.url("https", "/")).await, "HTTP/2.0");
+        assert_eq!(server.connections(), connections, "{path} with {streams} streams a connection");
+        drop(bodies);
+        server.until_open(0).await;
+    }
+}
+
+#[tokio::test]
+async fn dropping_a_body_or_a_future_ends_the_exchange() {
+    let (server, transport) = over_http2(100, false).await;
+    let plain = Server::start(&Options::default()).await;
+    for (server, scheme) in [(&server, "https"), (&plain, "http")] {
+        for watch in ["", "?watch=true"] {
+            let mut body =
+                transport.send(get(server.url(scheme, &format!("/hang{watch}")))).await.unwrap().into_body();
+            body.chunk().await.unwrap().unwrap();
+            server.until_open(1).await;
+            drop(body);
+            server.until_open(0).await;
+
+            let silent = get(server.url(scheme, &format!("/silence{watch}")));
+            let waiting = tokio::spawn({
+                let transport = transport.clone();
+                async move { transport.send(silent).await.map(drop) }
+            });
+            server.until_open(1).await;
+            waiting.abort();
+            server.until_open(0).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_away_is_replaced() {
+    let (server, transport) = over_http2(100, true).await;
+    let mut hanging = Vec::new();
+    for _ in 0..5 {
+        let mut body = transport.send(get(server.url("https", "/hang"))).await.unwrap().into_body();
+        assert_eq!(body.chunk().await.unwrap().unwrap(), "begun");
+        hanging.push(body);
+        assert_eq!(text(&transport, server.url("https", "/")).await, "HTTP/2.0");
+    }
+    server.until_open(5).await;
+}
