@@ -1,1 +1,5 @@
-//! The harness of the workspace tests.
+//! The harness of the workspace tests: a real etcd and API server, started for a test and gone with it.
+
+mod cluster;
+
+pub use cluster::{Cluster, ClusterFacts, ClusterOptions};

@@ -1,3 +1,61 @@
-//! The tasks of this repository: `cargo xtask <command>`.
+//! The tasks of this repository: `cargo xtask <command>`. Each command is one module; whatever CI does is one of them,
+//! so that a person can type it.
+#![expect(clippy::print_stdout, reason = "a command's output is its purpose")]
 
-fn main() {}
+mod bindgen;
+mod cluster;
+mod cluster_binary;
+mod demo;
+mod process;
+mod programs;
+mod serve;
+mod setup;
+mod sizes;
+mod test;
+mod wasm_profile;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need and build the test cluster; does nothing where all is there.
+    Setup,
+    /// Start a real etcd and API server for the tests or for trying things out.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
+    /// Run all tests and checks.
+    Test(test::Options),
+    /// Build the dashboard and serve it.
+    Demo(demo::Options),
+    /// Print the size of the dashboard's wasm and what takes the space, as JSON.
+    Sizes,
+    /// Check the rules for the source files: the ladder, heads, lengths.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
+    let outcome = match Arguments::parse().task {
+        Task::Setup => setup::run().map(done),
+        Task::Cluster(command) => cluster::run(&command).map(done),
+        Task::Test(options) => test::run(&options),
+        Task::Demo(options) => demo::run(&options).map(done),
+        Task::Sizes => sizes::run().map(done),
+        Task::Tidy => test::tidy().map(done),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}

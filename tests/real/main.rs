@@ -1,0 +1,3 @@
+//! Portolan on a real etcd and API server. `cargo xtask test` runs these once `cargo xtask setup` has built the cluster.
+
+mod harness;

@@ -1,0 +1,15 @@
+//! The rules for the source files, as tests: the ladder of ARCHITECTURE.md, heads, lengths, where the target may be asked
+//! for. Each rule is a function from text to complaints, tried here on a bad sample as well as on the repository.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod files;
+mod functions;
+mod ladder;
+mod paths;
+mod sources;
+mod targets;
+
+/// Fails with all `complaints`, one a line.
+fn none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}

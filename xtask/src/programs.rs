@@ -1,0 +1,66 @@
+//! What a task may need beyond Rust, and whether it is there.
+
+use std::path::PathBuf;
+
+use crate::{cluster_binary, setup};
+
+/// A thing a step needs; a step whose needs are not met is skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The wasm targets of the Rust toolchain.
+    WasmTargets,
+    /// `go`.
+    Go,
+    /// `node` and `npm`.
+    Node,
+    /// The binary of tests/cluster.
+    Cluster,
+}
+
+impl Need {
+    /// Why the need is not met; none when it is.
+    pub(crate) fn missing(self) -> Option<String> {
+        match self {
+            Self::WasmTargets => setup::missing_targets().err().map(|error| format!("{error:#}")),
+            Self::Go => absent("go", &["go"]),
+            Self::Node => absent("node", &["node"]).or_else(|| absent("npm", &["npm"])),
+            Self::Cluster => match cluster_binary::is_fresh() {
+                Ok(true) => None,
+                Ok(false) => Some("the test cluster is not built, or out of date".to_owned()),
+                Err(error) => Some(format!("{error:#}")),
+            },
+        }
+    }
+}
+
+/// The names Chromium goes by.
+pub(crate) const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// The first of `names` found on the path.
+pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let directories: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    names
+        .iter()
+        .flat_map(|name| directories.iter().map(move |directory| directory.join(name)))
+        .find(|file| file.is_file())
+}
+
+fn absent(shown: &str, names: &[&str]) -> Option<String> {
+    find(names).is_none().then(|| format!("no {shown} on the path"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_only_what_is_there() {
+        assert!(find(&["no-such-program", "cargo"]).is_some());
+        assert_eq!(
+            absent("no-such-program", &["no-such-program"]).as_deref(),
+            Some("no no-such-program on the path")
+        );
+        assert_eq!(absent("cargo", &["cargo"]), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! The steps of `cargo xtask test`, in order: a new kind of test is one more entry.
+
+use super::tally::Count;
+use crate::programs::Need;
+
+/// One step: a program, run in a directory of the repository.
+pub(crate) struct Step {
+    pub(crate) title: &'static str,
+    pub(crate) count: Count,
+    /// The program and its arguments, apart by white space.
+    pub(crate) line: &'static str,
+    pub(crate) directory: &'static str,
+    /// A step whose needs are not met is skipped.
+    pub(crate) needs: &'static [Need],
+    /// Whether `--quick` runs it: it needs nothing but Rust.
+    pub(crate) quick: bool,
+}
+
+/// All of them, in order.
+pub(crate) fn all() -> Vec<Step> {
+    use Count::{Cargo, Check, Go, Node};
+    vec![
+        step("formatting", Check, "cargo fmt --all --check").quick(),
+        step(
+            "lints",
+            Check,
+            "cargo clippy --workspace --all-targets --features=portolan-tests/cluster -- --deny=warnings",
+        )
+        .quick(),
+        step(
+            "lints of the wasm side",
+            Check,
+            "cargo clippy --package=portolan-wasm --package=web-demo --target=wasm32-unknown-unknown --all-targets \
+             -- --deny=warnings",
+        )
+        .needs(&[Need::WasmTargets])
+        .quick(),
+        step("unit, doc and tidy tests", Cargo, "cargo test --workspace --no-fail-fast").quick(),
+        step("core as part of a WASI component", Check, "cargo build --package=portolan --target=wasm32-wasip2")
+            .needs(&[Need::WasmTargets])
+            .quick(),
+        step(
+            "core as a wasm module by itself",
+            Check,
+            "cargo build --package=bare-wasm --target=wasm32-unknown-unknown",
+        )
+        .needs(&[Need::WasmTargets])
+        .quick(),
+        step("that module imports nothing and runs", Node, "node --test tests/bare-wasm/bare-wasm.test.mjs")
+            .needs(&[Need::WasmTargets, Need::Node]),
+        step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
+        step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
+        step("a real cluster", Cargo, "cargo test --package=portolan-tests --features=cluster --test=real")
+            .needs(&[Need::Cluster]),
+    ]
+}
+
+const fn step(title: &'static str, count: Count, line: &'static str) -> Step {
+    Step { title, count, line, directory: ".", needs: &[], quick: false }
+}
+
+impl Step {
+    const fn quick(self) -> Self {
+        Self { quick: true, ..self }
+    }
+
+    const fn needs(self, needs: &'static [Need]) -> Self {
+        Self { needs, ..self }
+    }
+
+    const fn within(self, directory: &'static str) -> Self {
+        Self { directory, ..self }
+    }
+}
