@@ -24,6 +24,13 @@ pub struct Simulator {
 
 struct World {
     state: Mutex<State>,
+    ready: Arc<Ready>,
+}
+
+/// The ids of the tasks to poll next. Apart from the tasks, for wakers are Send on every target and tasks are not.
+#[derive(Default)]
+struct Ready {
+    ids: Mutex<Vec<usize>>,
 }
 
 struct State {
@@ -31,7 +38,6 @@ struct State {
     random: u64,
     next_task: usize,
     tasks: BTreeMap<usize, Task>,
-    ready: Vec<usize>,
     timers: BTreeMap<(Instant, u64), Waker>,
     next_timer: u64,
     steps: u64,
@@ -46,16 +52,26 @@ struct Task {
 /// Marks task `id` ready. The root future of [`Simulator::run`] has the id [`ROOT`].
 struct TaskWaker {
     id: usize,
-    world: Arc<World>,
+    ready: Arc<Ready>,
 }
 
 const ROOT: usize = 0;
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
-        let mut state = self.world.lock();
-        if !state.ready.contains(&self.id) {
-            state.ready.push(self.id);
+        self.ready.add(self.id);
+    }
+}
+
+impl Ready {
+    fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, id: usize) {
+        let mut ids = self.lock();
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
 }
@@ -74,12 +90,11 @@ impl Simulator {
             random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
             next_task: ROOT + 1,
             tasks: BTreeMap::new(),
-            ready: Vec::new(),
             timers: BTreeMap::new(),
             next_timer: 0,
             steps: 0,
         };
-        Self { world: Arc::new(World { state: Mutex::new(state) }) }
+        Self { world: Arc::new(World { state: Mutex::new(state), ready: Arc::default() }) }
     }
 
     /// This world as a client's runtime, with `seed` for the client's own choices.
@@ -92,10 +107,10 @@ impl Simulator {
     pub fn run<T>(&self, limit: Duration, root: impl Future<Output = T>) -> Option<T> {
         let mut root = pin!(root);
         let end = self.world.lock().now + limit;
-        self.world.lock().ready.push(ROOT);
+        self.world.ready.add(ROOT);
         loop {
             while let Some(id) = self.next_ready() {
-                let waker = Waker::from(Arc::new(TaskWaker { id, world: self.world.clone() }));
+                let waker = Waker::from(Arc::new(TaskWaker { id, ready: self.world.ready.clone() }));
                 let mut context = Context::from_waker(&waker);
                 if id == ROOT {
                     if let Poll::Ready(value) = root.as_mut().poll(&mut context) {
@@ -122,17 +137,18 @@ impl Simulator {
     }
 
     fn next_ready(&self) -> Option<usize> {
-        let mut state = self.world.lock();
-        if state.ready.is_empty() {
+        let mut ready = self.world.ready.lock();
+        if ready.is_empty() {
             return None;
         }
+        let mut state = self.world.lock();
         state.steps += 1;
         // xorshift64: enough to mix the order, and the same everywhere.
         state.random ^= state.random << 13;
         state.random ^= state.random >> 7;
         state.random ^= state.random << 17;
-        let index = (state.random % state.ready.len() as u64) as usize;
-        Some(state.ready.swap_remove(index))
+        let index = (state.random % ready.len() as u64) as usize;
+        Some(ready.swap_remove(index))
     }
 
     fn poll_task(&self, id: usize, context: &mut Context<'_>) {
@@ -200,7 +216,8 @@ impl Spawn for Simulator {
         let id = state.next_task;
         state.next_task += 1;
         state.tasks.insert(id, Task { name, future: Some(task) });
-        state.ready.push(id);
+        drop(state);
+        self.world.ready.add(id);
     }
 }
 
