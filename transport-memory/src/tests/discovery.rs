@@ -79,6 +79,13 @@ fn plain_and_aggregated_discovery_name_the_same_resources() {
         }
         assert!(plain.len() > 90, "{}", plain.len());
         assert_eq!(plain, aggregated);
+    });
+}
+
+#[test]
+fn the_server_names_its_versions() {
+    let world = World::new();
+    world.run(async {
         assert_eq!(world.get("/apis/apps").await.body["preferredVersion"]["groupVersion"], "apps/v1");
         assert_eq!(world.get("/api").await.body["versions"], json!(["v1"]));
         assert_eq!(world.get("/version").await.body["minor"], "36");

@@ -151,6 +151,23 @@ fn model_queue(model: &mut Model, key: &Key, delta: String) {
     }
 }
 
+/// A list that holds `object` alone: what was queued or held beside it is gone.
+fn model_replace(model: &mut Model, store: &BTreeMap<Key, Arc<ConfigMap>>, object: &Arc<ConfigMap>) {
+    let key = object.key();
+    model_queue(model, &key, format!("={}", text(object)));
+    let queued: Vec<_> =
+        model.iter().map(|(queued, chain)| (queued.clone(), chain.last().cloned())).collect();
+    for (queued, last) in queued.iter().filter(|(queued, _)| *queued != key) {
+        let last = last.as_ref().unwrap();
+        model_queue(model, queued, format!("?{}", &last[1..]));
+    }
+    for (held, object) in store {
+        if *held != key && !queued.iter().any(|(queued, _)| queued == held) {
+            model_queue(model, held, format!("?{}", text(object)));
+        }
+    }
+}
+
 #[test]
 fn random_operations_agree_with_a_list_of_chains() {
     for seed in 1..=4 {
@@ -178,18 +195,7 @@ fn random_operations_agree_with_a_list_of_chains() {
                     fifo.delete(&known(&held), object);
                 }
                 12 => {
-                    model_queue(&mut model, &key, format!("={}", text(&object)));
-                    let queued: Vec<_> =
-                        model.iter().map(|(queued, chain)| (queued.clone(), chain.last().cloned())).collect();
-                    for (queued, last) in queued.iter().filter(|(queued, _)| *queued != key) {
-                        let last = last.as_ref().unwrap();
-                        model_queue(&mut model, queued, format!("?{}", &last[1..]));
-                    }
-                    for (held, object) in &store {
-                        if *held != key && !queued.iter().any(|(queued, _)| queued == held) {
-                            model_queue(&mut model, held, format!("?{}", text(object)));
-                        }
-                    }
+                    model_replace(&mut model, &store, &object);
                     fifo.replace(&known(&held), vec![object]);
                 }
                 13 => {

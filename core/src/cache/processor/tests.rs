@@ -379,18 +379,26 @@ fn random_events_agree_with_a_list_of_what_waits() {
         }
         processor.handle_upstream_synced();
         for (id, _, model, _) in &mut handlers {
-            while let Some(event) = processor.poll_event(*id) {
-                hear(&mut model.told, &event);
-            }
-            processor.handle_processed(*id);
-            assert!(processor.has_synced(*id));
-            let told: Vec<(Key, String)> =
-                model.told.iter().map(|(key, version)| (key.clone(), version.to_string())).collect();
-            let held: Vec<(Key, String)> = source
-                .iter()
-                .map(|(key, object)| (key.clone(), object.meta().resource_version.to_owned()))
-                .collect();
-            assert_eq!(told, held, "each handler ends at the source's state");
+            ends_at(&mut processor, *id, model, &source);
         }
     }
+}
+
+/// Lets the handler hear all that waits, after which it has to be where the source is.
+fn ends_at(
+    processor: &mut Processor<ConfigMap>,
+    id: HandlerId,
+    model: &mut Model,
+    source: &BTreeMap<Key, Arc<ConfigMap>>,
+) {
+    while let Some(event) = processor.poll_event(id) {
+        hear(&mut model.told, &event);
+    }
+    processor.handle_processed(id);
+    assert!(processor.has_synced(id));
+    let told: Vec<(Key, String)> =
+        model.told.iter().map(|(key, version)| (key.clone(), version.to_string())).collect();
+    let held: Vec<(Key, String)> =
+        source.iter().map(|(key, object)| (key.clone(), object.meta().resource_version.to_owned())).collect();
+    assert_eq!(told, held, "each handler ends at the source's state");
 }
