@@ -13,6 +13,8 @@ pub(crate) enum Need {
     Go,
     /// `node` and `npm`.
     Node,
+    /// Chromium and its chromedriver.
+    Chromium,
     /// The binary of tests/cluster.
     Cluster,
 }
@@ -24,6 +26,9 @@ impl Need {
             Self::WasmTargets => setup::missing_targets().err().map(|error| format!("{error:#}")),
             Self::Go => absent("go", &["go"]),
             Self::Node => absent("node", &["node"]).or_else(|| absent("npm", &["npm"])),
+            Self::Chromium => {
+                absent("chromium", &CHROMIUM).or_else(|| absent("chromedriver", &["chromedriver"]))
+            }
             Self::Cluster => match cluster_binary::is_fresh() {
                 Ok(true) => None,
                 Ok(false) => Some("the test cluster is not built, or out of date".to_owned()),

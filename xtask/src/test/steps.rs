@@ -24,7 +24,8 @@ pub(crate) fn all() -> Vec<Step> {
         step(
             "lints",
             Check,
-            "cargo clippy --workspace --all-targets --features=portolan-tests/cluster -- --deny=warnings",
+            "cargo clippy --workspace --exclude=portolan-wasm --all-targets --features=portolan-tests/cluster \
+             -- --deny=warnings",
         )
         .quick(),
         step(
@@ -35,7 +36,7 @@ pub(crate) fn all() -> Vec<Step> {
         )
         .needs(&[Need::WasmTargets])
         .quick(),
-        step("unit, doc and tidy tests", Cargo, "cargo test --workspace --no-fail-fast").quick(),
+        step("unit, doc, simulation and tidy tests", Cargo, "cargo test --workspace --exclude=portolan-wasm --no-fail-fast").quick(),
         step("core as part of a WASI component", Check, "cargo build --package=portolan --target=wasm32-wasip2")
             .needs(&[Need::WasmTargets])
             .quick(),
@@ -48,6 +49,12 @@ pub(crate) fn all() -> Vec<Step> {
         .quick(),
         step("that module imports nothing and runs", Node, "node --test tests/bare-wasm/bare-wasm.test.mjs")
             .needs(&[Need::WasmTargets, Need::Node]),
+        step(
+            "the browser transport in Chromium",
+            Cargo,
+            "cargo test --package=portolan-wasm --target=wasm32-unknown-unknown --no-fail-fast",
+        )
+        .needs(&[Need::WasmTargets, Need::Chromium]),
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
         step("a real cluster", Cargo, "cargo test --package=portolan-tests --features=cluster --test=real")
