@@ -12,7 +12,7 @@ use crate::event_version;
 use crate::failure::{Cause, Failure};
 use crate::resources::{DEFINITIONS, NAMESPACES, Resource};
 use crate::store::State;
-use crate::stored::{Stored, key};
+use crate::stored::{Stored, key, shown};
 use crate::validation::{check_metadata, check_type};
 use crate::value::{at, integer, list, put, set, take, text};
 
@@ -72,7 +72,7 @@ impl State {
         if self.object(&resource.store, &key).is_some() {
             return Err(Failure::already_exists(resource, text(&object, "metadata.name")));
         }
-        self.fill_metadata(resource, &mut object);
+        self.fill_metadata(resource, mode.part, &mut object);
         fill_status(resource, mode.part, &mut object);
         self.prepare(resource, &mut object)?;
         if mode.dry_run {
@@ -93,13 +93,13 @@ impl State {
             let name = key.rsplit('/').next().unwrap_or_default();
             return Err(Failure::not_found(resource, name));
         };
-        let mut wanted = make(stored.shown(resource)?)?;
+        let old = stored.value()?;
+        let mut wanted = make(shown(resource, old.clone()))?;
         check_type(resource, &wanted)?;
         check_identity(resource, &stored, &mut wanted)?;
         if event_version::applies(resource) {
             event_version::to_older(&mut wanted);
         }
-        let old = stored.value()?;
         check_version(resource, &stored, &old, &wanted)?;
         let mut object = merge(resource, mode.part, &old, wanted);
         check_metadata(resource, &object)?;
@@ -113,7 +113,8 @@ impl State {
         if is_finished(&object) {
             return Ok(self.finish(resource, key, object));
         }
-        if stored.is_same(resource, &object) {
+        set(&mut object, "metadata.resourceVersion", text(&old, "metadata.resourceVersion"));
+        if object == old {
             return Ok(stored);
         }
         Ok(self.keep(resource, object))
@@ -259,12 +260,19 @@ impl State {
         Ok(())
     }
 
-    fn fill_metadata(&mut self, resource: &Resource, object: &mut Value) {
+    /// The server's own metadata. A seeded object may bring its uid and its age along.
+    fn fill_metadata(&mut self, resource: &Resource, part: Part, object: &mut Value) {
+        let seeded = |path: &str| part == Part::Both && !text(object, path).is_empty();
+        let (has_uid, has_age) = (seeded("metadata.uid"), seeded("metadata.creationTimestamp"));
         for path in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
             take(object, &format!("metadata.{path}"));
         }
-        set(object, "metadata.uid", self.chance.uid());
-        set(object, "metadata.creationTimestamp", self.timestamp());
+        if !has_uid {
+            set(object, "metadata.uid", self.chance.uid());
+        }
+        if !has_age {
+            set(object, "metadata.creationTimestamp", self.timestamp());
+        }
         if resource.generation {
             set(object, "metadata.generation", 1);
         }
@@ -414,13 +422,13 @@ fn merge(resource: &Resource, part: Part, old: &Value, mut wanted: Value) -> Val
 
 /// Whether anything but metadata and status differs.
 fn differs(old: &Value, new: &Value) -> bool {
-    let rest = |object: &Value| {
-        let mut object = object.clone();
-        take(&mut object, "metadata");
-        take(&mut object, "status");
-        object
+    let lacks = |some: &Value, other: &Value| {
+        let mut members = some.as_object().into_iter().flatten();
+        members.any(|(name, value)| {
+            !matches!(name.as_str(), "metadata" | "status") && other.get(name) != Some(value)
+        })
     };
-    rest(old) != rest(new)
+    lacks(old, new) || lacks(new, old)
 }
 
 /// Whether a deleted object has lost its last finalizer.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portolan::Error;
+use portolan::client::Client;
+use portolan::config::Config;
 use portolan::meta::{GroupVersionResource, Key};
 use portolan::time::Runtime;
 use portolan::transport::Transport;
@@ -94,12 +96,19 @@ impl Cluster {
         Arc::new(Server::new(self.shared.clone()))
     }
 
+    /// A client of this cluster, with its clock, spawner and seed. For other settings make one of
+    /// [`Cluster::transport`].
+    pub fn client(&self) -> Client {
+        Client::new(self.transport(), Config::default(), self.shared.runtime.clone())
+    }
+
     /// The clock, spawner and seed it was made with.
     pub fn runtime(&self) -> &Runtime {
         &self.shared.runtime
     }
 
-    /// Creates `object` as it is, its status included, in its own namespace or `default`. Fails like the server does:
+    /// Creates `object` as it is, its status and a uid or creationTimestamp of its own included, in its own namespace or
+    /// `default`. Fails like the server does:
     /// unknown kind, missing namespace, a name that is taken or bad.
     pub fn create(&self, object: Value) -> Result<Value, Error> {
         self.shared.with(|state| {
@@ -164,6 +173,14 @@ impl Cluster {
         self.shared.with(|state| {
             let resource = served(state, gvr).ok()?;
             state.object(&resource.store, key.as_str())?.shown(&resource).ok()
+        })
+    }
+
+    /// Whether there is an object at `key`.
+    pub fn contains(&self, gvr: &GroupVersionResource, key: &Key) -> bool {
+        self.shared.with(|state| {
+            let resource = served(state, gvr);
+            resource.is_ok_and(|resource| state.object(&resource.store, key.as_str()).is_some())
         })
     }
 

@@ -8,8 +8,8 @@
 //! # let simulator = Simulator::new(1);
 //! let cluster = Cluster::new(simulator.runtime(1));
 //! cluster.create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings" } }))?;
-//! let transport = cluster.transport();
-//! # let _ = transport;
+//! let client = cluster.client();
+//! # let _ = client;
 //! # Ok::<_, portolan::Error>(())
 //! ```
 //!
@@ -45,6 +45,7 @@ mod stored;
 mod validation;
 mod value;
 mod watch;
+pub mod workload;
 
 #[cfg(test)]
 mod tests;

@@ -57,11 +57,6 @@ impl Stored {
         Ok(Self::new(resource, self.value()?, version))
     }
 
-    /// Whether keeping `object` would change nothing but the version.
-    pub(crate) fn is_same(&self, resource: &Resource, object: &Value) -> bool {
-        Self::new(resource, object.clone(), self.version).body == self.body
-    }
-
     pub(crate) fn namespace(&self) -> &str {
         self.key.split_once('/').map_or("", |(namespace, _)| namespace)
     }
@@ -77,13 +72,7 @@ impl Stored {
 
     /// The object as `resource` shows it, with apiVersion and kind.
     pub(crate) fn shown(&self, resource: &Resource) -> Result<Value, Failure> {
-        let mut object = self.value()?;
-        if event_version::applies(resource) {
-            event_version::to_newer(&mut object);
-        }
-        set(&mut object, "apiVersion", resource.api_version());
-        set(&mut object, "kind", resource.kind.as_str());
-        Ok(object)
+        self.value().map(|object| shown(resource, object))
     }
 
     /// Writes the object as `resource` shows it; `typed` says whether apiVersion and kind belong there.
@@ -130,4 +119,14 @@ impl Stored {
 /// The key of an object.
 pub(crate) fn key(namespace: &str, name: &str) -> String {
     if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
+/// A kept object as `resource` shows it, with apiVersion and kind.
+pub(crate) fn shown(resource: &Resource, mut object: Value) -> Value {
+    if event_version::applies(resource) {
+        event_version::to_newer(&mut object);
+    }
+    set(&mut object, "apiVersion", resource.api_version());
+    set(&mut object, "kind", resource.kind.as_str());
+    object
 }
