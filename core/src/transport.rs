@@ -1,6 +1,6 @@
 //! The one trait between Portolan and the world: [`Transport`].
 //!
-//! The contract, which `portolan_tests::conformance` checks against every transport:
+//! The contract, which `portolan-conformance` (tests/conformance) checks against every transport:
 //!
 //! 1. `send` resolves when the headers are there; the body follows.
 //! 2. A body is a sequence of non-empty chunks in order, split anywhere.
