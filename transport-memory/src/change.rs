@@ -251,7 +251,8 @@ impl State {
         let Some(object) = self.object(NAMESPACES, namespace) else {
             return Err(Failure::no_namespace(namespace));
         };
-        if at(&object.value()?, "metadata.deletionTimestamp").is_some() {
+        // The one selectable field of namespaces is their phase.
+        if object.fields.first().is_some_and(|phase| phase == "Terminating") {
             let why = format!(
                 "unable to create new content in namespace {namespace} because it is being terminated"
             );

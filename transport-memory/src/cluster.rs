@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::resources::Resource;
 use crate::server::Server;
 use crate::store::State;
-use crate::stored::key;
+use crate::stored::{Stored, key};
 use crate::value::{set, take, text};
 
 /// How a cluster behaves. The defaults are those of a real server, where it has them.
@@ -112,11 +112,14 @@ impl Cluster {
     /// unknown kind, missing namespace, a name that is taken or bad.
     pub fn create(&self, object: Value) -> Result<Value, Error> {
         self.shared.with(|state| {
-            let resource = resource_of(state, &object)?;
-            let namespace = namespace_of(&resource, &object);
-            let stored = state.create(&resource, &namespace, object, SEED)?;
+            let (resource, stored) = create(state, object)?;
             Ok(stored.shown(&resource)?)
         })
+    }
+
+    /// [`Cluster::create`] for who does not want to see the object.
+    pub(crate) fn plant(&self, object: Value) -> Result<(), Error> {
+        self.shared.with(|state| create(state, object).map(drop)).map_err(Error::from)
     }
 
     /// Creates `object`, or puts it in the place of the one of its name, whatever its version. Spec and status both
@@ -150,13 +153,19 @@ impl Cluster {
         change: impl FnOnce(&mut Value),
     ) -> Result<Value, Error> {
         self.shared.with(|state| {
-            let resource = served(state, gvr)?;
-            let stored = state.update(&resource, key.as_str(), SEED, |mut object| {
-                change(&mut object);
-                Ok(object)
-            })?;
+            let (resource, stored) = modify(state, gvr, key, change)?;
             Ok(stored.shown(&resource)?)
         })
+    }
+
+    /// [`Cluster::modify`] for who does not want to see the object.
+    pub(crate) fn adjust(
+        &self,
+        gvr: &GroupVersionResource,
+        key: &Key,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), Error> {
+        self.shared.with(|state| modify(state, gvr, key, change).map(drop)).map_err(Error::from)
     }
 
     /// Deletes the object at `key`; finalizers hold it as they do on a server. Fails when it is not there.
@@ -226,6 +235,29 @@ impl fmt::Debug for Shared {
 
 /// Seeding sets spec and status at once.
 const SEED: Mode = Mode { part: Part::Both, dry_run: false };
+
+type Kept = (Arc<Resource>, Arc<Stored>);
+
+fn create(state: &mut State, object: Value) -> Result<Kept, Failure> {
+    let resource = resource_of(state, &object)?;
+    let namespace = namespace_of(&resource, &object);
+    let stored = state.create(&resource, &namespace, object, SEED)?;
+    Ok((resource, stored))
+}
+
+fn modify(
+    state: &mut State,
+    gvr: &GroupVersionResource,
+    key: &Key,
+    change: impl FnOnce(&mut Value),
+) -> Result<Kept, Failure> {
+    let resource = served(state, gvr)?;
+    let stored = state.update(&resource, key.as_str(), SEED, |mut object| {
+        change(&mut object);
+        Ok(object)
+    })?;
+    Ok((resource, stored))
+}
 
 fn resource_of(state: &State, object: &Value) -> Result<Arc<Resource>, Failure> {
     let (api_version, kind) = (text(object, "apiVersion"), text(object, "kind"));

@@ -157,7 +157,10 @@ impl Registry {
     }
 
     pub(crate) fn by_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
-        self.resources.iter().find(|resource| resource.kind == kind && resource.api_version() == api_version)
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.resources
+            .iter()
+            .find(|resource| resource.kind == kind && resource.group == group && resource.version == version)
     }
 
     pub(crate) fn is_served(&self, store: &str) -> bool {

@@ -174,9 +174,9 @@ impl Workload {
 
 fn carry_out(cluster: &Cluster, change: Change) -> Result<(), Error> {
     match change {
-        Change::Create(object) => cluster.create(object).map(drop),
+        Change::Create(object) => cluster.plant(object),
         Change::Merge(kind, key, patch) => {
-            cluster.modify(&kind.gvr(), &key, |object| patch::merge(object, &patch)).map(drop)
+            cluster.adjust(&kind.gvr(), &key, |object| patch::merge(object, &patch))
         }
         Change::Delete(kind, key) => cluster.delete(&kind.gvr(), &key),
     }
