@@ -27,6 +27,13 @@ const CHANGES: usize = 60;
 /// So long everything may take to come right after the last fault.
 const DEADLINE: Duration = Duration::from_secs(30 * 60);
 
+/// How long nothing gets through, after two minutes in which every watch breaks.
+const OUTAGE: Duration = Duration::from_secs(300);
+
+/// The most requests of both informers in an outage: some ten by each while its waits grow, ten more at 30 seconds and
+/// up; twice as many where a socket and HTTP are tried in turn.
+const MOST_ASKED: u64 = 80;
+
 pub(crate) struct World {
     seed: u64,
     simulator: Simulator,
@@ -71,7 +78,8 @@ impl World {
         let ended = self.simulator.run(DEADLINE * 4, async {
             let stories = self.begin(&lazy, &typed, &runtime);
             self.write(&runtime, &lazy, &stories).await;
-            self.line.heal();
+            self.outage(&runtime).await;
+            self.line.set_one_in(0);
             self.converge(&runtime, &lazy, &typed, &stories).await;
             self.factory.shutdown();
             runtime.sleep(Duration::from_secs(60)).await;
@@ -86,6 +94,17 @@ impl World {
         let Stories { quick, slow, coalesced, late, typed } = stories;
         let told = [quick, slow, coalesced, late, typed].iter().map(|story| story.log().len()).sum();
         (self.line.counts(), told)
+    }
+
+    /// Nothing gets through for a while: whoever asks must ask ever more rarely.
+    async fn outage(&self, runtime: &Runtime) {
+        let refused = || self.line.counts().get(&Fault::Refused).copied().unwrap_or_default();
+        self.line.set_one_in(1);
+        runtime.sleep(Duration::from_secs(120)).await;
+        let before = refused();
+        runtime.sleep(OUTAGE).await;
+        let asked = refused() - before;
+        assert!((2..=MOST_ASKED).contains(&asked), "{asked} requests in an outage of {OUTAGE:?}");
     }
 
     fn begin(

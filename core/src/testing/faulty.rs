@@ -95,9 +95,9 @@ impl<T: Transport> Faulty<T> {
         Self { inner, runtime, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// From now on nothing goes wrong, also in exchanges under way.
-    pub fn heal(&self) {
-        self.lock().one_in = 0;
+    /// From now on one opportunity in `one_in` is taken, also in exchanges under way: 1 is an outage, 0 is health.
+    pub fn set_one_in(&self, one_in: u64) {
+        self.lock().one_in = one_in;
     }
 
     /// How often each fault happened.

@@ -57,6 +57,9 @@ struct TaskWaker {
 
 const ROOT: usize = 0;
 
+/// So many polls at one moment are taken for a loop that never waits.
+const MOST_POLLS_AT_ONE_MOMENT: u64 = 1_000_000;
+
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.ready.add(self.id);
@@ -102,14 +105,18 @@ impl Simulator {
         Runtime { clock: Arc::new(self.clone()), spawner: Arc::new(self.clone()), seed }
     }
 
-    /// Runs `root` to its end beside all spawned tasks. `None` when nothing can ever run again (a deadlock) or
-    /// virtual time passes `limit` first.
+    /// Runs `root` to its end beside all spawned tasks. `None` when nothing can ever run again (a deadlock), when tasks
+    /// run without ever waiting (a livelock), or when virtual time passes `limit` first.
     pub fn run<T>(&self, limit: Duration, root: impl Future<Output = T>) -> Option<T> {
         let mut root = pin!(root);
         let end = self.world.lock().now + limit;
         self.world.ready.add(ROOT);
         loop {
+            let steps = self.steps();
             while let Some(id) = self.next_ready() {
+                if self.steps() - steps > MOST_POLLS_AT_ONE_MOMENT {
+                    return None;
+                }
                 let waker = Waker::from(Arc::new(TaskWaker { id, ready: self.world.ready.clone() }));
                 let mut context = Context::from_waker(&waker);
                 if id == ROOT {
@@ -291,6 +298,18 @@ mod tests {
         assert_eq!(simulator.run(Duration::from_secs(1), std::future::pending::<()>()), None);
         let late = simulator.runtime(0).sleep(Duration::from_secs(5));
         assert_eq!(simulator.run(Duration::from_secs(1), late), None);
+    }
+
+    #[test]
+    fn a_loop_that_never_waits_ends_the_run() {
+        let simulator = Simulator::new(1);
+        let runtime = simulator.runtime(0);
+        let ended = simulator.run(Duration::from_secs(1), async {
+            loop {
+                runtime.spawner.yield_now().await;
+            }
+        });
+        assert_eq!(ended, None::<()>);
     }
 
     #[test]
