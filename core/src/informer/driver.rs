@@ -20,6 +20,9 @@ use crate::time::Instant;
 /// So long the task may go on without giving others a turn: well below a frame of 16 ms.
 const SLICE: Duration = Duration::from_millis(6);
 
+/// So many turns the task may take in one slice, for clocks too coarse to tell.
+const TURNS: u32 = 1_000;
+
 /// Drives one informer until it is stopped.
 pub(super) struct Driver<T> {
     shared: Arc<Shared<T>>,
@@ -54,12 +57,13 @@ impl<T: Object> Driver<T> {
 
     /// Runs until the informer is stopped.
     pub(super) async fn run(mut self) {
-        let mut slice_started = self.now();
+        let (mut slice_started, mut turns) = (self.now(), 0);
         while !self.shared.is_stopped() {
             self.advance();
-            if self.now().saturating_duration_since(slice_started) >= SLICE {
+            turns += 1;
+            if turns >= TURNS || self.now().saturating_duration_since(slice_started) >= SLICE {
                 self.shared.runtime().spawner.yield_now().await;
-                slice_started = self.now();
+                (slice_started, turns) = (self.now(), 0);
             }
             let waited_since = self.now();
             let input = self.wait().await;
