@@ -21,7 +21,7 @@ use crate::time::Instant;
 const SLICE: Duration = Duration::from_millis(6);
 
 /// So many turns the task may take in one slice, for clocks too coarse to tell.
-const TURNS: u32 = 1_000;
+const TURNS: u32 = 64;
 
 /// Drives one informer until it is stopped.
 pub(super) struct Driver<T> {
