@@ -22,7 +22,7 @@ struct Inner {
 }
 
 /// The kinds of failure.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The API server answered with a failure.

@@ -78,7 +78,7 @@ pub struct Reflector<T> {
     last_activity: Instant,
     next_resync: Option<Instant>,
     internal_errors: Option<(Instant, Instant)>,
-    last_error: Option<String>,
+    last_error: Option<(ErrorKind, String)>,
     counters: Counters,
 }
 
@@ -321,7 +321,12 @@ impl<T: Object> Reflector<T> {
 
     /// The text of the last error; it stays when things go well again.
     pub fn last_error(&self) -> Option<&str> {
-        self.last_error.as_deref()
+        self.last_error.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// What kind of error that was.
+    pub fn last_error_kind(&self) -> Option<&ErrorKind> {
+        self.last_error.as_ref().map(|(kind, _)| kind)
     }
 
     /// Changes how often a resync is due; it counts from the next complete list. Zero is never.
@@ -483,7 +488,7 @@ impl<T: Object> Reflector<T> {
 
     fn note_error(&mut self, error: &Error) {
         self.counters.errors += 1;
-        self.last_error = Some(error.to_string());
+        self.last_error = Some((error.kind().clone(), error.to_string()));
     }
 
     /// Whether an internal error is to be met with the same watch, at once. client-go's `RetryWithDeadline`.

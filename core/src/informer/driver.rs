@@ -117,6 +117,7 @@ impl<T: Object> Driver<T> {
             status.over_socket = matches!(exchange, Exchange::Watch(body) if body.is_socket());
             if status.last_error.as_deref() != reflector.last_error() {
                 status.last_error = reflector.last_error().map(str::to_owned);
+                status.last_error_kind = reflector.last_error_kind().cloned();
             }
             status.last_activity = self.last_activity;
         });

@@ -1,11 +1,12 @@
 //! How an informer stands, as a value: for a connection badge, a wire panel, a metric.
 
 use crate::cache::{Counters, Phase};
+use crate::error::ErrorKind;
 use crate::meta::ResourceVersion;
 use crate::time::Instant;
 
 /// How an informer stands at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InformerStatus {
     /// How the store and the server stand to each other.
     pub phase: Phase,
@@ -23,6 +24,8 @@ pub struct InformerStatus {
     pub over_socket: bool,
     /// The last thing that went wrong, even if all is well again.
     pub last_error: Option<String>,
+    /// What kind of error that was: whether the server refused, and how, or nobody answered.
+    pub last_error_kind: Option<ErrorKind>,
     /// When bytes last arrived.
     pub last_activity: Option<Instant>,
 }
@@ -38,6 +41,7 @@ impl Default for InformerStatus {
             watching: false,
             over_socket: false,
             last_error: None,
+            last_error_kind: None,
             last_activity: None,
         }
     }
