@@ -1,0 +1,172 @@
+//! The kinds the page knows: seven of its own and whatever discovery finds.
+//!
+//! Invariant: a kind is named by its plural and group (`pods`, `deployments.apps`), once, whatever its version.
+
+use std::collections::BTreeMap;
+
+use portolan::meta::ApiResource;
+
+/// The kinds always watched, in the order of the navigation. Namespaces feed the namespace switch.
+pub const CORE: &[(&str, &str, &str, bool)] = &[
+    ("v1", "Pod", "pods", true),
+    ("apps/v1", "Deployment", "deployments", true),
+    ("apps/v1", "ReplicaSet", "replicasets", true),
+    ("v1", "Service", "services", true),
+    ("v1", "ConfigMap", "configmaps", true),
+    ("v1", "Node", "nodes", false),
+    ("v1", "Namespace", "namespaces", false),
+    ("v1", "Event", "events", true),
+];
+
+/// One kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// `pods`, `deployments.apps`.
+    pub id: String,
+    /// As read aloud: `Pods`, `Replica sets`.
+    pub title: String,
+    /// What to ask the server for.
+    pub resource: ApiResource,
+    /// One of the page's own.
+    pub core: bool,
+}
+
+/// Every kind known.
+#[derive(Debug)]
+pub struct Catalogue {
+    core: Vec<Kind>,
+    found: BTreeMap<String, Kind>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        let core = CORE.iter().filter_map(|(api_version, kind, plural, namespaced)| {
+            let resource = ApiResource::new(api_version, kind, plural, *namespaced).ok()?;
+            Some(Kind::new(resource, true))
+        });
+        Self { core: core.collect(), found: BTreeMap::new() }
+    }
+}
+
+impl Catalogue {
+    /// Takes what discovery found: resources that can be listed and watched.
+    pub fn discover(&mut self, resources: Vec<ApiResource>) {
+        let known = |resource: &ApiResource| {
+            let id = resource.to_string();
+            // The newer group's events are the core group's under another name.
+            self.core.iter().any(|kind| kind.id == id) || id == "events.events.k8s.io"
+        };
+        let fresh = resources.into_iter().filter(|resource| !known(resource));
+        self.found = fresh.map(|resource| (resource.to_string(), Kind::new(resource, false))).collect();
+    }
+
+    /// The page's own kinds, then the found ones by group and name.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.core.iter().chain(self.found.values())
+    }
+
+    /// The kind named `id`.
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.core.iter().find(|kind| kind.id == id).or_else(|| self.found.get(id))
+    }
+
+    /// The kinds whose initials are `text`, or whose name or group holds its letters in order, the closest first.
+    pub fn search(&self, text: &str) -> Vec<&Kind> {
+        let text = text.to_lowercase();
+        let mut found: Vec<(usize, &Kind)> =
+            self.kinds().filter_map(|kind| Some((distance(&text, kind)?, kind))).collect();
+        found.sort_by_key(|(distance, _)| *distance);
+        found.into_iter().map(|(_, kind)| kind).collect()
+    }
+}
+
+impl Kind {
+    fn new(resource: ApiResource, core: bool) -> Self {
+        Self { id: resource.to_string(), title: title(&resource), resource, core }
+    }
+}
+
+/// `ReplicaSet` and `replicasets` make `Replica sets`, `CSIDriver` and `csidrivers` make `CSI drivers`.
+fn title(resource: &ApiResource) -> String {
+    let letters: Vec<char> = resource.kind.chars().collect();
+    let upper = |at: usize| letters.get(at).is_some_and(char::is_ascii_uppercase);
+    let mut words = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let in_acronym = upper(at) && (at + 1 == letters.len() || upper(at + 1));
+        if at > 0 && upper(at) && (!upper(at - 1) || !in_acronym) {
+            words.push(' ');
+        }
+        words.push(if at == 0 || in_acronym { *letter } else { letter.to_ascii_lowercase() });
+    }
+    let (kind, plural) = (resource.kind.to_lowercase(), resource.plural.as_ref());
+    match plural.strip_prefix(kind.as_str()) {
+        Some(ending) => words + ending,
+        None if plural.ends_with("ies") && words.ends_with('y') => {
+            words[..words.len() - 1].to_owned() + "ies"
+        }
+        None => words,
+    }
+}
+
+fn distance(text: &str, kind: &Kind) -> Option<usize> {
+    let plural = kind.resource.plural.as_ref();
+    let initials: String = kind.resource.kind.chars().filter(char::is_ascii_uppercase).collect();
+    if text.len() > 1 && initials.eq_ignore_ascii_case(text) {
+        return Some(0);
+    }
+    if plural.starts_with(text) {
+        return Some(plural.len());
+    }
+    if plural.contains(text) {
+        return Some(100 + plural.len());
+    }
+    let whole = format!("{} {}", kind.id, kind.title.to_lowercase());
+    let mut letters = whole.chars();
+    text.chars().all(|wanted| letters.any(|letter| letter == wanted)).then_some(1_000 + whole.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(api_version: &str, kind: &str, plural: &str) -> ApiResource {
+        ApiResource::new(api_version, kind, plural, true).unwrap()
+    }
+
+    #[test]
+    fn titles_read_as_words() {
+        let titles = [
+            ("ReplicaSet", "replicasets"),
+            ("NetworkPolicy", "networkpolicies"),
+            ("CSIDriver", "csidrivers"),
+            ("Ingress", "ingresses"),
+            ("Endpoints", "endpoints"),
+        ]
+        .map(|(kind, plural)| title(&resource("v1", kind, plural)));
+        assert_eq!(titles, ["Replica sets", "Network policies", "CSI drivers", "Ingresses", "Endpoints"]);
+    }
+
+    #[test]
+    fn discovery_adds_and_never_doubles() {
+        let mut catalogue = Catalogue::default();
+        let own = catalogue.kinds().count();
+        assert_eq!(own, CORE.len());
+        catalogue.discover(vec![
+            resource("v1", "Pod", "pods"),
+            resource("example.com/v1", "Widget", "widgets"),
+            resource("events.k8s.io/v1", "Event", "events"),
+        ]);
+        assert_eq!(catalogue.kinds().count(), own + 1);
+        assert_eq!(catalogue.kind("widgets.example.com").unwrap().title, "Widgets");
+    }
+
+    #[test]
+    fn a_jump_finds_the_closest_first() {
+        let mut catalogue = Catalogue::default();
+        catalogue.discover(vec![resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")]);
+        let ids: Vec<_> = catalogue.search("pod").into_iter().map(|kind| kind.id.as_str()).collect();
+        assert_eq!(ids[..2], ["pods", "poddisruptionbudgets.policy"]);
+        assert_eq!(catalogue.search("rs")[0].id, "replicasets.apps");
+        assert!(catalogue.search("zzz").is_empty());
+    }
+}

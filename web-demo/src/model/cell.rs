@@ -1,0 +1,140 @@
+//! One value of one column: its text, how it sorts, and what it says about health.
+
+use std::cmp::Ordering;
+
+use super::age::{self, Millis};
+
+/// What a status means. Shown as a shape and a word; the colour only repeats it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tone {
+    /// Nothing to say.
+    #[default]
+    Plain,
+    /// Finished, or switched off on purpose.
+    Idle,
+    /// As it should be.
+    Good,
+    /// On its way.
+    Busy,
+    /// Worth a look.
+    Warn,
+    /// Broken.
+    Bad,
+}
+
+impl Tone {
+    /// The name used in class names and tests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Idle => "idle",
+            Self::Good => "good",
+            Self::Busy => "busy",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        }
+    }
+
+    /// Whether an object of this tone is not (yet) as it should be.
+    pub fn is_unready(self) -> bool {
+        matches!(self, Self::Busy | Self::Warn | Self::Bad)
+    }
+}
+
+/// What a cell holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Text; sorts as text.
+    Text(String),
+    /// A number and how it is written; sorts as the number.
+    Number(f64, String),
+    /// A moment, written as the time since; sorts youngest first.
+    Since(Option<Millis>),
+}
+
+/// One value of one column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// What it holds.
+    pub value: Value,
+    /// What it says about health.
+    pub tone: Tone,
+}
+
+impl Cell {
+    /// Plain text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { value: Value::Text(text.into()), tone: Tone::Plain }
+    }
+
+    /// A status word.
+    pub fn status(text: impl Into<String>, tone: Tone) -> Self {
+        Self { value: Value::Text(text.into()), tone }
+    }
+
+    /// A whole number.
+    pub fn number(number: i64) -> Self {
+        Self { value: Value::Number(number as f64, number.to_string()), tone: Tone::Plain }
+    }
+
+    /// `part/whole`, sorted by how much is missing, the most first when ascending.
+    pub fn ratio(part: i64, whole: i64) -> Self {
+        let missing = (part - whole) as f64;
+        Self { value: Value::Number(missing, format!("{part}/{whole}")), tone: Tone::Plain }
+    }
+
+    /// A moment in RFC 3339.
+    pub fn since(text: Option<&str>) -> Self {
+        Self { value: Value::Since(text.and_then(age::parse)), tone: Tone::Plain }
+    }
+
+    /// As shown at `now`.
+    pub fn show(&self, now: Millis) -> String {
+        match &self.value {
+            Value::Text(text) | Value::Number(_, text) => text.clone(),
+            Value::Since(Some(then)) => age::since(*then, now),
+            Value::Since(None) => String::new(),
+        }
+    }
+
+    /// What the filter box looks through.
+    pub fn searchable(&self) -> &str {
+        match &self.value {
+            Value::Text(text) => text,
+            Value::Number(..) | Value::Since(_) => "",
+        }
+    }
+
+    /// Which of two cells of a column comes first when ascending.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        match (&self.value, &other.value) {
+            (Value::Text(left), Value::Text(right)) => left.cmp(right),
+            (Value::Number(left, _), Value::Number(right, _)) => left.total_cmp(right),
+            (Value::Since(left), Value::Since(right)) => right.cmp(left),
+            (left, right) => rank(left).cmp(&rank(right)),
+        }
+    }
+}
+
+fn rank(value: &Value) -> u8 {
+    match value {
+        Value::Number(..) => 0,
+        Value::Since(_) => 1,
+        Value::Text(_) => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_as_numbers_and_ages_youngest_first() {
+        assert_eq!(Cell::number(9).compare(&Cell::number(10)), Ordering::Less);
+        assert_eq!(Cell::text("b").compare(&Cell::text("a")), Ordering::Greater);
+        let old = Cell::since(Some("2020-01-01T00:00:00Z"));
+        let young = Cell::since(Some("2024-01-01T00:00:00Z"));
+        assert_eq!(young.compare(&old), Ordering::Less);
+        assert_eq!(Cell::ratio(1, 3).compare(&Cell::ratio(3, 3)), Ordering::Less);
+    }
+}

@@ -1,0 +1,282 @@
+//! One object in full: what matters about it first, then all of it as YAML.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::Deserialize;
+
+use super::age::{self, Millis};
+use super::cell::Tone;
+use super::columns::{NAMESPACE_TITLE, Plan, Style};
+use super::health;
+use super::table::{Row, Table};
+use super::yaml;
+
+/// The detail pane as shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    /// `Pod`.
+    pub kind: String,
+    /// `namespace/name`, or `name`.
+    pub key: String,
+    /// The name.
+    pub name: String,
+    /// The namespace, "" without one.
+    pub namespace: String,
+    /// The resource version on show.
+    pub version: String,
+    /// It has been deleted since; what is shown is the last that was seen.
+    pub gone: bool,
+    /// It is not known (yet).
+    pub missing: bool,
+    /// Key facts.
+    pub facts: Vec<Fact>,
+    /// Longer matters, each with a heading.
+    pub sections: Vec<Section>,
+    /// All of it, when YAML is on show; or why not.
+    pub yaml: Option<Result<Rc<Vec<yaml::Line>>, String>>,
+}
+
+/// A label and a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    /// The label.
+    pub label: String,
+    /// The value.
+    pub value: String,
+    /// How it is set.
+    pub style: Style,
+    /// What it says about health.
+    pub tone: Tone,
+}
+
+/// Facts under a heading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// The heading.
+    pub title: &'static str,
+    /// One per line.
+    pub facts: Vec<Fact>,
+}
+
+/// What is kept of the open object between frames: its last row's facts if it goes, and its YAML while it stays.
+#[derive(Debug, Default)]
+pub struct Open {
+    shown: Option<Detail>,
+    place: (String, String),
+}
+
+impl Open {
+    /// The detail of `key` among `tables`' `kind`, kept as it was when it has gone.
+    pub fn show(
+        &mut self,
+        kind: (&str, &str),
+        key: &str,
+        yaml: bool,
+        tables: &BTreeMap<String, Table>,
+        now: Millis,
+    ) -> Detail {
+        let place = (kind.0.to_owned(), key.to_owned());
+        let before = self.shown.take().filter(|_| self.place == place);
+        self.place = place;
+        let table = tables.get(kind.0);
+        let detail = match (table.and_then(|table| Some((table.row(key)?, table.plan()))), before) {
+            (Some((row, plan)), before) => {
+                let known =
+                    before.filter(|before| before.version == row.version).and_then(|before| before.yaml);
+                let yaml = yaml.then(|| known.unwrap_or_else(|| write(row, kind.0 == "secrets")));
+                let events = tables.get("events").map(|events| happenings(events, kind.1, row, now));
+                present(kind.1, row, plan, events.unwrap_or_default(), yaml, now)
+            }
+            (None, Some(before)) => Detail { gone: !before.missing, ..before },
+            (None, None) => absent(kind.1, key),
+        };
+        self.shown = Some(detail.clone());
+        detail
+    }
+}
+
+fn write(row: &Row, secret: bool) -> Result<Rc<Vec<yaml::Line>>, String> {
+    yaml::lines(row.object.value(), secret).map(Rc::new)
+}
+
+fn absent(kind: &str, key: &str) -> Detail {
+    let (namespace, name) = key.split_once('/').unwrap_or(("", key));
+    Detail {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        version: String::new(),
+        gone: false,
+        missing: true,
+        facts: Vec::new(),
+        sections: Vec::new(),
+        yaml: None,
+    }
+}
+
+fn present(
+    kind: &str,
+    row: &Row,
+    plan: &Plan,
+    events: Vec<Fact>,
+    yaml: Option<Result<Rc<Vec<yaml::Line>>, String>>,
+    now: Millis,
+) -> Detail {
+    let mut facts: Vec<Fact> = Vec::new();
+    for (column, cell) in plan.columns.iter().zip(&row.cells) {
+        let value = cell.show(now);
+        if !matches!(column.title, "Name" | NAMESPACE_TITLE) && !value.is_empty() {
+            facts.push(Fact { label: column.title.to_owned(), value, style: column.style, tone: cell.tone });
+        }
+    }
+    for (label, path) in [("Created", "metadata.creationTimestamp"), ("UID", "metadata.uid")] {
+        let value = row.object.text(path);
+        if !value.is_empty() {
+            facts.push(fact(label, value));
+        }
+    }
+    facts.push(fact("Version", row.version.as_str()));
+    let sections = [
+        ("Conditions", conditions(row, now)),
+        ("Containers", containers(row)),
+        ("Events", events),
+        ("Labels", map(row, "metadata.labels")),
+        ("Annotations", annotations(row)),
+    ];
+    Detail {
+        version: row.version.clone(),
+        missing: false,
+        facts,
+        sections: sections
+            .into_iter()
+            .filter(|(_, facts)| !facts.is_empty())
+            .map(|(title, facts)| Section { title, facts })
+            .collect(),
+        yaml,
+        ..absent(kind, &row.key)
+    }
+}
+
+fn fact(label: impl Into<String>, value: impl Into<String>) -> Fact {
+    Fact { label: label.into(), value: value.into(), style: Style::Name, tone: Tone::Plain }
+}
+
+fn conditions(row: &Row, now: Millis) -> Vec<Fact> {
+    let shown = health::conditions(&row.object).into_iter().map(|condition| {
+        let good = if health::is_good_when_false(&condition.kind) { "False" } else { "True" };
+        let tone = match condition.status.as_str() {
+            status if status == good => Tone::Good,
+            "Unknown" => Tone::Busy,
+            _ => Tone::Warn,
+        };
+        let since = age::parse(&condition.last_transition_time).map(|then| age::since(then, now));
+        let why = if condition.message.is_empty() { condition.reason } else { condition.message };
+        let words = [Some(condition.status), since, Some(why)];
+        let words: Vec<String> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+        Fact { label: condition.kind, value: words.join(" · "), style: Style::Status, tone }
+    });
+    shown.collect()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Container {
+    name: String,
+    image: String,
+}
+
+fn containers(row: &Row) -> Vec<Fact> {
+    let of = |path| row.object.read::<Vec<Container>>(path).unwrap_or_default();
+    let all = of("spec.initContainers").into_iter().chain(of("spec.containers"));
+    all.chain(of("spec.template.spec.containers"))
+        .map(|container| fact(container.name, container.image))
+        .collect()
+}
+
+fn map(row: &Row, path: &str) -> Vec<Fact> {
+    let map: BTreeMap<String, String> = row.object.read(path).unwrap_or_default();
+    map.into_iter().map(|(name, value)| fact(name, value)).collect()
+}
+
+/// What was applied last repeats the whole object, a Secret's values too: the YAML has it, masked.
+fn annotations(row: &Row) -> Vec<Fact> {
+    let mut facts = map(row, "metadata.annotations");
+    facts.retain(|fact| fact.label != "kubectl.kubernetes.io/last-applied-configuration");
+    facts
+}
+
+/// The youngest events that concern the object.
+fn happenings(events: &Table, kind: &str, row: &Row, now: Millis) -> Vec<Fact> {
+    let name = row.key.rsplit('/').next().unwrap_or_default();
+    let object = format!("{kind}/{name}");
+    let of_it = |event: &&Row| {
+        event.cells.get(3).is_some_and(|cell| cell.searchable() == object)
+            && (row.namespace.is_empty() || event.namespace == row.namespace)
+    };
+    let mut found: Vec<&Row> = events.rows().filter(of_it).collect();
+    found
+        .sort_by(|left, right| left.cells[0].compare(&right.cells[0]).then_with(|| left.key.cmp(&right.key)));
+    let cell =
+        |event: &Row, index: usize| event.cells.get(index).map(|cell| cell.show(now)).unwrap_or_default();
+    let line = |event: &&Row| Fact {
+        label: format!("{} ago", cell(event, 0)),
+        value: format!("{}: {}", cell(event, 2), cell(event, 5)),
+        style: Style::Status,
+        tone: event.tone,
+    };
+    found.iter().take(8).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::columns;
+    use crate::model::testing::manifest;
+    use serde_json::json;
+
+    fn tables(object: serde_json::Value, kind: &str) -> BTreeMap<String, Table> {
+        let mut table = Table::new(columns::plan(kind, true));
+        table.put(manifest(object), None);
+        BTreeMap::from([(kind.to_owned(), table)])
+    }
+
+    fn pod() -> serde_json::Value {
+        json!({"kind": "Pod", "metadata": {"name": "a", "namespace": "n", "resourceVersion": "5", "labels": {"app": "<b>x</b>"}},
+            "spec": {"containers": [{"name": "main", "image": "nginx"}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "message": "not yet"}]}})
+    }
+
+    #[test]
+    fn the_detail_tells_the_facts_and_keeps_them_when_the_object_goes() {
+        let mut open = Open::default();
+        let mut tables = tables(pod(), "pods");
+        let detail = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
+        let titles: Vec<_> = detail.sections.iter().map(|section| section.title).collect();
+        assert_eq!(titles, ["Conditions", "Containers", "Labels"]);
+        assert_eq!(detail.sections[0].facts[0].tone, Tone::Warn);
+        assert!(detail.yaml.as_ref().is_some_and(Result::is_ok) && !detail.gone);
+        tables.get_mut("pods").unwrap().remove("n/a");
+        let gone = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
+        assert!(gone.gone && gone.facts == detail.facts && gone.yaml == detail.yaml);
+        assert!(open.show(("pods", "Pod"), "n/b", true, &tables, 0).missing);
+    }
+
+    #[test]
+    fn yaml_is_written_once_per_version() {
+        let mut open = Open::default();
+        let tables = tables(pod(), "pods");
+        let first = open.show(("pods", "Pod"), "n/a", true, &tables, 0).yaml.unwrap().unwrap();
+        let second = open.show(("pods", "Pod"), "n/a", true, &tables, 9_000).yaml.unwrap().unwrap();
+        assert!(Rc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn nothing_of_a_secret_is_told() {
+        let secret = json!({"kind": "Secret", "metadata": {"name": "a", "namespace": "n",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "aHVudGVyMg=="}}, "data": {"p": "aHVudGVyMg=="}});
+        let detail = Open::default().show(("secrets", "Secret"), "n/a", true, &tables(secret, "secrets"), 0);
+        assert!(!format!("{detail:?}").contains("aHVudGVyMg"));
+    }
+}

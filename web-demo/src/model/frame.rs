@@ -1,0 +1,177 @@
+//! What is on screen: plain data that the page draws and nothing else decides about.
+
+use std::rc::Rc;
+
+use super::cell::Tone;
+use super::columns::{Style, Width};
+use super::detail::Detail;
+use super::overview::Overview;
+use super::trouble::Trouble;
+use super::wire::{Connection, Line};
+
+/// One picture of the page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The address's hash.
+    pub hash: String,
+    /// The document's title.
+    pub title: String,
+    /// `auto`, `light` or `dark`.
+    pub theme: &'static str,
+    /// Where the data comes from, in words.
+    pub source: String,
+    /// Always in view.
+    pub connection: Connection,
+    /// What went wrong and what to do, when something did.
+    pub notice: Option<Trouble>,
+    /// The kinds.
+    pub navigation: Rc<Vec<NavigationGroup>>,
+    /// The namespaces to choose from.
+    pub namespaces: Rc<Vec<String>>,
+    /// The chosen one, "" for all.
+    pub namespace: String,
+    /// What the filter box holds.
+    pub filter: String,
+    /// The overview, when it is on show.
+    pub overview: Option<Rc<Overview>>,
+    /// The table, when one is on show.
+    pub table: Option<Rc<TableFrame>>,
+    /// The open object.
+    pub detail: Option<Rc<Detail>>,
+    /// The wire panel, when it is open.
+    pub wire: Option<Rc<WireFrame>>,
+    /// What lies over all of it.
+    pub overlay: Overlay,
+}
+
+/// Kinds under a heading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NavigationGroup {
+    /// The API group; "" for the page's own kinds.
+    pub title: String,
+    /// The kinds.
+    pub items: Vec<NavigationItem>,
+}
+
+/// One kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NavigationItem {
+    /// `pods`; "" for the overview.
+    pub kind: String,
+    /// In words.
+    pub title: String,
+    /// Where it leads.
+    pub link: String,
+    /// How many there are, while they are watched.
+    pub count: Option<usize>,
+    /// How many are not ready, and how grave that is.
+    pub unready: usize,
+    /// The gravest tone among them.
+    pub tone: Tone,
+    /// On show now.
+    pub active: bool,
+}
+
+/// The table on show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableFrame {
+    /// The kind.
+    pub kind: String,
+    /// In words.
+    pub title: String,
+    /// What is shown of each row.
+    pub columns: Vec<ColumnFrame>,
+    /// The grid's tracks when narrow, medium and wide.
+    pub tracks: [String; 3],
+    /// How many objects there are.
+    pub total: usize,
+    /// How many of them the filter lets pass.
+    pub matching: usize,
+    /// The number of the first row below.
+    pub first: usize,
+    /// The rows on screen, and a few above and below.
+    pub rows: Vec<Rc<RowFrame>>,
+    /// Why there are no rows.
+    pub empty: Option<Empty>,
+}
+
+/// A heading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnFrame {
+    /// The text.
+    pub title: &'static str,
+    /// How it is set.
+    pub style: Style,
+    /// How wide the table must be for it.
+    pub from: Width,
+    /// Sorted by it: whether descending.
+    pub sorted: Option<bool>,
+}
+
+/// A row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowFrame {
+    /// `namespace/name`, or `name`.
+    pub key: String,
+    /// The resource version.
+    pub version: String,
+    /// One text and tone per column shown.
+    pub cells: Vec<(String, Tone)>,
+    /// The cursor is here.
+    pub selected: bool,
+    /// Changed just now; alternates from change to change.
+    pub tint: Option<bool>,
+}
+
+/// Why a table has no rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Empty {
+    /// The first list is under way.
+    Loading,
+    /// There are none.
+    None,
+    /// None in this namespace.
+    NoneHere(String),
+    /// There are, but the filter lets none pass.
+    NoMatch(usize),
+    /// The server refuses, or cannot be reached.
+    Trouble(Trouble),
+    /// No kind of this name is known.
+    UnknownKind,
+}
+
+/// The wire panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WireFrame {
+    /// One per informer.
+    pub lines: Vec<Line>,
+    /// Open watches.
+    pub watches: usize,
+    /// Events per second, now.
+    pub rate: f64,
+    /// Bytes since the start.
+    pub bytes: u64,
+    /// Events per second, look by look, the newest last.
+    pub history: Vec<f64>,
+    /// Every kind is watched.
+    pub all: bool,
+}
+
+/// What lies over the page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// The keys.
+    Help,
+    /// The list of kinds.
+    Jump {
+        /// What has been typed.
+        text: String,
+        /// The kinds that fit: name, title and group.
+        kinds: Vec<(String, String, String)>,
+        /// Which of them is selected.
+        selected: usize,
+    },
+}

@@ -1,0 +1,106 @@
+//! What an object says of its own health: conditions, phases and counts of replicas, as one word and its tone.
+
+use serde::Deserialize;
+
+use super::cell::{Cell, Tone};
+use super::manifest::Manifest;
+
+/// One condition of `status.conditions`.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Condition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub(super) status: String,
+    /// Why, in one word.
+    pub(super) reason: String,
+    /// Why, in a sentence.
+    pub(super) message: String,
+    /// Since when.
+    pub(super) last_transition_time: String,
+}
+
+/// The conditions an object reports.
+pub(super) fn conditions(object: &Manifest) -> Vec<Condition> {
+    object.read("status.conditions").unwrap_or_default()
+}
+
+/// Whether a condition of this type is as it should be when it is `False`.
+pub(super) fn is_good_when_false(kind: &str) -> bool {
+    kind.ends_with("Pressure")
+        || matches!(kind, "NetworkUnavailable" | "ReplicaFailure" | "Failed" | "Stalled")
+}
+
+fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.kind == kind)
+}
+
+/// A status for kinds nobody planned: the phase, else the Ready or Available or Established condition.
+pub(super) fn generic_status(object: &Manifest) -> Cell {
+    if !object.text("metadata.deletionTimestamp").is_empty() {
+        return Cell::status("Terminating", Tone::Busy);
+    }
+    let phase = object.text("status.phase");
+    if !phase.is_empty() {
+        let tone = match &*phase {
+            "Active" | "Bound" | "Available" | "Ready" | "Running" => Tone::Good,
+            "Pending" | "Terminating" | "Released" => Tone::Busy,
+            "Failed" | "Lost" | "Error" => Tone::Bad,
+            _ => Tone::Idle,
+        };
+        return Cell::status(phase, tone);
+    }
+    let conditions = conditions(object);
+    let Some(found) =
+        ["Ready", "Available", "Established", "Complete"].iter().find_map(|kind| find(&conditions, kind))
+    else {
+        return Cell::text("");
+    };
+    match found.status.as_str() {
+        "True" => Cell::status(found.kind.as_str(), Tone::Good),
+        _ => Cell::status(format!("Not {}", found.kind.to_lowercase()), Tone::Warn),
+    }
+}
+
+pub(super) fn replicas(desired: i64, ready: i64) -> Cell {
+    match (desired, ready) {
+        (0, _) => Cell::status("Scaled to 0", Tone::Idle),
+        (desired, ready) if ready >= desired => Cell::status("Ready", Tone::Good),
+        (_, 0) => Cell::status("Not ready", Tone::Warn),
+        _ => Cell::status("Partly ready", Tone::Busy),
+    }
+}
+
+pub(super) fn rollout(object: &Manifest, desired: i64, ready: i64) -> Cell {
+    let conditions = conditions(object);
+    let failed = |kind, status| find(&conditions, kind).is_some_and(|condition| condition.status == status);
+    if failed("Progressing", "False") || failed("ReplicaFailure", "True") {
+        return Cell::status("Stuck", Tone::Bad);
+    }
+    if desired > 0 && ready >= desired && failed("Available", "False") {
+        return Cell::status("Unavailable", Tone::Warn);
+    }
+    match (desired, ready) {
+        (0, _) => Cell::status("Scaled to 0", Tone::Idle),
+        (desired, ready) if ready >= desired => Cell::status("Available", Tone::Good),
+        _ if failed("Available", "False") => Cell::status("Unavailable", Tone::Warn),
+        _ => Cell::status("Rolling out", Tone::Busy),
+    }
+}
+
+pub(super) fn node_status(object: &Manifest) -> Cell {
+    let conditions = conditions(object);
+    let ready = find(&conditions, "Ready").is_some_and(|condition| condition.status == "True");
+    let pressed = ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"]
+        .into_iter()
+        .find(|kind| find(&conditions, kind).is_some_and(|condition| condition.status == "True"));
+    let closed = object.read("spec.unschedulable").unwrap_or(false);
+    match (ready, pressed, closed) {
+        (false, ..) => Cell::status("NotReady", Tone::Bad),
+        (true, Some(pressed), _) => Cell::status(pressed, Tone::Warn),
+        (true, None, true) => Cell::status("SchedulingDisabled", Tone::Idle),
+        (true, None, false) => Cell::status("Ready", Tone::Good),
+    }
+}

@@ -1,0 +1,102 @@
+//! The keyboard: one table binds keys to commands and writes the help.
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Put the caret in the filter box.
+    Filter,
+    /// Open the list of kinds.
+    Jump,
+    /// Select the next row.
+    Down,
+    /// Select the row before.
+    Up,
+    /// Select the first row.
+    First,
+    /// Select the last row.
+    Last,
+    /// Open the selected row.
+    Open,
+    /// Close what is on top.
+    Close,
+    /// Show or hide YAML.
+    Yaml,
+    /// Show or hide the wire panel.
+    Wire,
+    /// Go to the overview.
+    Overview,
+    /// Light or dark.
+    Theme,
+    /// Show or hide the help.
+    Help,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The keys, as the browser names them.
+    pub keys: &'static [&'static str],
+    /// As shown in the help.
+    pub label: &'static str,
+    /// What they do.
+    pub command: Command,
+    /// The same in words.
+    pub help: &'static str,
+    /// Works with the caret in a text box.
+    pub while_typing: bool,
+}
+
+const fn binding(
+    keys: &'static [&'static str],
+    label: &'static str,
+    command: Command,
+    help: &'static str,
+    while_typing: bool,
+) -> Binding {
+    Binding { keys, label, command, help, while_typing }
+}
+
+/// Every binding, in the order of the help.
+pub const BINDINGS: &[Binding] = &[
+    binding(&["/"], "/", Command::Filter, "Filter the table", false),
+    binding(&[":"], ":", Command::Jump, "Go to a kind", false),
+    binding(&["j", "ArrowDown"], "j ↓", Command::Down, "Next row", false),
+    binding(&["k", "ArrowUp"], "k ↑", Command::Up, "Row before", false),
+    binding(&["g", "Home"], "g", Command::First, "First row", false),
+    binding(&["G", "End"], "G", Command::Last, "Last row", false),
+    binding(&["Enter"], "Enter", Command::Open, "Open the row", false),
+    binding(&["Escape"], "Esc", Command::Close, "Close what is on top", true),
+    binding(&["y"], "y", Command::Yaml, "YAML of the row", false),
+    binding(&["w"], "w", Command::Wire, "What is on the wire", false),
+    binding(&["o"], "o", Command::Overview, "Overview", false),
+    binding(&["t"], "t", Command::Theme, "Light or dark", false),
+    binding(&["?"], "?", Command::Help, "This help", false),
+];
+
+/// The command of `key`, when it has one here.
+pub fn command(key: &str, typing: bool) -> Option<Command> {
+    let binding = BINDINGS.iter().find(|binding| binding.keys.contains(&key))?;
+    (!typing || binding.while_typing).then_some(binding.command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_is_bound_once() {
+        let mut keys: Vec<_> = BINDINGS.iter().flat_map(|binding| binding.keys).collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
+
+    #[test]
+    fn typing_keeps_letters_for_the_text() {
+        assert_eq!(command("j", false), Some(Command::Down));
+        assert_eq!(command("j", true), None);
+        assert_eq!(command("Escape", true), Some(Command::Close));
+        assert_eq!(command("F5", false), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! An object as the page reads it: fields by path, and a field of an unexpected shape reads as missing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use portolan::object::{Lazy, Unstructured};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// One object of the cluster: its own bytes, shared with the informer's store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Manifest(Arc<Lazy<Unstructured>>);
+
+impl From<Arc<Lazy<Unstructured>>> for Manifest {
+    fn from(object: Arc<Lazy<Unstructured>>) -> Self {
+        Self(object)
+    }
+}
+
+impl Manifest {
+    /// The text at `path`; "" when there is none.
+    pub fn text(&self, path: &str) -> Cow<'_, str> {
+        self.0.text(path).unwrap_or_default()
+    }
+
+    /// What is at `path`, when it is there and of that shape.
+    pub fn read<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        self.0.read(path).ok().flatten()
+    }
+
+    /// The whole number at `path`, 0 when there is none.
+    pub fn number(&self, path: &str) -> i64 {
+        self.read(path).unwrap_or(0)
+    }
+
+    /// The whole object.
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(self.0.json()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,297 @@
+//! The overview: how many there are of each kind, what is not as it should be, and what happened last.
+//!
+//! Invariant: trouble comes first, the gravest and the youngest at the top; every line links to the table behind it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::age::Millis;
+use super::catalogue::Catalogue;
+use super::cell::{Tone, Value};
+use super::filter::Filter;
+use super::health;
+use super::manifest::Manifest;
+use super::route::Route;
+use super::table::{Row, Table};
+use super::wire::Wire;
+
+/// The overview as shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overview {
+    /// One per kind of the page's own.
+    pub tallies: Vec<Tally>,
+    /// What needs a look, the gravest first, cut to what fits.
+    pub attention: Vec<Attention>,
+    /// How many need a look in all.
+    pub unready: usize,
+    /// The youngest events.
+    pub events: Vec<Happening>,
+    /// Still waiting for the first lists.
+    pub loading: bool,
+}
+
+/// How many there are of a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally {
+    /// The kind's name.
+    pub kind: String,
+    /// In words.
+    pub title: String,
+    /// Where its table is.
+    pub link: String,
+    /// How many; `None` before the first list.
+    pub count: Option<usize>,
+    /// How many of each tone, the gravest first, none that are zero.
+    pub tones: Vec<(Tone, usize)>,
+    /// How many are not ready.
+    pub unready: usize,
+    /// Where those are listed.
+    pub unready_link: String,
+}
+
+/// One object that needs a look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// The kind in words.
+    pub kind: String,
+    /// Its key.
+    pub key: String,
+    /// Its status in a word.
+    pub word: String,
+    /// What that means.
+    pub tone: Tone,
+    /// Why, as far as the object says.
+    pub why: String,
+    /// How old it is.
+    pub age: String,
+    /// Where it is shown.
+    pub link: String,
+}
+
+/// One event of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    /// Its key.
+    pub key: String,
+    /// How long ago.
+    pub age: String,
+    /// Normal or worth a look.
+    pub tone: Tone,
+    /// Why, in a word.
+    pub reason: String,
+    /// Whom it concerns: `Pod/web-1`.
+    pub object: String,
+    /// What happened.
+    pub message: String,
+    /// Where it is shown.
+    pub link: String,
+}
+
+/// Kinds whose trouble is listed; a ReplicaSet's is its Deployment's and its Pods'.
+const WATCHED: &[&str] = &["nodes", "deployments.apps", "pods"];
+/// Kinds counted on top.
+const COUNTED: &[&str] = &["pods", "deployments.apps", "replicasets.apps", "services", "configmaps", "nodes"];
+const MOST: usize = 14;
+const MOST_EVENTS: usize = 24;
+
+/// Sums up what `tables` hold of the route's namespace.
+pub fn overview(
+    tables: &BTreeMap<String, Table>,
+    wire: &Wire,
+    catalogue: &Catalogue,
+    route: &Route,
+    now: Millis,
+) -> Overview {
+    let filter = Filter::parse(&route.namespace, "");
+    let tallies: Vec<Tally> =
+        COUNTED.iter().filter_map(|kind| tally(kind, tables, wire, catalogue, route, &filter)).collect();
+    let mut unready: Vec<(&str, &Row)> = Vec::new();
+    for &kind in WATCHED {
+        let rows = tables.get(kind).into_iter().flat_map(Table::rows);
+        unready.extend(
+            rows.filter(|row| row.tone.is_unready() && filter.here(&row.namespace)).map(|row| (kind, row)),
+        );
+    }
+    let total = unready.len();
+    unready.sort_by_cached_key(|(_, row)| (Reverse(row.tone), Reverse(born(row)), row.key.clone()));
+    unready.truncate(MOST);
+    let attention =
+        unready.into_iter().map(|(kind, row)| attention(kind, row, catalogue, route, now)).collect();
+    let loading = tallies.iter().any(|tally| tally.count.is_none());
+    Overview { tallies, attention, unready: total, events: events(tables, &filter, route, now), loading }
+}
+
+fn tally(
+    kind: &str,
+    tables: &BTreeMap<String, Table>,
+    wire: &Wire,
+    catalogue: &Catalogue,
+    route: &Route,
+    filter: &Filter,
+) -> Option<Tally> {
+    let title = catalogue.kind(kind)?.title.clone();
+    let synced = wire.figures(kind).is_some_and(|figures| figures.synced);
+    let mut counts = BTreeMap::new();
+    let mut count = 0;
+    for row in tables.get(kind).into_iter().flat_map(Table::rows).filter(|row| filter.here(&row.namespace)) {
+        *counts.entry(Reverse(row.tone)).or_insert(0) += 1;
+        count += 1;
+    }
+    let place = route.to(Some(kind));
+    let unready_place = Route { filter: "is:unready".into(), ..place.clone() };
+    Some(Tally {
+        kind: kind.to_owned(),
+        title,
+        link: place.hash(),
+        count: (synced || count > 0).then_some(count),
+        unready: counts.iter().filter(|(tone, _)| tone.0.is_unready()).map(|(_, count)| count).sum(),
+        tones: counts.into_iter().map(|(tone, count)| (tone.0, count)).collect(),
+        unready_link: unready_place.hash(),
+    })
+}
+
+fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: Millis) -> Attention {
+    let status = row.cells.iter().find(|cell| cell.tone == row.tone);
+    Attention {
+        kind: catalogue.kind(kind).map(|kind| kind.resource.kind.to_string()).unwrap_or_default(),
+        key: row.key.clone(),
+        word: status.map(|cell| cell.show(now)).unwrap_or_default(),
+        tone: row.tone,
+        why: why(&row.object),
+        age: row.cells.last().map(|cell| cell.show(now)).unwrap_or_default(),
+        link: Route { open: Some(row.key.clone()), ..route.to(Some(kind)) }.hash(),
+    }
+}
+
+fn events(tables: &BTreeMap<String, Table>, filter: &Filter, route: &Route, now: Millis) -> Vec<Happening> {
+    let Some(table) = tables.get("events") else { return Vec::new() };
+    let mut rows: Vec<&Row> = table.rows().filter(|row| filter.here(&row.namespace)).collect();
+    let order =
+        |left: &&Row, right: &&Row| seen(right).cmp(&seen(left)).then_with(|| left.key.cmp(&right.key));
+    if rows.len() > MOST_EVENTS {
+        rows.select_nth_unstable_by(MOST_EVENTS, order);
+        rows.truncate(MOST_EVENTS);
+    }
+    rows.sort_unstable_by(order);
+    rows.into_iter().map(|row| happening(row, route, now)).collect()
+}
+
+fn happening(row: &Row, route: &Route, now: Millis) -> Happening {
+    let cell = |index: usize| row.cells.get(index).map(|cell| cell.show(now)).unwrap_or_default();
+    Happening {
+        key: row.key.clone(),
+        age: cell(0),
+        tone: row.tone,
+        reason: cell(2),
+        object: cell(3),
+        message: cell(5),
+        link: Route { open: Some(row.key.clone()), ..route.to(Some("events")) }.hash(),
+    }
+}
+
+/// When an event was last seen: its first column.
+fn seen(row: &Row) -> Option<Millis> {
+    moment(row.cells.first())
+}
+
+/// When an object was made: its last column.
+fn born(row: &Row) -> Option<Millis> {
+    moment(row.cells.last())
+}
+
+fn moment(cell: Option<&super::cell::Cell>) -> Option<Millis> {
+    match cell.map(|cell| &cell.value) {
+        Some(Value::Since(moment)) => *moment,
+        _ => None,
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Waiting {
+    state: WaitingState,
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct WaitingState {
+    waiting: Option<Message>,
+    terminated: Option<Message>,
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Message {
+    message: String,
+}
+
+/// Why an object is not as it should be, as far as it says so itself.
+pub fn why(object: &Manifest) -> String {
+    let containers: Vec<Waiting> = object.read("status.containerStatuses").unwrap_or_default();
+    let waiting = containers.into_iter().find_map(|container| {
+        let state = container.state;
+        state.waiting.or(state.terminated).map(|state| state.message).filter(|message| !message.is_empty())
+    });
+    let own = object.text("status.message");
+    let condition = health::conditions(object).into_iter().find(|condition| {
+        let bad = if health::is_good_when_false(&condition.kind) { "True" } else { "False" };
+        condition.status == bad && !condition.message.is_empty()
+    });
+    waiting
+        .or_else(|| (!own.is_empty()).then(|| own.into_owned()))
+        .or_else(|| condition.map(|condition| condition.message))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::columns;
+    use crate::model::testing::manifest;
+    use serde_json::json;
+
+    fn tables() -> BTreeMap<String, Table> {
+        let mut pods = Table::new(columns::plan("pods", true));
+        for (name, phase, born) in
+            [("ok", "Running", 1), ("new", "Pending", 9), ("old", "Failed", 2), ("young", "Failed", 5)]
+        {
+            pods.put(
+                manifest(json!({"metadata": {"name": name, "namespace": "n", "creationTimestamp": format!("2026-01-0{born}T00:00:00Z")},
+                    "status": {"phase": phase, "message": "out of luck"}})),
+                None,
+            );
+        }
+        let mut events = Table::new(columns::plan("events", true));
+        for second in 10..50 {
+            events.put(
+                manifest(json!({"metadata": {"name": format!("e{second}"), "namespace": "n"}, "type": "Normal", "reason": "Pulled",
+                    "lastTimestamp": format!("2026-01-01T00:00:{second}Z")})),
+                None,
+            );
+        }
+        BTreeMap::from([("pods".into(), pods), ("events".into(), events)])
+    }
+
+    #[test]
+    fn the_gravest_and_youngest_come_first_and_lead_to_themselves() {
+        let route = Route::default();
+        let overview = overview(&tables(), &Wire::default(), &Catalogue::default(), &route, 0);
+        let keys: Vec<_> = overview.attention.iter().map(|line| line.key.as_str()).collect();
+        assert_eq!(keys, ["n/young", "n/old", "n/new"]);
+        assert_eq!(overview.attention[0].why, "out of luck");
+        assert_eq!(Route::parse(&overview.attention[0].link).open.as_deref(), Some("n/young"));
+        let pods = &overview.tallies[0];
+        assert_eq!((pods.count, pods.unready), (Some(4), 3));
+        assert_eq!(Route::parse(&pods.unready_link).filter, "is:unready");
+        assert!(overview.loading, "the other kinds have not been listed");
+    }
+
+    #[test]
+    fn the_youngest_events_are_shown_and_another_namespace_has_none() {
+        let all = overview(&tables(), &Wire::default(), &Catalogue::default(), &Route::default(), 0);
+        assert_eq!((all.events.len(), all.events[0].key.as_str()), (MOST_EVENTS, "n/e49"));
+        let elsewhere = Route { namespace: "m".into(), ..Route::default() };
+        let none = overview(&tables(), &Wire::default(), &Catalogue::default(), &elsewhere, 0);
+        assert_eq!((none.events.len(), none.attention.len(), none.tallies[0].count), (0, 0, None));
+    }
+}

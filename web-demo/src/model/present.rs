@@ -1,0 +1,263 @@
+//! From the model's state to a frame. Invariant: looks only; the one thing it brings up to date is the tables' order.
+
+use std::rc::Rc;
+
+use super::age::Millis;
+use super::catalogue::Kind;
+use super::cell::Tone;
+use super::columns::{NAMESPACE_TITLE, Plan, Width};
+use super::filter::Filter;
+use super::frame::{
+    ColumnFrame, Empty, Frame, NavigationGroup, NavigationItem, Overlay, RowFrame, TableFrame, WireFrame,
+};
+use super::overview::overview;
+use super::route::Route;
+use super::table::{Query, Row, Table};
+use super::trouble::Trouble;
+use super::wire::Connection;
+use super::{Model, ROW_HEIGHT, Shown};
+
+/// Rows drawn above and below the window, and the step in which the window moves, so that a small scroll redraws nothing.
+const MARGIN: usize = 8;
+/// How long a change is tinted, in milliseconds.
+const TINT: Millis = 600;
+/// How many kinds the jump list shows.
+const MOST_KINDS: usize = 12;
+
+/// The frame of `model` at `now`.
+pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
+    let connection = model.wire.connection(model.outside.as_ref(), now);
+    let table = table(model, now).map(Rc::new);
+    let open = model.route.open.clone().zip(model.route.kind.clone());
+    let detail = open.map(|(key, kind)| {
+        let name = model.catalogue.kind(&kind).map(|kind| kind.resource.kind.to_string()).unwrap_or_default();
+        Rc::new(model.open.show((&kind, &name), &key, model.route.yaml, &model.tables, now))
+    });
+    let overview = model
+        .route
+        .kind
+        .is_none()
+        .then(|| Rc::new(overview(&model.tables, &model.wire, &model.catalogue, &model.route, now)));
+    Frame {
+        hash: model.route.hash(),
+        title: title(model, &connection),
+        theme: model.theme.name(),
+        source: model.source.clone(),
+        notice: notice(model, &connection),
+        connection,
+        navigation: Rc::new(navigation(model)),
+        namespaces: Rc::new(namespaces(model)),
+        namespace: model.route.namespace.clone(),
+        filter: model.route.filter.clone(),
+        overview,
+        table,
+        detail,
+        wire: model.route.wire.then(|| Rc::new(wire(model))),
+        overlay: overlay(model),
+    }
+}
+
+fn title(model: &Model, connection: &Connection) -> String {
+    let place = model
+        .route
+        .kind
+        .as_deref()
+        .map_or("Overview", |kind| model.catalogue.kind(kind).map_or(kind, |kind| kind.title.as_str()));
+    match connection.state {
+        "live" => format!("{place} · Portolan"),
+        state => format!("{place} ({state}) · Portolan"),
+    }
+}
+
+fn notice(model: &Model, connection: &Connection) -> Option<Trouble> {
+    if let Some(trouble) = &model.outside {
+        return Some(trouble.clone());
+    }
+    if connection.state == "live" {
+        return None;
+    }
+    model.wire.lines().into_iter().filter_map(|line| line.trouble).find(|trouble| !trouble.refused)
+}
+
+fn navigation(model: &Model) -> Vec<NavigationGroup> {
+    let here = model.route.kind.as_deref();
+    let overview = NavigationItem {
+        kind: String::new(),
+        title: "Overview".to_owned(),
+        link: model.route.to(None).hash(),
+        count: None,
+        unready: 0,
+        tone: Tone::Plain,
+        active: here.is_none(),
+    };
+    let mut groups = vec![NavigationGroup { title: String::new(), items: vec![overview] }];
+    for kind in model.catalogue.kinds() {
+        let title = match (kind.core, kind.resource.group.as_ref()) {
+            (true, _) => "",
+            (false, "") => "core",
+            (false, group) => group,
+        };
+        let item = item(model, kind, here);
+        match groups.iter_mut().find(|group| group.title == title) {
+            Some(group) => group.items.push(item),
+            None => groups.push(NavigationGroup { title: title.to_owned(), items: vec![item] }),
+        }
+    }
+    groups[1..].sort_by(|left, right| left.title.cmp(&right.title));
+    groups
+}
+
+fn item(model: &Model, kind: &Kind, here: Option<&str>) -> NavigationItem {
+    let table = model.tables.get(&kind.id);
+    let count_of = |tone| table.map_or(0, |table: &Table| table.count(tone));
+    // Warnings among the events are history, not a state.
+    let tones = if kind.id == "events" { &[][..] } else { &[Tone::Bad, Tone::Warn, Tone::Busy] };
+    let synced = model.wire.figures(&kind.id).is_some_and(|figures| figures.synced);
+    NavigationItem {
+        kind: kind.id.clone(),
+        title: kind.title.clone(),
+        link: model.route.to(Some(&kind.id)).hash(),
+        count: table.map(Table::len).or_else(|| synced.then_some(0)),
+        unready: tones.iter().map(|&tone| count_of(tone)).sum(),
+        tone: tones.iter().copied().find(|&tone| count_of(tone) > 0).unwrap_or_default(),
+        active: here == Some(kind.id.as_str()),
+    }
+}
+
+fn namespaces(model: &Model) -> Vec<String> {
+    let rows = model.tables.get("namespaces").into_iter().flat_map(Table::rows);
+    let mut names: Vec<String> = rows.map(|row| row.key.clone()).collect();
+    // A namespace from the address that is not (yet) there can still be seen to be chosen.
+    if !model.route.namespace.is_empty() && !names.contains(&model.route.namespace) {
+        names.push(model.route.namespace.clone());
+    }
+    names.sort();
+    names
+}
+
+fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
+    let id = model.route.kind.clone()?;
+    let Some(kind) = model.catalogue.kind(&id) else { return Some(unknown(id)) };
+    let (title, namespaced) = (kind.title.clone(), kind.resource.namespaced);
+    let plan = super::columns::plan(&id, namespaced);
+    let shown: Vec<usize> = (0..plan.columns.len())
+        .filter(|&index| model.route.namespace.is_empty() || plan.columns[index].title != NAMESPACE_TITLE)
+        .collect();
+    let query = query(&model.route, &plan, namespaced);
+    let column = |&index: &usize| ColumnFrame {
+        title: plan.columns[index].title,
+        style: plan.columns[index].style,
+        from: plan.columns[index].from,
+        sorted: (index == query.column).then_some(query.descending),
+    };
+    let mut frame = TableFrame {
+        title,
+        columns: shown.iter().map(column).collect(),
+        tracks: [Width::Narrow, Width::Medium, Width::Wide].map(|width| tracks(&plan, &shown, width)),
+        ..unknown(id.clone())
+    };
+    frame.empty = None;
+    if let Some(table) = model.tables.get_mut(&id) {
+        table.arrange(&query, model.hold);
+        frame.total = table.len();
+        frame.matching = table.matching();
+        let above = (model.top / ROW_HEIGHT) as usize;
+        let step = above.min(frame.matching.saturating_sub(1)) / MARGIN * MARGIN;
+        frame.first = step.saturating_sub(MARGIN);
+        let height = (model.height / ROW_HEIGHT).ceil() as usize;
+        let count = (height + 4 * MARGIN).min(400);
+        let cursor = model.cursor.as_deref();
+        frame.rows = table
+            .window(frame.first, count)
+            .map(|row| Rc::new(row_frame(row, &shown, cursor, now)))
+            .collect();
+    }
+    if frame.matching == 0 {
+        frame.empty = Some(empty(model, &id, frame.total));
+    }
+    Some(frame)
+}
+
+fn unknown(kind: String) -> TableFrame {
+    TableFrame {
+        title: kind.clone(),
+        kind,
+        columns: Vec::new(),
+        tracks: Default::default(),
+        total: 0,
+        matching: 0,
+        first: 0,
+        rows: Vec::new(),
+        empty: Some(Empty::UnknownKind),
+    }
+}
+
+fn query(route: &Route, plan: &Plan, namespaced: bool) -> Query {
+    let namespace = if namespaced { route.namespace.as_str() } else { "" };
+    let named = route.sort.as_ref().and_then(|sort| {
+        let column = plan.columns.iter().position(|column| column.title.to_lowercase() == sort.column)?;
+        Some((column, sort.descending))
+    });
+    let (column, descending) = named.unwrap_or(plan.order);
+    Query { filter: Filter::parse(namespace, &route.filter), column, descending }
+}
+
+fn tracks(plan: &Plan, shown: &[usize], width: Width) -> String {
+    let columns = shown.iter().map(|&index| &plan.columns[index]).filter(|column| column.from <= width);
+    columns.map(|column| column.width).collect::<Vec<_>>().join(" ")
+}
+
+fn row_frame(row: &Row, shown: &[usize], cursor: Option<&str>, now: Millis) -> RowFrame {
+    RowFrame {
+        key: row.key.clone(),
+        version: row.version.clone(),
+        cells: shown.iter().map(|&index| (row.cells[index].show(now), row.cells[index].tone)).collect(),
+        selected: cursor == Some(row.key.as_str()),
+        tint: row.changed.filter(|&then| now.saturating_sub(then) < TINT).map(|_| row.changes % 2 == 1),
+    }
+}
+
+fn empty(model: &Model, kind: &str, total: usize) -> Empty {
+    let figures = model.wire.figures(kind);
+    if let Some(trouble) = model.outside.as_ref().filter(|_| total == 0) {
+        return Empty::Trouble(trouble.clone());
+    }
+    if let Some(trouble) = model.wire.trouble(kind).filter(|_| total == 0) {
+        return Empty::Trouble(trouble.clone());
+    }
+    let synced = figures.is_some_and(|figures| figures.synced);
+    match (total, synced) {
+        (0, false) => Empty::Loading,
+        (0, true) => Empty::None,
+        _ if model.route.filter.trim().is_empty() => Empty::NoneHere(model.route.namespace.clone()),
+        (total, _) => Empty::NoMatch(total),
+    }
+}
+
+fn wire(model: &Model) -> WireFrame {
+    let lines = model.wire.lines();
+    let history = model.wire.history();
+    WireFrame {
+        watches: lines.iter().filter(|line| line.figures.watching).count(),
+        rate: history.last().copied().unwrap_or_default(),
+        bytes: lines.iter().map(|line| line.figures.bytes).sum(),
+        history,
+        lines,
+        all: model.watch_all || model.route.all,
+    }
+}
+
+fn overlay(model: &Model) -> Overlay {
+    match &model.overlay {
+        Shown::Nothing => Overlay::None,
+        Shown::Help => Overlay::Help,
+        Shown::Jump { text, selected } => {
+            let found = model.catalogue.search(text);
+            // The list shows a window around the selected kind.
+            let skip = selected.saturating_sub(MOST_KINDS - 1);
+            let named = |kind: &&Kind| (kind.id.clone(), kind.title.clone(), kind.resource.api_version());
+            let kinds = found.iter().skip(skip).take(MOST_KINDS).map(named).collect();
+            Overlay::Jump { text: text.clone(), kinds, selected: selected - skip }
+        }
+    }
+}

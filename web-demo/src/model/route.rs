@@ -1,0 +1,126 @@
+//! Where the reader is, as the address's hash says it: `#/pods?ns=default&q=web&sort=-restarts&open=default%2Fweb-1`.
+//!
+//! Invariant: the hash is the whole state of the view; `Route::parse(route.hash()) == route` for every route.
+
+/// What the page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// The kind of the table, such as `pods` or `deployments.apps`; `None` is the overview.
+    pub kind: Option<String>,
+    /// The namespace; "" is all of them.
+    pub namespace: String,
+    /// What the filter box holds.
+    pub filter: String,
+    /// The column sorted by and whether descending; `None` is the table's own order.
+    pub sort: Option<Sort>,
+    /// The key of the object whose detail is open.
+    pub open: Option<String>,
+    /// The detail shows YAML.
+    pub yaml: bool,
+    /// The wire panel is open.
+    pub wire: bool,
+    /// Every kind is watched, not only those on show.
+    pub all: bool,
+}
+
+/// A column and a direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The column's title in lower case.
+    pub column: String,
+    /// Largest first.
+    pub descending: bool,
+}
+
+impl Route {
+    /// Reads a hash; what it does not know it leaves out.
+    pub fn parse(hash: &str) -> Self {
+        let hash = hash.trim_start_matches('#').trim_start_matches('/');
+        let (kind, query) = hash.split_once('?').unwrap_or((hash, ""));
+        let mut route = Self { kind: (!kind.is_empty()).then(|| kind.to_owned()), ..Self::default() };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "ns" => route.namespace = value.into_owned(),
+                "q" => route.filter = value.into_owned(),
+                "sort" => route.sort = Sort::parse(&value),
+                "open" => route.open = Some(value.into_owned()),
+                "yaml" => route.yaml = value == "1",
+                "wire" => route.wire = value == "1",
+                "all" => route.all = value == "1",
+                _ => {}
+            }
+        }
+        route
+    }
+
+    /// As a hash.
+    pub fn hash(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let mut put = |name: &str, value: &str| {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        };
+        put("ns", &self.namespace);
+        put("q", &self.filter);
+        put("sort", &self.sort.as_ref().map(Sort::text).unwrap_or_default());
+        put("open", self.open.as_deref().unwrap_or_default());
+        put("yaml", if self.yaml { "1" } else { "" });
+        put("wire", if self.wire { "1" } else { "" });
+        put("all", if self.all { "1" } else { "" });
+        let query = query.finish();
+        let kind = self.kind.as_deref().unwrap_or_default();
+        if query.is_empty() { format!("#/{kind}") } else { format!("#/{kind}?{query}") }
+    }
+
+    /// The same place with another table, the overview for `None`: namespace and panels stay.
+    pub fn to(&self, kind: Option<&str>) -> Self {
+        Self {
+            kind: kind.map(ToOwned::to_owned),
+            namespace: self.namespace.clone(),
+            wire: self.wire,
+            all: self.all,
+            ..Self::default()
+        }
+    }
+}
+
+impl Sort {
+    fn parse(text: &str) -> Option<Self> {
+        let (descending, column) = text.strip_prefix('-').map_or((false, text), |column| (true, column));
+        (!column.is_empty()).then(|| Self { column: column.to_owned(), descending })
+    }
+
+    fn text(&self) -> String {
+        format!("{}{}", if self.descending { "-" } else { "" }, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_reads_back_as_it_was_written() {
+        let route = Route {
+            kind: Some("deployments.apps".into()),
+            namespace: "team a/b".into(),
+            filter: "is:unready app=web & more #1?".into(),
+            sort: Some(Sort { column: "up to date".into(), descending: true }),
+            open: Some("default/web".into()),
+            yaml: true,
+            wire: true,
+            all: true,
+        };
+        assert_eq!(Route::parse(&route.hash()), route);
+        assert_eq!(Route::parse(&Route::default().hash()), Route::default());
+        assert_eq!(Route::default().hash(), "#/");
+    }
+
+    #[test]
+    fn junk_in_the_address_is_left_out() {
+        let route = Route::parse("#/pods?zap=1&sort=-&wire=maybe&%%%=x");
+        assert_eq!(route, Route { kind: Some("pods".into()), ..Route::default() });
+        assert_eq!(Route::parse(""), Route::default());
+    }
+}

@@ -1,0 +1,167 @@
+//! The model driven as the page drives it.
+
+use super::frame::{Empty, Overlay};
+use super::testing::manifest;
+use super::wire::Phase;
+use super::*;
+use serde_json::json;
+
+fn pod(name: &str, version: u32, phase: &str) -> Manifest {
+    manifest(json!({"metadata": {"name": name, "namespace": "n", "resourceVersion": version.to_string()},
+        "spec": {"containers": [{}]}, "status": {"phase": phase}}))
+}
+
+fn live(objects: usize) -> Figures {
+    Figures { phase: Phase::Live, synced: true, watching: true, objects, ..Figures::default() }
+}
+
+fn with_pods(count: usize) -> Model {
+    let mut model = Model::default();
+    model.apply(Event::Went("#/pods".into()), 0);
+    model.apply(Event::Scrolled { top: 0.0, height: 560.0 }, 0);
+    for index in 0..count {
+        let object = pod(&format!("pod-{index:05}"), 1, "Running");
+        model.apply(Event::Put { kind: "pods".into(), object, initial: true }, 0);
+    }
+    model.apply(Event::Look("pods".into(), live(count)), 0);
+    model
+}
+
+fn press(model: &mut Model, keys: &[&str]) {
+    for key in keys {
+        model.apply(Event::Key { key: (*key).into(), typing: false }, 0);
+    }
+}
+
+#[test]
+fn ten_thousand_rows_make_a_short_frame() {
+    let mut model = with_pods(10_000);
+    model.apply(Event::Scrolled { top: 5_000.0 * ROW_HEIGHT, height: 560.0 }, 0);
+    let table = model.frame(0).table.unwrap();
+    assert_eq!((table.total, table.matching), (10_000, 10_000));
+    assert!(table.rows.len() < 60, "{} rows", table.rows.len());
+    let shown = table.first..table.first + table.rows.len();
+    assert!(shown.contains(&5_000) && shown.contains(&5_020), "{shown:?}");
+    assert_eq!(table.rows[0].key, format!("n/pod-{:05}", table.first));
+}
+
+#[test]
+fn a_change_shows_its_version_and_a_tint_that_ends() {
+    let mut model = with_pods(3);
+    assert_eq!(model.frame(5).table.unwrap().rows[1].tint, None, "what was there is no change");
+    model.apply(
+        Event::Put { kind: "pods".into(), object: pod("pod-00001", 9, "Failed"), initial: false },
+        1_000,
+    );
+    let table = model.frame(1_100).table.unwrap();
+    assert_eq!((table.rows[1].version.as_str(), table.rows[1].tint), ("9", Some(true)));
+    assert_eq!(model.frame(1_700).table.unwrap().rows[1].tint, None);
+    model.apply(Event::Remove { kind: "pods".into(), key: "n/pod-00001".into() }, 2_000);
+    assert_eq!(model.frame(2_000).table.unwrap().rows.len(), 2);
+}
+
+#[test]
+fn the_keyboard_walks_opens_and_closes() {
+    let mut model = with_pods(100);
+    model.frame(0);
+    press(&mut model, &["j", "j", "j", "k", "Enter"]);
+    let frame = model.frame(0);
+    assert_eq!(frame.detail.unwrap().key, "n/pod-00001");
+    assert!(frame.hash.contains("open=n%2Fpod-00001"), "{}", frame.hash);
+    press(&mut model, &["j", "y"]);
+    let detail = model.frame(0).detail.unwrap();
+    assert!(detail.key == "n/pod-00002" && detail.yaml.is_some());
+    press(&mut model, &["Escape"]);
+    assert!(model.frame(0).detail.is_none());
+    press(&mut model, &["G"]);
+    let errands: Vec<_> = std::iter::from_fn(|| model.errand()).collect();
+    assert!(errands.contains(&Errand::ScrollTo(100.0 * ROW_HEIGHT - 560.0)), "{errands:?}");
+}
+
+#[test]
+fn letters_typed_into_the_filter_are_text() {
+    let mut model = with_pods(3);
+    model.apply(Event::Key { key: "j".into(), typing: true }, 0);
+    model.apply(Event::Filter("00002".into()), 0);
+    let frame = model.frame(0);
+    assert_eq!(frame.table.unwrap().rows.len(), 1);
+    assert!(frame.hash.contains("q=00002"));
+    model.apply(Event::Key { key: "Escape".into(), typing: true }, 0);
+    assert_eq!(model.frame(0).table.unwrap().rows.len(), 3);
+}
+
+#[test]
+fn a_jump_finds_a_kind_and_its_informer_is_wanted_only_there() {
+    let mut model = with_pods(1);
+    let widget = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
+    model.apply(Event::Discovered(vec![widget]), 0);
+    let own = model.wanted().len();
+    press(&mut model, &[":"]);
+    model.apply(Event::JumpText("wid".into()), 0);
+    assert!(
+        matches!(model.frame(0).overlay, Overlay::Jump { kinds, .. } if kinds[0].0 == "widgets.example.com")
+    );
+    press(&mut model, &["Enter"]);
+    assert_eq!(model.frame(0).hash, "#/widgets.example.com");
+    assert_eq!(model.wanted().len(), own + 1);
+    press(&mut model, &["o"]);
+    assert_eq!(model.wanted().len(), own);
+    model.apply(Event::ToggleAll, 0);
+    assert_eq!(model.wanted().len(), own + 1);
+    assert!(model.frame(0).hash.contains("all=1"));
+}
+
+#[test]
+fn each_empty_table_says_why() {
+    let mut model = Model::default();
+    let empty = |model: &mut Model| model.frame(0).table.unwrap().empty.clone();
+    model.apply(Event::Went("#/gizmos".into()), 0);
+    assert_eq!(empty(&mut model), Some(Empty::UnknownKind));
+    model.apply(Event::Went("#/pods".into()), 0);
+    assert_eq!(empty(&mut model), Some(Empty::Loading));
+    let refused = Trouble { title: "Not allowed (403)".into(), refused: true, ..Trouble::default() };
+    let figures = Figures { errors: 1, last_error: Some(refused.clone()), ..Figures::default() };
+    model.apply(Event::Look("pods".into(), figures), 0);
+    assert_eq!(empty(&mut model), Some(Empty::Trouble(refused)));
+    model.apply(Event::Look("pods".into(), live(0)), 0);
+    assert_eq!(empty(&mut model), Some(Empty::None));
+    let mut model = with_pods(3);
+    model.apply(Event::Filter("zzz".into()), 0);
+    assert_eq!(empty(&mut model), Some(Empty::NoMatch(3)));
+    model.apply(Event::Filter(String::new()), 0);
+    model.apply(Event::Namespace("m".into()), 0);
+    assert_eq!(empty(&mut model), Some(Empty::NoneHere("m".into())));
+}
+
+#[test]
+fn a_failure_keeps_the_rows_and_says_stale_with_what_to_do() {
+    let mut model = with_pods(3);
+    let trouble =
+        Trouble { title: "No answer".into(), advice: "Start the proxy.".into(), ..Trouble::default() };
+    let failed = Some(trouble.clone());
+    let figures =
+        Figures { phase: Phase::Retrying, errors: 1, last_error: failed, next_try: Some(3_000), ..live(3) };
+    model.apply(Event::Look("pods".into(), figures), 1_000);
+    let frame = model.frame(1_000);
+    assert_eq!((frame.connection.state, frame.connection.next_try), ("stale", Some(2)));
+    assert_eq!(frame.notice, Some(trouble));
+    assert_eq!(frame.table.unwrap().rows.len(), 3);
+    assert!(frame.title.contains("stale"));
+    model.apply(Event::Look("pods".into(), live(3)), 4_000);
+    let frame = model.frame(4_000);
+    assert_eq!((frame.connection.state, frame.notice), ("live", None));
+}
+
+#[test]
+fn sorting_goes_into_the_address_and_back() {
+    let mut model = with_pods(3);
+    model.apply(Event::SortBy(4), 0);
+    let frame = model.frame(0);
+    assert!(frame.hash.contains("sort=-restarts"), "{}", frame.hash);
+    model.apply(Event::SortBy(4), 0);
+    assert_eq!(model.frame(0).table.unwrap().columns[4].sorted, Some(false));
+    model.apply(Event::Went("#/pods?sort=-status&ns=n".into()), 0);
+    let table = model.frame(0).table.unwrap();
+    assert!(table.columns.iter().all(|column| column.title != "Namespace"));
+    assert_eq!(table.columns[1].sorted, Some(true));
+}

@@ -1,0 +1,184 @@
+//! A failure as the page tells it: which one it is, and what the reader can do.
+
+use portolan::{ErrorKind, TransportErrorKind};
+
+/// What went wrong and what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// A short name: `Not allowed`.
+    pub title: String,
+    /// What happened, in the words of whoever refused.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+    /// A command that does it, "" without one.
+    pub command: String,
+    /// The server answers, but not this question to us: no use in calling the page stale.
+    pub refused: bool,
+}
+
+/// What the browser itself can tell of a request that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nobody listens there.
+    Nobody,
+    /// Somebody answers but does not let this page read it (CORS).
+    Silent,
+    /// Not asked, or it answers.
+    Unknown,
+}
+
+impl Trouble {
+    /// What to say of an error of this kind and text, met at `server`.
+    pub fn of(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
+        let text = text.to_owned();
+        let code = match kind {
+            ErrorKind::Api(status) => status.code,
+            _ => None,
+        };
+        match code {
+            Some(401) => return Self::unauthorized(text),
+            Some(403) => return Self::forbidden(text),
+            Some(404 | 405) => return Self::absent(text),
+            _ => {}
+        }
+        match (kind, reach) {
+            (ErrorKind::Transport(_), Reach::Silent) => Self::cors(server, text),
+            (ErrorKind::Transport(_), Reach::Nobody)
+            | (ErrorKind::Transport(TransportErrorKind::Connect), _) => Self::nobody(server, text),
+            (ErrorKind::Decode, _) => Self {
+                title: "Not a Kubernetes answer".into(),
+                text,
+                advice: format!(
+                    "Something between this page and the API server answers in its place. Open {server}/version and look."
+                ),
+                ..Self::default()
+            },
+            _ => Self {
+                title: if matches!(kind, ErrorKind::Transport(_)) {
+                    "Connection lost"
+                } else {
+                    "The server failed"
+                }
+                .into(),
+                text,
+                advice: "The page keeps what it had and tries again by itself.".into(),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// What to say when the server as a whole does not answer as an API server does.
+    pub fn of_server(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
+        let trouble = Self::of(kind, text, server, reach);
+        if !trouble.refused || trouble.title.contains("403") {
+            return Self { refused: false, ..trouble };
+        }
+        Self {
+            title: "No API server here".into(),
+            advice: format!(
+                "{server} answers, but not as an API server. Open this page through kubectl proxy."
+            ),
+            command: "cargo xtask demo --cluster".into(),
+            refused: false,
+            ..trouble
+        }
+    }
+
+    fn unauthorized(text: String) -> Self {
+        Self {
+            title: "Not signed in (401)".into(),
+            text,
+            advice:
+                "The proxy's credentials are missing or have run out. Sign in again and restart the proxy."
+                    .into(),
+            command: "kubectl auth whoami".into(),
+            refused: false,
+        }
+    }
+
+    fn forbidden(text: String) -> Self {
+        Self {
+            title: "Not allowed (403)".into(),
+            text,
+            advice: "Ask for the verbs list and watch on this kind, or see what you may do.".into(),
+            command: "kubectl auth can-i --list".into(),
+            refused: true,
+        }
+    }
+
+    fn absent(text: String) -> Self {
+        Self {
+            title: "No such kind here (404)".into(),
+            text,
+            advice: "The server does not serve this kind any more, or this is not the API server's address."
+                .into(),
+            command: "kubectl api-resources".into(),
+            refused: true,
+        }
+    }
+
+    fn cors(server: &str, text: String) -> Self {
+        Self {
+            title: "Blocked by the browser (CORS)".into(),
+            text,
+            advice: format!(
+                "{server} answers, but lets no page of another origin read it. Let the proxy serve this page itself."
+            ),
+            command: "cargo xtask demo --cluster".into(),
+            refused: false,
+        }
+    }
+
+    fn nobody(server: &str, text: String) -> Self {
+        Self {
+            title: "No answer".into(),
+            text,
+            advice: format!(
+                "Nobody answers at {server}. Is kubectl proxy running, and on this port? What the page had stays, and it tries again by itself."
+            ),
+            command: "cargo xtask demo --cluster".into(),
+            refused: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portolan::Error;
+    use portolan::status::failure;
+
+    fn title(error: &Error, reach: Reach) -> String {
+        Trouble::of(error.kind(), &error.to_string(), "http://127.0.0.1:8001", reach).title
+    }
+
+    #[test]
+    fn each_failure_is_told_apart() {
+        assert!(title(&Error::api(failure(401, "Unauthorized", "no")), Reach::Unknown).contains("401"));
+        assert!(title(&Error::api(failure(403, "Forbidden", "no")), Reach::Unknown).contains("403"));
+        let connect = Error::transport(TransportErrorKind::Connect, "failed to fetch");
+        assert_eq!(title(&connect, Reach::Unknown), "No answer");
+        assert!(title(&connect, Reach::Silent).contains("CORS"));
+        assert_eq!(title(&Error::decode("<html>"), Reach::Unknown), "Not a Kubernetes answer");
+        let broken = Error::transport(TransportErrorKind::Interrupted, "gone");
+        assert_eq!(title(&broken, Reach::Unknown), "Connection lost");
+    }
+
+    #[test]
+    fn an_address_without_an_api_is_told_from_a_kind_that_is_not_there() {
+        let absent = Error::api(failure(404, "", "404 page not found"));
+        assert!(Trouble::of(absent.kind(), "", "s", Reach::Unknown).title.contains("kind"));
+        assert_eq!(Trouble::of_server(absent.kind(), "", "s", Reach::Unknown).title, "No API server here");
+        let forbidden = Error::api(failure(403, "Forbidden", "no"));
+        assert!(Trouble::of_server(forbidden.kind(), "", "s", Reach::Unknown).title.contains("403"));
+    }
+
+    #[test]
+    fn only_an_answering_server_refuses() {
+        let forbidden = Error::api(failure(403, "Forbidden", "no"));
+        assert!(Trouble::of(forbidden.kind(), "", "s", Reach::Unknown).refused);
+        let broken = Error::transport(TransportErrorKind::Connect, "gone");
+        assert!(!Trouble::of(broken.kind(), "", "s", Reach::Nobody).refused);
+    }
+}

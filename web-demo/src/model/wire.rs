@@ -1,0 +1,299 @@
+//! What goes over the wire: one record per informer, the rates between two looks, and the one word for all of them.
+//!
+//! Invariant: the connection is `live` only when every informer the server does not refuse is live; what was had before
+//! a failure stays and is called `stale`.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::age::Millis;
+use super::cell::Tone;
+use super::trouble::Trouble;
+
+/// What an informer is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Its first list or watch is under way.
+    #[default]
+    Connecting,
+    /// Its watch is open and its cache is the server's.
+    Live,
+    /// It waits before the next try.
+    Retrying,
+}
+
+/// One informer, as last looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Its cache has been filled once.
+    pub synced: bool,
+    /// A watch is open now.
+    pub watching: bool,
+    /// The version it resumes from.
+    pub resource_version: String,
+    /// Objects in its cache.
+    pub objects: usize,
+    /// Events since it started.
+    pub events: u64,
+    /// Bookmarks since it started.
+    pub bookmarks: u64,
+    /// Lists after the first.
+    pub relists: u64,
+    /// Bytes of bodies and messages since it started.
+    pub bytes: u64,
+    /// Errors since it started.
+    pub errors: u64,
+    /// The last thing that went wrong, even if all is well again.
+    pub last_error: Option<Trouble>,
+    /// When it tries again.
+    pub next_try: Option<Millis>,
+}
+
+/// The page's connection in one word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    /// `connecting`, `live`, `stale` or `retrying`.
+    pub state: &'static str,
+    /// What it means.
+    pub tone: Tone,
+    /// Why, when it is not live.
+    pub reason: String,
+    /// Whole seconds until the next try.
+    pub next_try: Option<u64>,
+}
+
+/// All informers.
+#[derive(Debug, Default)]
+pub struct Wire {
+    informers: BTreeMap<String, Informer>,
+    totals: VecDeque<f64>,
+    looked: Millis,
+}
+
+#[derive(Debug, Default)]
+struct Informer {
+    figures: Figures,
+    rate: f64,
+    looked: Option<(Millis, u64)>,
+    down_since: Option<Millis>,
+    forgiven: u64,
+}
+
+/// One row of the wire panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The kind.
+    pub kind: String,
+    /// As last looked at.
+    pub figures: Figures,
+    /// What keeps it from being live.
+    pub trouble: Option<Trouble>,
+    /// Events per second.
+    pub rate: f64,
+}
+
+/// How long a rate is measured over, in milliseconds.
+const LOOK: Millis = 1_000;
+/// How many looks the history of rates holds.
+const HISTORY: usize = 90;
+
+impl Wire {
+    /// Takes the figures of `kind`'s informer at `now`.
+    pub fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
+        let informer = self.informers.entry(kind.to_owned()).or_default();
+        match informer.looked {
+            Some((then, _)) if now < then + LOOK => {}
+            Some((then, events)) => {
+                let seconds = (now - then) as f64 / 1000.0;
+                informer.rate = figures.events.saturating_sub(events) as f64 / seconds;
+                informer.looked = Some((now, figures.events));
+            }
+            None => informer.looked = Some((now, figures.events)),
+        }
+        if figures.phase == Phase::Live {
+            informer.forgiven = figures.errors;
+        }
+        informer.down_since = match figures.phase {
+            Phase::Live => None,
+            Phase::Connecting | Phase::Retrying => informer.down_since.or(Some(now)),
+        };
+        informer.figures = figures;
+    }
+
+    /// Ends one look at all informers: the sum of their rates joins the history.
+    pub fn sum_up(&mut self, now: Millis) {
+        if now < self.looked + LOOK {
+            return;
+        }
+        self.looked = now;
+        self.totals.push_back(self.informers.values().map(|informer| informer.rate).sum());
+        while self.totals.len() > HISTORY {
+            self.totals.pop_front();
+        }
+    }
+
+    /// Forgets `kind`: its informer has been stopped.
+    pub fn forget(&mut self, kind: &str) {
+        self.informers.remove(kind);
+    }
+
+    /// What keeps `kind`'s informer from being live.
+    pub fn trouble(&self, kind: &str) -> Option<&Trouble> {
+        self.informers.get(kind).and_then(Informer::trouble)
+    }
+
+    /// The figures of `kind`.
+    pub fn figures(&self, kind: &str) -> Option<&Figures> {
+        self.informers.get(kind).map(|informer| &informer.figures)
+    }
+
+    /// One line per informer, in the order of their names.
+    pub fn lines(&self) -> Vec<Line> {
+        let line = |(kind, informer): (&String, &Informer)| Line {
+            kind: kind.clone(),
+            figures: informer.figures.clone(),
+            trouble: informer.trouble().cloned(),
+            rate: informer.rate,
+        };
+        self.informers.iter().map(line).collect()
+    }
+
+    /// Events per second of all informers, one number per look, the newest last.
+    pub fn history(&self) -> Vec<f64> {
+        self.totals.iter().copied().collect()
+    }
+
+    /// The connection in one word. `outside` is a failure that concerns more than one informer (discovery, the page's own network).
+    pub fn connection(&self, outside: Option<&Trouble>, now: Millis) -> Connection {
+        let counted: Vec<&Informer> =
+            self.informers.values().filter(|informer| !informer.refused()).collect();
+        let trouble = counted.iter().find_map(|informer| informer.trouble()).or(outside);
+        let all_live = !counted.is_empty() && counted.iter().all(|informer| informer.live());
+        let had_data = counted.iter().any(|informer| informer.figures.synced);
+        // A watch ends and opens anew every few minutes: that alone is no news.
+        let lost = counted.iter().any(|informer| {
+            informer.figures.synced
+                && !informer.live()
+                && (informer.trouble().is_some() || informer.down_for(now) > GRACE)
+        });
+        let next_try = counted
+            .iter()
+            .filter(|informer| !informer.live())
+            .filter_map(|informer| informer.figures.next_try)
+            .min();
+        let (state, tone) = match (trouble, lost) {
+            (None, false)
+                if all_live || had_data && counted.iter().all(|informer| informer.figures.synced) =>
+            {
+                ("live", Tone::Good)
+            }
+            (None, false) => ("connecting", Tone::Busy),
+            (_, true) => ("stale", Tone::Warn),
+            (Some(_), false) if had_data => ("stale", Tone::Warn),
+            (Some(_), false) => ("retrying", Tone::Bad),
+        };
+        let reason = trouble.map(|trouble| trouble.title.clone()).unwrap_or_default();
+        let next_try = next_try.filter(|_| state != "live").map(|at| at.saturating_sub(now).div_ceil(1000));
+        Connection { state, tone, reason, next_try }
+    }
+}
+
+/// How long a synced informer may be without its watch before the page calls itself stale, in milliseconds.
+const GRACE: Millis = 3_000;
+
+impl Informer {
+    fn live(&self) -> bool {
+        self.figures.phase == Phase::Live
+    }
+
+    /// What has gone wrong since it was last live.
+    fn trouble(&self) -> Option<&Trouble> {
+        self.figures.last_error.as_ref().filter(|_| !self.live() && self.figures.errors > self.forgiven)
+    }
+
+    /// The server will not serve this kind to us: the table says so, the connection is none the worse.
+    fn refused(&self) -> bool {
+        self.trouble().is_some_and(|trouble| trouble.refused)
+    }
+
+    fn down_for(&self, now: Millis) -> Millis {
+        self.down_since.map_or(0, |since| now.saturating_sub(since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(phase: Phase, synced: bool, last_error: Option<Trouble>) -> Figures {
+        Figures { phase, synced, errors: u64::from(last_error.is_some()), last_error, ..Figures::default() }
+    }
+
+    fn broken() -> Option<Trouble> {
+        Some(Trouble { title: "connection refused".into(), ..Trouble::default() })
+    }
+
+    #[test]
+    fn the_word_follows_the_informers() {
+        let mut wire = Wire::default();
+        assert_eq!(wire.connection(None, 0).state, "connecting");
+        wire.look("pods", figures(Phase::Connecting, false, None), 0);
+        assert_eq!(wire.connection(None, 0).state, "connecting");
+        wire.look("pods", figures(Phase::Live, true, None), 1);
+        assert_eq!(wire.connection(None, 1).state, "live");
+        wire.look("nodes", figures(Phase::Retrying, false, broken()), 2);
+        let stale = wire.connection(None, 2);
+        assert_eq!((stale.state, stale.reason.as_str()), ("stale", "connection refused"));
+        wire.forget("nodes");
+        assert_eq!(wire.connection(None, 3).state, "live");
+    }
+
+    #[test]
+    fn without_any_data_a_failure_is_called_retrying_and_counts_down() {
+        let mut wire = Wire::default();
+        let next = Figures { next_try: Some(4_200), ..figures(Phase::Retrying, false, broken()) };
+        wire.look("pods", next, 0);
+        let connection = wire.connection(None, 1_000);
+        assert_eq!((connection.state, connection.next_try), ("retrying", Some(4)));
+    }
+
+    #[test]
+    fn a_watch_that_ends_and_opens_anew_is_no_news_but_one_that_stays_away_is() {
+        let mut wire = Wire::default();
+        wire.look("pods", figures(Phase::Live, true, None), 0);
+        wire.look("pods", figures(Phase::Connecting, true, None), 1_000);
+        assert_eq!(wire.connection(None, 1_100).state, "live");
+        assert_eq!(wire.connection(None, 1_000 + GRACE + 1).state, "stale");
+    }
+
+    #[test]
+    fn an_error_that_is_over_is_no_trouble_when_the_next_watch_opens() {
+        let mut wire = Wire::default();
+        wire.look("pods", figures(Phase::Live, true, broken()), 0);
+        wire.look("pods", figures(Phase::Connecting, true, broken()), 1_000);
+        assert_eq!((wire.connection(None, 1_100).state, wire.trouble("pods")), ("live", None));
+        let again = Figures { errors: 2, ..figures(Phase::Retrying, true, broken()) };
+        wire.look("pods", again, 1_200);
+        assert_eq!(wire.connection(None, 1_200).state, "stale");
+    }
+
+    #[test]
+    fn a_refused_kind_does_not_make_the_page_stale() {
+        let mut wire = Wire::default();
+        wire.look("pods", figures(Phase::Live, true, None), 0);
+        let refused = Trouble { refused: true, ..broken().unwrap() };
+        wire.look("secrets", figures(Phase::Retrying, false, Some(refused)), 0);
+        assert_eq!(wire.connection(None, 0).state, "live");
+    }
+
+    #[test]
+    fn rates_are_events_between_two_looks() {
+        let mut wire = Wire::default();
+        wire.look("pods", Figures { events: 10, ..Figures::default() }, 1_000);
+        wire.look("pods", Figures { events: 40, ..Figures::default() }, 3_000);
+        wire.sum_up(3_000);
+        assert_eq!(wire.lines()[0].rate, 15.0);
+        assert_eq!(wire.history(), [15.0]);
+    }
+}

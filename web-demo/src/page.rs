@@ -1,0 +1,217 @@
+//! The thin layer: applies events to the model, draws its frames once per animation frame, and does its errands.
+//!
+//! Invariant: nothing is decided here, and text reaches the document only as text nodes and attributes.
+
+mod browser;
+mod feed;
+mod header;
+mod navigation;
+mod overlay;
+mod overview;
+mod pane;
+mod sheet;
+mod wire;
+
+use std::cell::{Cell, RefCell, RefMut};
+
+use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::model::frame::Frame;
+use crate::model::keys::{self, Command};
+use crate::model::route::Route;
+use crate::model::{Errand, Event, Model};
+
+/// The page: one for the life of the tab, so handles to it are plain references.
+#[derive(Clone, Copy)]
+pub(crate) struct Page(&'static Inner);
+
+struct Inner {
+    model: RefCell<Model>,
+    frame: Signal<Frame>,
+    scheduled: Cell<bool>,
+    feed: RefCell<Option<feed::Feed>>,
+    menu: Signal<bool>,
+}
+
+/// Runs when the module has been loaded.
+#[wasm_bindgen(start)]
+pub(crate) fn start() {
+    std::panic::set_hook(Box::new(|panic| browser::report_panic(&panic.to_string())));
+    sycamore::render(|| {
+        let page = Page::new();
+        page.listen();
+        feed::open(page);
+        let menu = page.menu();
+        view! {
+            div(class=move || if menu.get() { "page menu-open" } else { "page" }) {
+                (header::header(page))
+                (navigation::navigation(page))
+                main(class="main") {
+                    (header::notice(page))
+                    (overview::overview(page))
+                    (sheet::sheet(page))
+                }
+                (pane::pane(page))
+                (wire::wire(page))
+                (overlay::overlay(page))
+            }
+        }
+    });
+}
+
+impl Page {
+    fn new() -> Self {
+        let mut model = Model::default();
+        if let Some(theme) = browser::kept_theme() {
+            model.apply(Event::Theme(theme), browser::now());
+        }
+        model.apply(Event::Went(browser::hash()), browser::now());
+        let frame = create_signal(model.frame(browser::now()));
+        let inner = Inner {
+            model: RefCell::new(model),
+            frame,
+            scheduled: Cell::new(false),
+            feed: RefCell::new(None),
+            menu: create_signal(false),
+        };
+        Self(Box::leak(Box::new(inner)))
+    }
+
+    /// Takes an event; the next animation frame shows what came of it.
+    pub(crate) fn apply(self, event: Event) {
+        self.0.model.borrow_mut().apply(event, browser::now());
+        self.schedule();
+    }
+
+    /// Does what a button's key would do.
+    pub(crate) fn command(self, command: Command) {
+        self.apply(Event::Do(command));
+    }
+
+    /// Whether the kinds are drawn over the page, where there is no room beside it.
+    pub(crate) fn menu(self) -> Signal<bool> {
+        self.0.menu
+    }
+
+    /// The model, to be asked; borrowed no longer than one statement.
+    pub(crate) fn model(self) -> RefMut<'static, Model> {
+        self.0.model.borrow_mut()
+    }
+
+    pub(crate) fn set_feed(self, feed: feed::Feed) {
+        *self.0.feed.borrow_mut() = Some(feed);
+        self.schedule();
+    }
+
+    /// Does something with the feed, once there is one.
+    pub(crate) fn with_feed<R>(self, act: impl FnOnce(&mut feed::Feed) -> R) -> Option<R> {
+        self.0.feed.borrow_mut().as_mut().map(act)
+    }
+
+    /// One part of the frame; whoever reads it runs again only when it changes.
+    pub(crate) fn part<T: PartialEq + 'static>(self, read: impl Fn(&Frame) -> T + 'static) -> ReadSignal<T> {
+        let read: Box<dyn Fn() -> T> = Box::new(move || self.0.frame.with(&read));
+        create_selector(read)
+    }
+
+    fn schedule(self) {
+        if !self.0.scheduled.replace(true) {
+            browser::on_next_frame(move || {
+                self.0.scheduled.set(false);
+                self.draw();
+            });
+        }
+    }
+
+    fn draw(self) {
+        let frame = self.0.model.borrow_mut().frame(browser::now());
+        feed::follow(self);
+        self.follow_address(&frame.hash);
+        browser::set_title(&frame.title);
+        browser::set_theme(frame.theme);
+        self.0.frame.set(frame);
+        loop {
+            let errand = self.0.model.borrow_mut().errand();
+            let Some(errand) = errand else { break };
+            do_errand(errand);
+        }
+    }
+
+    /// Writes the view into the address: another table or object is a step in the history, a filter is not.
+    fn follow_address(self, hash: &str) {
+        let shown = browser::hash();
+        if shown == hash {
+            return;
+        }
+        let (old, new) = (Route::parse(&shown), Route::parse(hash));
+        browser::set_hash(hash, !shown.is_empty() && (old.kind != new.kind || old.open != new.open));
+    }
+
+    fn listen(self) {
+        browser::on_window("hashchange", move |_| {
+            self.0.menu.set(false);
+            self.apply(Event::Went(browser::hash()));
+        });
+        browser::on_window("keydown", move |event| {
+            let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+            self.press(event);
+        });
+        browser::every(1_000, move || self.schedule());
+    }
+
+    fn press(self, event: &web_sys::KeyboardEvent) {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        let key = event.key();
+        let target = browser::focused_tag();
+        let typing = matches!(target.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
+        let pressable = matches!(target.as_str(), "A" | "BUTTON" | "SUMMARY");
+        if pressable && key == "Enter" || target == "SELECT" && key != "Escape" {
+            return;
+        }
+        if keys::command(&key, typing).is_some() || typing && matches!(key.as_str(), "ArrowDown" | "ArrowUp")
+        {
+            event.prevent_default();
+        }
+        self.apply(Event::Key { key, typing });
+    }
+}
+
+fn do_errand(errand: Errand) {
+    match errand {
+        Errand::FocusFilter => browser::focus("filter"),
+        Errand::FocusJump => browser::focus("jump"),
+        Errand::FocusRows => browser::focus("rows"),
+        Errand::ScrollTo(top) => browser::scroll("rows", top),
+    }
+}
+
+/// A text that follows what it is read from. One type for all, so that each use costs no code of its own.
+pub(crate) type Text = Box<dyn Fn() -> String>;
+
+/// One text of an item that may have gone by the time it is read.
+pub(crate) fn text<T: 'static>(item: ReadSignal<Option<T>>, read: impl Fn(&T) -> String + 'static) -> Text {
+    Box::new(move || item.with(|item| item.as_ref().map(&read).unwrap_or_default()))
+}
+
+/// `view` while `shown`, nothing otherwise.
+pub(crate) fn when(shown: ReadSignal<bool>, page: Page, view: fn(Page) -> View) -> View {
+    View::from_dynamic(move || if shown.get() { view(page) } else { View::default() })
+}
+
+/// A view per item of a list in the frame. Items keep their place in the document; only what changed in them is drawn.
+pub(crate) fn each<T: PartialEq + 'static>(
+    page: Page,
+    count: impl Fn(&Frame) -> usize + 'static,
+    read: impl Fn(&Frame, usize) -> Option<T> + Copy + 'static,
+    view: impl Fn(ReadSignal<Option<T>>) -> View + 'static,
+) -> View {
+    let count = page.part(count);
+    let places = create_memo(move || (0..count.get()).collect::<Vec<usize>>());
+    view! {
+        Indexed(list=places, view=move |place| view(page.part(move |frame| read(frame, place))))
+    }
+}

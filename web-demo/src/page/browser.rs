@@ -1,0 +1,180 @@
+//! What the page asks of the browser, each in one place: time, address, title, focus, scrolling, theme.
+
+use js_sys::Function;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlElement};
+
+use crate::model::age::Millis;
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now() -> Millis {
+    js_sys::Date::now() as Millis
+}
+
+/// Runs `action` before the next picture is drawn.
+pub(crate) fn on_next_frame(action: impl FnOnce() + 'static) {
+    let action = Closure::once_into_js(action);
+    if let Some(window) = web_sys::window() {
+        report(window.request_animation_frame(action.unchecked_ref::<Function>()).map(drop));
+    }
+}
+
+/// Runs `action` every `period` milliseconds for the life of the page.
+pub(crate) fn every(period: i32, action: impl Fn() + 'static) {
+    let action = Closure::<dyn Fn()>::new(action).into_js_value();
+    if let Some(window) = web_sys::window() {
+        let function = action.unchecked_ref::<Function>();
+        report(window.set_interval_with_callback_and_timeout_and_arguments_0(function, period).map(drop));
+    }
+}
+
+/// Listens to the window for the life of the page.
+pub(crate) fn on_window(name: &str, action: impl Fn(web_sys::Event) + 'static) {
+    let action = Closure::<dyn Fn(web_sys::Event)>::new(action).into_js_value();
+    if let Some(window) = web_sys::window() {
+        report(window.add_event_listener_with_callback(name, action.unchecked_ref::<Function>()));
+    }
+}
+
+/// Runs `action` whenever `node` changes its size, until the returned value is dropped.
+pub(crate) fn on_resize(node: &web_sys::Node, action: impl Fn() + 'static) -> Option<Resize> {
+    let closure = Closure::<dyn Fn()>::new(action);
+    let observer = web_sys::ResizeObserver::new(closure.as_ref().unchecked_ref::<Function>()).ok()?;
+    observer.observe(node.dyn_ref::<Element>()?);
+    Some(Resize { observer, _closure: closure })
+}
+
+/// See [`on_resize`].
+pub(crate) struct Resize {
+    observer: web_sys::ResizeObserver,
+    _closure: Closure<dyn Fn()>,
+}
+
+impl Drop for Resize {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// The address's hash, `#` included.
+pub(crate) fn hash() -> String {
+    web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+}
+
+/// Changes the address's hash; `step` makes it a step in the history.
+pub(crate) fn set_hash(hash: &str, step: bool) {
+    let Some(history) = web_sys::window().and_then(|window| window.history().ok()) else { return };
+    let done = if step {
+        history.push_state_with_url(&JsValue::NULL, "", Some(hash))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(hash))
+    };
+    report(done);
+}
+
+/// The value of `name` in the address's query.
+pub(crate) fn query(name: &str) -> Option<String> {
+    let search = web_sys::window()?.location().search().ok()?;
+    web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
+/// Sets the document's title.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = document()
+        && document.title() != title
+    {
+        document.set_title(title);
+    }
+}
+
+/// Sets the theme: `auto`, `light` or `dark`; it is kept for the next visit.
+pub(crate) fn set_theme(theme: &str) {
+    let Some(root) = document().and_then(|document| document.document_element()) else { return };
+    if root.get_attribute("data-theme").as_deref() != Some(theme) {
+        report(root.set_attribute("data-theme", theme));
+        if let Some(storage) = storage() {
+            report(storage.set_item("portolan-theme", theme));
+        }
+    }
+}
+
+/// The theme kept from the last visit.
+pub(crate) fn kept_theme() -> Option<&'static str> {
+    let kept = storage()?.get_item("portolan-theme").ok()??;
+    ["light", "dark"].into_iter().find(|theme| *theme == kept)
+}
+
+/// The tag of the element that has the caret.
+pub(crate) fn focused_tag() -> String {
+    let active = document().and_then(|document| document.active_element());
+    active.map(|element| element.tag_name()).unwrap_or_default()
+}
+
+/// Gives the element `id` the caret, its text selected; without such an element takes the caret away.
+pub(crate) fn focus(id: &str) {
+    if let Some(element) = html(element(id)) {
+        report(element.focus());
+        if let Some(input) = element.dyn_ref::<web_sys::HtmlInputElement>() {
+            input.select();
+        }
+    } else if let Some(active) = html(document().and_then(|document| document.active_element())) {
+        report(active.blur());
+    }
+}
+
+/// Scrolls the element `id` so that `top` pixels are above.
+pub(crate) fn scroll(id: &str, top: f64) {
+    if let Some(element) = element(id) {
+        element.set_scroll_top(top as i32);
+    }
+}
+
+/// Sets a style property through CSSOM, which a strict content security policy allows.
+pub(crate) fn style(node: &web_sys::Node, name: &str, value: &str) {
+    if let Some(element) = node.dyn_ref::<HtmlElement>() {
+        report(element.style().set_property(name, value));
+    }
+}
+
+/// What the input or select that fired `event` holds.
+pub(crate) fn value(event: &web_sys::Event) -> String {
+    let Some(target) = event.target() else { return String::new() };
+    if let Some(input) = target.dyn_ref::<web_sys::HtmlInputElement>() {
+        return input.value();
+    }
+    target.dyn_ref::<web_sys::HtmlSelectElement>().map(web_sys::HtmlSelectElement::value).unwrap_or_default()
+}
+
+/// Shows what a panic said: the module is dead after it.
+pub(crate) fn report_panic(text: &str) {
+    web_sys::console::error_1(&text.into());
+    let Some(document) = document() else { return };
+    if let (Ok(bar), Some(body)) = (document.create_element("div"), document.body()) {
+        bar.set_class_name("fatal");
+        bar.set_text_content(Some(&format!("The page has failed and must be loaded again: {text}")));
+        report(body.append_child(&bar).map(drop));
+    }
+}
+
+fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
+fn element(id: &str) -> Option<Element> {
+    document()?.get_element_by_id(id)
+}
+
+fn html(element: Option<Element>) -> Option<HtmlElement> {
+    element?.dyn_into().ok()
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
+fn report(result: Result<(), JsValue>) {
+    if let Err(error) = result {
+        web_sys::console::warn_1(&error);
+    }
+}

@@ -1,0 +1,76 @@
+//! The kinds at the left: the page's own on top, found ones by group below.
+
+use sycamore::prelude::*;
+
+use super::{Page, each, text};
+use crate::model::frame::{Frame, NavigationItem};
+
+/// The kinds.
+pub(crate) fn navigation(page: Page) -> View {
+    let found =
+        page.part(|frame| frame.navigation.iter().skip(1).map(|group| group.items.len()).sum::<usize>());
+    let own = each(page, |frame| group_len(frame, 0), |frame, place| item(frame, 0, place), entry);
+    let groups = each(
+        page,
+        |frame| frame.navigation.len().saturating_sub(1),
+        |frame, place| frame.navigation.get(place + 1).map(|group| (place + 1, group.title.clone())),
+        move |group| self::group(page, group),
+    );
+    let menu = page.menu();
+    view! {
+        nav(class="kinds", aria-label="Kinds") {
+            ul() { (own) }
+            p(class=move || if found.get() > 0 { "found" } else { "found none" }, data-testid="found") {
+                (move || format!("{} more kinds", found.get()))
+            }
+            div(class="groups") { (groups) }
+        }
+        div(class="scrim", on:click=move |_| menu.set(false))
+    }
+}
+
+fn group(page: Page, group: ReadSignal<Option<(usize, String)>>) -> View {
+    let number = group.get_clone_untracked().map_or(0, |(number, _)| number);
+    let items = each(
+        page,
+        move |frame| group_len(frame, number),
+        move |frame, place| item(frame, number, place),
+        entry,
+    );
+    view! {
+        section(class="group") {
+            h2() { (text(group, |(_, title)| title.clone())) }
+            ul() { (items) }
+        }
+    }
+}
+
+fn group_len(frame: &Frame, group: usize) -> usize {
+    frame.navigation.get(group).map_or(0, |group| group.items.len())
+}
+
+fn item(frame: &Frame, group: usize, place: usize) -> Option<NavigationItem> {
+    frame.navigation.get(group)?.items.get(place).cloned()
+}
+
+fn entry(item: ReadSignal<Option<NavigationItem>>) -> View {
+    let current = move || item.with(|item| item.as_ref().is_some_and(|item| item.active)).to_string();
+    let unready = text(item, |item| match item.unready {
+        0 => "unready none".to_owned(),
+        _ => format!("unready shaped tone-{}", item.tone.name()),
+    });
+    view! {
+        li() {
+            a(
+                class="kind", href=text(item, |item| item.link.clone()), data-testid="kind",
+                data-kind=text(item, |item| item.kind.clone()), aria-current=current,
+            ) {
+                span(class="kind-title") { (text(item, |item| item.title.clone())) }
+                span(class=unready, title="Not ready") { (text(item, |item| item.unready.to_string())) }
+                span(class="count") {
+                    (text(item, |item| item.count.map(|count| count.to_string()).unwrap_or_default()))
+                }
+            }
+        }
+    }
+}

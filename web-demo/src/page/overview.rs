@@ -1,0 +1,137 @@
+//! The overview drawn: counts, what needs a look, what happened last.
+
+use sycamore::prelude::*;
+
+use super::{Page, browser, each, text, when};
+use crate::model::cell::Tone;
+use crate::model::overview::{Attention, Happening, Overview, Tally};
+
+/// The overview, when it is on show.
+pub(crate) fn overview(page: Page) -> View {
+    when(page.part(|frame| frame.overview.is_some()), page, board)
+}
+
+fn board(page: Page) -> View {
+    let unready = of(page, |overview| overview.unready);
+    let loading = of(page, |overview| overview.loading);
+    let quiet = of(page, |overview| overview.events.is_empty());
+    let verdict = move || match (unready.get(), loading.get()) {
+        (0, true) => "Looking …".to_owned(),
+        (0, false) => "Everything is ready.".to_owned(),
+        (1, _) => "1 object is not ready.".to_owned(),
+        (count, _) => format!("{count} objects are not ready."),
+    };
+    let calm = move || if unready.get() == 0 && !loading.get() { "calm" } else { "calm none" };
+    let tallies = list(page, |overview| &overview.tallies, tally);
+    let attention = list(page, |overview| &overview.attention, attention);
+    let events = list(page, |overview| &overview.events, happening);
+    view! {
+        div(class="overview", data-testid="overview") {
+            ul(class="tallies") { (tallies) }
+            div(class="boards") {
+                section(class="board attention") {
+                    header() {
+                        h2() { "Needs a look" }
+                        p(class="verdict", data-testid="verdict") { (verdict) }
+                    }
+                    p(class=calm) { "Pods, deployments and nodes that are not as they should be appear here, the gravest first." }
+                    ul(class="lines") { (attention) }
+                }
+                section(class="board events") {
+                    header() {
+                        h2() { "Recent events" }
+                        a(class="all", href="#/events") { "All events" }
+                    }
+                    p(class=move || if quiet.get() { "calm" } else { "calm none" }) { "None yet." }
+                    ul(class="lines") { (events) }
+                }
+            }
+        }
+    }
+}
+
+fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&Overview) -> T) -> ReadSignal<T> {
+    page.part(move |frame| frame.overview.as_deref().map(read).unwrap_or_default())
+}
+
+fn list<T: Clone + PartialEq + 'static>(
+    page: Page,
+    items: fn(&Overview) -> &Vec<T>,
+    view: impl Fn(ReadSignal<Option<T>>) -> View + 'static,
+) -> View {
+    each(
+        page,
+        move |frame| frame.overview.as_deref().map_or(0, |overview| items(overview).len()),
+        move |frame, place| items(frame.overview.as_deref()?).get(place).cloned(),
+        view,
+    )
+}
+
+fn tally(item: ReadSignal<Option<Tally>>) -> View {
+    let tones = create_selector(move || {
+        item.with(|item| item.as_ref().map(|item| item.tones.clone()).unwrap_or_default())
+    });
+    let unready = text(item, |item| match item.unready {
+        0 => "tally-unready none".to_owned(),
+        _ => "tally-unready".to_owned(),
+    });
+    view! {
+        li(class="tally", data-testid="tally", data-kind=text(item, |item| item.kind.clone())) {
+            a(class="tally-link", href=text(item, |item| item.link.clone())) {
+                span(class="tally-count", data-testid="tally-count") {
+                    (text(item, |item| item.count.map_or("–".to_owned(), |count| count.to_string())))
+                }
+                span(class="tally-title") { (text(item, |item| item.title.clone())) }
+            }
+            div(class="bar", aria-hidden="true") { Indexed(list=tones, view=part) }
+            a(class=unready, href=text(item, |item| item.unready_link.clone())) {
+                (text(item, |item| format!("{} not ready", item.unready)))
+            }
+        }
+    }
+}
+
+/// One stretch of a tally's bar, as long as its share.
+fn part((tone, count): (Tone, usize)) -> View {
+    let node = create_node_ref();
+    create_effect(move || {
+        if let Some(node) = node.try_get() {
+            browser::style(&node, "flex-grow", &count.to_string());
+        }
+    });
+    view! { span(r#ref=node, class=format!("part tone-{}", tone.name())) }
+}
+
+fn attention(item: ReadSignal<Option<Attention>>) -> View {
+    let word = text(item, |item| format!("word shaped tone-{}", item.tone.name()));
+    view! {
+        li() {
+            a(
+                class="line", href=text(item, |item| item.link.clone()), data-testid="attention",
+                data-key=text(item, |item| item.key.clone()),
+            ) {
+                span(class=word) { (text(item, |item| item.word.clone())) }
+                span(class="what") {
+                    span(class="what-kind") { (text(item, |item| item.kind.clone())) }
+                    span(class="mono") { (text(item, |item| item.key.clone())) }
+                }
+                span(class="why") { (text(item, |item| item.why.clone())) }
+                span(class="age") { (text(item, |item| item.age.clone())) }
+            }
+        }
+    }
+}
+
+fn happening(item: ReadSignal<Option<Happening>>) -> View {
+    let word = text(item, |item| format!("word shaped tone-{}", item.tone.name()));
+    view! {
+        li() {
+            a(class="line", href=text(item, |item| item.link.clone()), data-testid="event") {
+                span(class=word) { (text(item, |item| item.reason.clone())) }
+                span(class="what mono") { (text(item, |item| item.object.clone())) }
+                span(class="why") { (text(item, |item| item.message.clone())) }
+                span(class="age") { (text(item, |item| item.age.clone())) }
+            }
+        }
+    }
+}

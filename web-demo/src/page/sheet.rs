@@ -1,0 +1,243 @@
+//! The table drawn: a scroller as high as all rows, and only the rows in view in the document.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::{Page, browser, each, text, when};
+use crate::model::frame::{ColumnFrame, Empty, RowFrame, TableFrame};
+use crate::model::{Event, ROW_HEIGHT};
+
+/// The table, when one is on show.
+pub(crate) fn sheet(page: Page) -> View {
+    when(page.part(|frame| frame.table.is_some()), page, whole)
+}
+
+fn whole(page: Page) -> View {
+    let title = of(page, |table| table.title.clone());
+    let amount = of(page, amount);
+    view! {
+        section(class="sheet") {
+            div(class="sheet-head") {
+                h1(data-testid="title") { (move || title.get_clone()) }
+                span(class="amount", data-testid="amount") { (move || amount.get_clone()) }
+            }
+            (scroller(page))
+        }
+    }
+}
+
+fn scroller(page: Page) -> View {
+    let [title, kind] = [of(page, |table| table.title.clone()), of(page, |table| table.kind.clone())];
+    let total = of(page, |table| table.matching);
+    let [scroller, grid, space, window] = std::array::from_fn(|_| create_node_ref());
+    place(page, grid, space, window);
+    let measure = move || {
+        if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+            let (top, height) = (f64::from(node.scroll_top()), f64::from(node.client_height()));
+            page.apply(Event::Scrolled { top, height });
+        }
+    };
+    let resize = Rc::new(RefCell::new(None));
+    let resized = resize.clone();
+    on_mount(move || {
+        measure();
+        *resized.borrow_mut() = scroller.try_get().and_then(|node| browser::on_resize(&node, measure));
+    });
+    on_cleanup(move || drop(resize.take()));
+    view! {
+        div(
+            r#ref=scroller, class="scroller", id="rows", tabindex="0", role="grid", data-testid="table",
+            data-kind=move || kind.get_clone(), aria-label=move || title.get_clone(),
+            aria-rowcount=move || total.get().to_string(), on:scroll=move |_| measure(),
+        ) {
+            div(r#ref=grid, class="grid") {
+                (headings(page))
+                div(r#ref=space, class="space") {
+                    div(
+                        r#ref=window, class="window", role="rowgroup",
+                        on:pointerenter=move |_| page.apply(Event::Pointer(true)),
+                        on:pointerleave=move |_| page.apply(Event::Pointer(false)),
+                    ) {
+                        (rows(page))
+                    }
+                }
+            }
+            (nothing(page))
+        }
+    }
+}
+
+/// Sets the grid's tracks, the height of all rows and the place of those in view.
+fn place(page: Page, grid: NodeRef, space: NodeRef, window: NodeRef) {
+    let tracks = of(page, |table| table.tracks.clone());
+    let total = of(page, |table| table.matching);
+    let first = of(page, |table| table.first);
+    create_effect(move || {
+        let tracks = tracks.get_clone();
+        let Some(grid) = grid.try_get() else { return };
+        for (name, tracks) in ["--narrow", "--medium", "--wide"].into_iter().zip(&tracks) {
+            browser::style(&grid, name, tracks);
+        }
+    });
+    create_effect(move || {
+        let (total, first) = (total.get() as f64, first.get() as f64);
+        let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
+        browser::style(&space, "height", &format!("{}px", total * ROW_HEIGHT));
+        browser::style(&window, "transform", &format!("translateY({}px)", first * ROW_HEIGHT));
+    });
+}
+
+fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&TableFrame) -> T) -> ReadSignal<T> {
+    page.part(move |frame| frame.table.as_deref().map(read).unwrap_or_default())
+}
+
+fn amount(table: &TableFrame) -> String {
+    match (table.matching, table.total) {
+        (matching, total) if matching == total => total.to_string(),
+        (matching, total) => format!("{matching} of {total}"),
+    }
+}
+
+fn headings(page: Page) -> View {
+    let columns = of(page, |table| table.columns.iter().cloned().enumerate().collect::<Vec<_>>());
+    let heading = move |(place, column): (usize, ColumnFrame)| {
+        let sorted = match column.sorted {
+            Some(true) => "descending",
+            Some(false) => "ascending",
+            None => "none",
+        };
+        let class = format!("cell c-{} from-{}", column.style.name(), column.from.name());
+        view! {
+            div(class=class, role="columnheader", aria-sort=sorted) {
+                button(class="sort", tabindex="-1", on:click=move |_| page.apply(Event::SortBy(place))) { (column.title) }
+            }
+        }
+    };
+    view! {
+        div(class="row headings", role="row") { Indexed(list=columns, view=heading) }
+    }
+}
+
+fn rows(page: Page) -> View {
+    let shape = of(page, |table| table.columns.clone());
+    let places = create_memo(move || (0..shape.with(Vec::len)).collect::<Vec<usize>>());
+    each(
+        page,
+        |frame| frame.table.as_ref().map_or(0, |table| table.rows.len()),
+        |frame, place| frame.table.as_ref()?.rows.get(place).cloned(),
+        move |row| line(page, row, places, shape),
+    )
+}
+
+type RowSignal = ReadSignal<Option<Rc<RowFrame>>>;
+
+fn line(
+    page: Page,
+    row: RowSignal,
+    places: ReadSignal<Vec<usize>>,
+    shape: ReadSignal<Vec<ColumnFrame>>,
+) -> View {
+    let class = create_selector(text(row, |row| {
+        let tint = match row.tint {
+            Some(true) => " tint-odd",
+            Some(false) => " tint-even",
+            None => "",
+        };
+        format!("row{tint}{}", if row.selected { " selected" } else { "" })
+    }));
+    let key = create_selector(text(row, |row| row.key.clone()));
+    let version = create_selector(text(row, |row| row.version.clone()));
+    view! {
+        div(
+            class=move || class.get_clone(), role="row", data-testid="row",
+            data-key=move || key.get_clone(), data-version=move || version.get_clone(),
+            aria-selected=text(row, |row| row.selected.to_string()),
+            on:click=move |_| page.apply(Event::Open(key.get_clone_untracked())),
+        ) {
+            Indexed(list=places, view=move |place| cell(row, place, shape))
+        }
+    }
+}
+
+fn cell(row: RowSignal, place: usize, shape: ReadSignal<Vec<ColumnFrame>>) -> View {
+    let shown = create_selector(text(row, move |row| {
+        row.cells.get(place).map(|(text, _)| text.clone()).unwrap_or_default()
+    }));
+    let tone = create_selector(move || {
+        row.with(|row| row.as_ref().and_then(|row| row.cells.get(place)).map(|(_, tone)| *tone))
+            .unwrap_or_default()
+    });
+    let class = move || {
+        shape.with(|shape| {
+            let Some(column) = shape.get(place) else { return String::new() };
+            format!("cell c-{} from-{} tone-{}", column.style.name(), column.from.name(), tone.get().name())
+        })
+    };
+    view! {
+        div(class=class, role="gridcell") { (move || shown.get_clone()) }
+    }
+}
+
+/// Why there are no rows.
+fn nothing(page: Page) -> View {
+    let empty = page.part(|frame| {
+        frame.table.as_ref().and_then(|table| Some((table.empty.clone()?, table.title.to_lowercase())))
+    });
+    view! {
+        (move || match empty.get_clone() {
+            None => View::default(),
+            Some((empty, title)) => reason(&empty, &title),
+        })
+    }
+}
+
+fn reason(empty: &Empty, title: &str) -> View {
+    let none = String::new;
+    let (state, heading, advice, command) = match empty {
+        Empty::Loading => ("loading", format!("Looking for {title} …"), none(), none()),
+        Empty::None => (
+            "none",
+            format!("There are no {title}."),
+            "They appear here as they are made.".to_owned(),
+            none(),
+        ),
+        Empty::NoneHere(namespace) => (
+            "none-here",
+            format!("No {title} in {namespace}."),
+            "Other namespaces have some.".to_owned(),
+            none(),
+        ),
+        Empty::NoMatch(total) => (
+            "no-match",
+            format!("No match among {total} {title}."),
+            "Esc clears the filter.".to_owned(),
+            none(),
+        ),
+        Empty::UnknownKind => (
+            "unknown",
+            format!("This server serves no {title}."),
+            "It may not have been found yet, or has been removed. Press : to choose another kind.".to_owned(),
+            none(),
+        ),
+        Empty::Trouble(trouble) => (
+            if trouble.refused { "forbidden" } else { "failed" },
+            trouble.title.clone(),
+            if trouble.refused {
+                format!("{} {}", trouble.text, trouble.advice)
+            } else {
+                trouble.advice.clone()
+            },
+            trouble.command.clone(),
+        ),
+    };
+    view! {
+        div(class="nothing", data-testid="empty", data-state=state, role="status") {
+            p(class="nothing-title") { (heading) }
+            p() { (advice) }
+            code(class="command") { (command) }
+        }
+    }
+}

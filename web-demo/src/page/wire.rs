@@ -1,0 +1,140 @@
+//! The wire panel drawn: per informer what it has open, where it is, and how much goes by.
+
+use sycamore::prelude::*;
+
+use super::{Page, each, text, when};
+use crate::model::Event;
+use crate::model::frame::WireFrame;
+use crate::model::keys::Command;
+use crate::model::wire::{Line, Phase};
+
+/// The wire panel, when it is open.
+pub(crate) fn wire(page: Page) -> View {
+    when(page.part(|frame| frame.wire.is_some()), page, panel)
+}
+
+fn panel(page: Page) -> View {
+    let lines = each(
+        page,
+        |frame| frame.wire.as_ref().map_or(0, |wire| wire.lines.len()),
+        |frame, place| frame.wire.as_ref()?.lines.get(place).cloned(),
+        line,
+    );
+    view! {
+        section(class="wire", aria-label="Wire", data-testid="wire") {
+            (head(page))
+            div(class="wire-body", tabindex="0") {
+                table() {
+                    thead() {
+                        tr() {
+                            th(scope="col") { "Informer" }
+                            th(scope="col") { "State" }
+                            th(scope="col", class="num") { "Objects" }
+                            th(scope="col", class="num") { "Version" }
+                            th(scope="col", class="num") { "Events/s" }
+                            th(scope="col", class="num") { "Events" }
+                            th(scope="col", class="num") { "Bookmarks" }
+                            th(scope="col", class="num") { "Relists" }
+                            th(scope="col", class="num") { "Bytes" }
+                            th(scope="col") { "Last error" }
+                        }
+                    }
+                    tbody() { (lines) }
+                }
+            }
+        }
+    }
+}
+
+fn head(page: Page) -> View {
+    let watches = of(page, |wire| wire.watches);
+    let bytes = of(page, |wire| size(wire.bytes));
+    let rate = of(page, |wire| format!("{:.1}", wire.rate));
+    let path = of(page, |wire| spark(&wire.history));
+    let all = of(page, |wire| wire.all);
+    view! {
+        header(class="wire-head") {
+            h2() { "Wire" }
+            p(class="figure") { b(data-testid="wire-watches") { (move || watches.get().to_string()) } " open watches" }
+            p(class="figure") {
+                b(data-testid="wire-rate") { (move || rate.get_clone()) } " events/s"
+                svg(class="spark", viewBox="0 0 90 16", preserveAspectRatio="none", aria-hidden="true") {
+                    path(d=move || path.get_clone())
+                }
+            }
+            p(class="figure") { b(data-testid="wire-bytes") { (move || bytes.get_clone()) } " received" }
+            label(class="all") {
+                input(
+                    r#type="checkbox", data-testid="watch-all", prop:checked=move || all.get(),
+                    on:change=move |_| page.apply(Event::ToggleAll),
+                )
+                "Watch every kind"
+            }
+            button(class="tool", aria-label="Close", title="Close (w)", on:click=move |_| page.command(Command::Wire)) {
+                span(class="cross", aria-hidden="true")
+            }
+        }
+    }
+}
+
+fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&WireFrame) -> T) -> ReadSignal<T> {
+    page.part(move |frame| frame.wire.as_deref().map(read).unwrap_or_default())
+}
+
+fn line(item: ReadSignal<Option<Line>>) -> View {
+    let figure = move |read: fn(&Line) -> String| text(item, read);
+    view! {
+        tr(
+            data-testid="wire-informer", data-kind=figure(|line| line.kind.clone()),
+            data-state=figure(|line| state(line).0.to_owned()),
+            data-watching=figure(|line| line.figures.watching.to_string()),
+        ) {
+            th(scope="row", class="mono") { (figure(|line| line.kind.clone())) }
+            td() {
+                span(class=figure(|line| format!("shaped tone-{}", state(line).1))) { (figure(|line| state(line).0.to_owned())) }
+            }
+            td(class="num", data-testid="wire-objects") { (figure(|line| line.figures.objects.to_string())) }
+            td(class="num", data-testid="wire-version") { (figure(|line| line.figures.resource_version.clone())) }
+            td(class="num", data-testid="wire-event-rate") { (figure(|line| format!("{:.1}", line.rate))) }
+            td(class="num", data-testid="wire-events") { (figure(|line| line.figures.events.to_string())) }
+            td(class="num", data-testid="wire-bookmarks") { (figure(|line| line.figures.bookmarks.to_string())) }
+            td(class="num", data-testid="wire-relists") { (figure(|line| line.figures.relists.to_string())) }
+            td(class="num", data-testid="wire-informer-bytes") { (figure(|line| size(line.figures.bytes))) }
+            td(class="error", data-testid="wire-error") {
+                (figure(|line| line.figures.last_error.as_ref().map(|error| error.text.clone()).unwrap_or_default()))
+            }
+        }
+    }
+}
+
+/// An informer's state in the words of the connection, and its tone.
+fn state(line: &Line) -> (&'static str, &'static str) {
+    match line.figures.phase {
+        Phase::Live => ("live", "good"),
+        _ if line.trouble.as_ref().is_some_and(|trouble| trouble.refused) => ("refused", "idle"),
+        _ if line.figures.synced => ("stale", "warn"),
+        Phase::Connecting => ("connecting", "busy"),
+        Phase::Retrying => ("retrying", "bad"),
+    }
+}
+
+/// Bytes with a unit.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// The history as an SVG path in a box of 90 × 16.
+fn spark(history: &[f64]) -> String {
+    let most = history.iter().copied().fold(1.0, f64::max);
+    let start = 90 - history.len().min(90);
+    let point = |(place, rate): (usize, &f64)| {
+        let letter = if place == 0 { 'M' } else { 'L' };
+        format!("{letter}{} {:.1}", start + place, 15.0 - 14.0 * rate / most)
+    };
+    history.iter().enumerate().map(point).collect()
+}
