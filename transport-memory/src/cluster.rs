@@ -82,6 +82,13 @@ impl Cluster {
     pub fn with_options(runtime: Runtime, options: ClusterOptions) -> Self {
         let seed = options.seed.unwrap_or(runtime.seed);
         let state = Mutex::new(State::new(seed, options.history));
+        #[cfg_attr(
+            target_family = "wasm",
+            expect(
+                clippy::arc_with_non_send_sync,
+                reason = "an Arc on every target; on wasm there is one thread"
+            )
+        )]
         let cluster = Self { shared: Arc::new(Shared { state, runtime, options }) };
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
             let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
@@ -93,7 +100,15 @@ impl Cluster {
 
     /// A transport to this cluster. It answers at every host and port.
     pub fn transport(&self) -> Arc<dyn Transport> {
-        Arc::new(Server::new(self.shared.clone()))
+        #[cfg_attr(
+            target_family = "wasm",
+            expect(
+                clippy::arc_with_non_send_sync,
+                reason = "an Arc on every target; on wasm there is one thread"
+            )
+        )]
+        let transport = Arc::new(Server::new(self.shared.clone()));
+        transport
     }
 
     /// A client of this cluster, with its clock, spawner and seed. For other settings make one of
