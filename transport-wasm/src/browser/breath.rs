@@ -28,6 +28,14 @@ pub(super) fn begin() {
     SLICE_BEGAN.set(scope::milliseconds());
 }
 
+/// Resolves once the event loop has gone round.
+pub(super) async fn pause() {
+    // Without a message channel there is nothing to wait for but the caller's own slice.
+    if let Ok(mut pause) = Pause::new() {
+        let _over = (&mut pause.over).await;
+    }
+}
+
 /// The pause of one body or socket.
 #[derive(Debug, Default)]
 pub(super) struct Breath {

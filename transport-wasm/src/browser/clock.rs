@@ -9,7 +9,7 @@ use gloo_timers::future::TimeoutFuture;
 use portolan::portable::BoxFuture;
 use portolan::time::{Clock, Instant, Runtime, Spawn};
 
-use super::scope;
+use super::{breath, scope};
 
 /// The longest the browser's own timer can wait, in milliseconds; a longer sleep is several of them.
 const LONGEST_TIMER: u128 = i32::MAX as u128;
@@ -50,6 +50,10 @@ pub struct BrowserSpawner;
 impl Spawn for BrowserSpawner {
     fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
         wasm_bindgen_futures::spawn_local(task);
+    }
+
+    fn yield_now(&self) -> BoxFuture<'static, ()> {
+        Box::pin(breath::pause())
     }
 }
 

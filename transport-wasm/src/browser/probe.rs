@@ -53,7 +53,7 @@ pub(super) async fn ask(transport: &FetchTransport, request: &http::Request<()>)
     match select(asked, deadline).await {
         Either::Left((answer, _)) => {
             let (status, body) = answer?;
-            refusal(status, &body).map_or(Ok(()), |status| Err(Error::api(status)))
+            if opens(status, &body) { Ok(()) } else { Err(refusal(request, status, &body)) }
         }
         Either::Right(((), _)) => Err(Error::transport(
             TransportErrorKind::Connect,
@@ -66,23 +66,26 @@ pub(super) async fn ask(transport: &FetchTransport, request: &http::Request<()>)
     }
 }
 
-fn refusal(status: StatusCode, body: &[u8]) -> Option<Status> {
-    // "Upgrade required" is what exec and its like answer to any fetch: it says nothing of the handshake.
+/// Whether the answer is no refusal. "Upgrade required" is what exec and its like answer to any fetch.
+fn opens(status: StatusCode, body: &[u8]) -> bool {
     let upgrade = status == StatusCode::BAD_REQUEST && contains(body, b"pgrade");
-    if status.is_success() || status == StatusCode::UPGRADE_REQUIRED || upgrade {
-        return None;
+    status.is_success() || status == StatusCode::UPGRADE_REQUIRED || upgrade
+}
+
+fn refusal(request: &http::Request<()>, status: StatusCode, body: &[u8]) -> Error {
+    let code = status.as_u16();
+    if let Ok(mut refusal) = serde_json::from_slice::<Status>(body) {
+        refusal.code.get_or_insert(i32::from(code));
+        return Error::api(refusal);
     }
-    let mut refusal = serde_json::from_slice::<Status>(body).unwrap_or_else(|_| {
-        let text = String::from_utf8_lossy(body);
-        let text: String = text.trim().chars().take(SHOWN).collect();
-        failure(
-            status.as_u16(),
-            reason_of_code(status.as_u16()),
-            format!("the server answered {status}: {text}"),
-        )
-    });
-    refusal.code.get_or_insert(i32::from(status.as_u16()));
-    Some(refusal)
+    let text: String = String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect();
+    if status.is_server_error() {
+        // The API server says what is wrong in a Status. This is `kubectl proxy`, or a gateway, that cannot reach it.
+        let from = fetch::origin(request.uri());
+        let text = format!("{from} answers {status} and cannot reach the API server: {text}");
+        return Error::transport(TransportErrorKind::Connect, text);
+    }
+    Error::api(failure(code, reason_of_code(code), format!("the server answered {status}: {text}")))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -1,0 +1,47 @@
+// Builds tests/browser/page, Portolan in a page without a user interface, into a directory for `kubectl proxy --www`.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const PAGE = `<!doctype html>
+<meta charset="utf-8">
+<title>Portolan, bare</title>
+<script type="module">
+  import init, { Tab } from './browser_page.js';
+  await init();
+  globalThis.Tab = Tab;
+  document.title = 'ready';
+</script>
+`;
+
+const WORKER = `import init, { Tab } from './browser_page.js';
+const ready = init();
+onmessage = async ({ data: [id, body] }) => {
+  await ready;
+  try {
+    postMessage([id, await new Function('Tab', 'state', 'return (async () => {' + body + '})()')(Tab, self)]);
+  } catch (error) {
+    postMessage([id, undefined, String(error)]);
+  }
+};
+`;
+
+/** Returns the directory. */
+export function buildBarePage() {
+  cargo('build', '--package=browser-page', '--target=wasm32-unknown-unknown');
+  const metadata = JSON.parse(cargo('metadata', '--format-version=1', '--no-deps'));
+  const wasm = join(metadata.target_directory, 'wasm32-unknown-unknown/debug/browser_page.wasm');
+  const directory = join(metadata.target_directory, 'browser-page');
+  mkdirSync(directory, { recursive: true });
+  const flags = ['--target=web', '--no-typescript', `--out-dir=${directory}`, wasm];
+  cargo('run', '--quiet', '--package=wasm-runner', '--bin=bindgen', '--', ...flags);
+  writeFileSync(join(directory, 'index.html'), PAGE);
+  writeFileSync(join(directory, 'worker.js'), WORKER);
+  return directory;
+}
+
+function cargo(...args) {
+  return execFileSync('cargo', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
+}

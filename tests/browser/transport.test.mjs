@@ -1,0 +1,260 @@
+// The browser transport in a real Chromium, through a real `kubectl proxy`, against a real API server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { buildBarePage } from './bare-page.mjs';
+import { launch, openPage } from './chromium.mjs';
+import { startCluster } from './cluster.mjs';
+import { RESOURCES, keyOf, objects } from './kinds.mjs';
+import { until } from './waiting.mjs';
+
+let browser, cluster, directory, proxy;
+
+before(async () => {
+  directory = buildBarePage();
+  [cluster, browser] = await Promise.all([startCluster('--no-watch-cache=configmaps'), launch()]);
+  proxy = await cluster.proxy(directory);
+});
+
+after(async () => {
+  await browser?.close();
+  await proxy?.stop();
+  await cluster?.stop();
+});
+
+/** A page with a Tab whose watches go over `over`; closed, and its sayings shown, at the end of the test. */
+async function openTab(t, over, address = proxy.page) {
+  const page = await openPage(browser, address);
+  t.after(async () => {
+    if (!t.passed) console.log(page.said.slice(-20).join('\n'));
+    await page.context().close();
+  });
+  await page.waitForFunction(() => document.title === 'ready');
+  const gone = [];
+  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
+    if (String(payload).includes('"code":410')) gone.push(socket.url());
+  }));
+  await page.evaluate(async (over) => {
+    globalThis.tab = new Tab(over);
+    await tab.discover();
+  }, over);
+  return {
+    page,
+    gone,
+    inform: (names) => page.evaluate((names) => tab.inform(names), names),
+    status: () => page.evaluate(() => JSON.parse(tab.status())),
+    traffic: () => page.evaluate(() => JSON.parse(tab.traffic())),
+    events: () => page.evaluate(() => JSON.parse(tab.events())),
+    objects: (name) => page.evaluate((name) => JSON.parse(tab.objects(name)), name),
+    request: (path) => page.evaluate((path) => tab.request(path), path),
+  };
+}
+
+/** What kubectl says there is: key → resource version. */
+async function truth(resource) {
+  const list = JSON.parse(await cluster.kubectl(['get', resource, '--all-namespaces', '-o', 'json']));
+  return Object.fromEntries(list.items.map(({ metadata: { namespace, name, resourceVersion } }) => [
+    namespace ? `${namespace}/${name}` : name,
+    resourceVersion,
+  ]));
+}
+
+/** Waits until the page holds exactly what the server has. */
+async function converge(tab, resource) {
+  await until(`the page holds the server's ${resource}`, async () => {
+    const [held, there] = [await tab.objects(resource), await truth(resource)];
+    return JSON.stringify(sorted(held)) === JSON.stringify(sorted(there));
+  });
+}
+
+const sorted = (object) => Object.entries(object).sort();
+
+const live = (tab) => async () => {
+  const status = await tab.status();
+  return status.length > 0 && status.every(({ phase }) => phase === 'Live') && status;
+};
+
+test('a fact of browsers: six fetch streams stop every request, and leave WebSockets alone', async (t) => {
+  const page = await openPage(browser, proxy.page);
+  t.after(() => page.context().close());
+  const watch = '/api/v1/configmaps?watch=true&pretty=false';
+  const outcome = await page.evaluate(async (watch) => {
+    const aborts = Array.from({ length: 6 }, () => new AbortController());
+    await Promise.all(aborts.map(({ signal }) => fetch(watch, { signal, cache: 'no-store' })));
+    const seventh = await fetch('/version', { signal: AbortSignal.timeout(3000) }).then(() => 'answered', (error) => error.name);
+    const began = performance.now();
+    const sockets = Array.from({ length: 40 }, () => new WebSocket(watch.replace(/^/, location.origin.replace('http', 'ws'))));
+    await Promise.all(sockets.map((socket) => new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = reject;
+    })));
+    const took = performance.now() - began;
+    sockets.forEach((socket) => socket.close());
+    aborts.forEach((abort) => abort.abort());
+    const eighth = await fetch('/version', { signal: AbortSignal.timeout(30000) }).then(() => 'answered', (error) => error.name);
+    return { seventh, took, eighth };
+  }, watch);
+  assert.equal(outcome.seventh, 'TimeoutError');
+  assert.equal(outcome.eighth, 'answered');
+  t.diagnostic(`40 WebSockets opened at once beside them in ${Math.round(outcome.took)} ms`);
+});
+
+test('informers on thirty kinds are live in one tab and show every change', async (t) => {
+  assert.equal(RESOURCES.length, 30);
+  const tab = await openTab(t, 'socket');
+  const began = Date.now();
+  await tab.inform(RESOURCES);
+  const status = await until('thirty live informers', live(tab));
+  t.diagnostic(`thirty informers live after ${Date.now() - began} ms`);
+  assert.equal(status.length, 30);
+  assert.ok(status.every(({ socket }) => socket), 'every watch goes over a WebSocket');
+
+  await cluster.kubectl(['create', '-f', '-'], objects('thirty'));
+  await until('thirty objects in the page', async () => {
+    const held = await Promise.all(RESOURCES.map((resource) => tab.objects(resource)));
+    return held.every((objects, index) => keyOf(RESOURCES[index], 'thirty') in objects);
+  });
+  await tab.events();
+  const times = [];
+  for (const item of objects('thirty').items) {
+    const started = Date.now();
+    await cluster.kubectl(['label', '-f', '-', `stamp=${started}`], item);
+    times.push(Date.now());
+  }
+  const seen = [];
+  await until('a change of each of thirty kinds in the page', async () => {
+    seen.push(...(await tab.events()).filter(({ what, key }) => what === 'updated' && key.endsWith('thirty')));
+    return RESOURCES.every((resource) => seen.some((event) => event.resource === resource));
+  });
+  const delays = RESOURCES.map((resource, index) => seen.find((event) => event.resource === resource).at - times[index]);
+  delays.sort((a, b) => a - b);
+  t.diagnostic(`a change was in the page ${delays[15].toFixed(0)} ms (median) after kubectl ended, ${delays[29].toFixed(0)} ms at most`);
+  // Volumes have finalizers that only a controller would take off.
+  const freed = JSON.stringify({ metadata: { finalizers: null } });
+  await cluster.kubectl(['patch', '--type=merge', `--patch=${freed}`, '-f', '-'], objects('thirty'));
+  await cluster.kubectl(['delete', '--wait=false', '--force', '-f', '-'], objects('thirty'));
+  await until('thirty deletions in the page', async () => {
+    const held = await Promise.all(RESOURCES.map((resource) => tab.objects(resource)));
+    return held.every((objects, index) => !(keyOf(RESOURCES[index], 'thirty') in objects));
+  });
+  assert.equal((await tab.traffic()).sockets, 30);
+  assert.equal((await tab.traffic()).overflowed, 0);
+});
+
+test('over fetch four watches run and requests still get through', async (t) => {
+  const tab = await openTab(t, 'http');
+  await tab.inform(RESOURCES.slice(0, 8));
+  const status = await until('four live informers, the others told why not', async () => {
+    const status = await tab.status();
+    const lively = status.filter(({ phase }) => phase === 'Live');
+    const refused = status.filter(({ error }) => error?.includes('WebSocket'));
+    return lively.length === 4 && refused.length >= 4 && status;
+  });
+  assert.ok(status.every(({ socket }) => !socket));
+  assert.equal((await tab.traffic()).streams, 4);
+  assert.equal(await tab.request('/version'), 200);
+  assert.equal(await tab.request('/no-such-path'), 404);
+});
+
+test('a body dropped halfway frees its connection', async (t) => {
+  const tab = await openTab(t, 'http');
+  const big = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'big' }, data: { a: 'x'.repeat(900_000) } };
+  await cluster.kubectl(['create', '-f', '-'], big);
+  for (let round = 0; round < 20; round += 1) {
+    const read = await tab.page.evaluate(() => tab.taste('/api/v1/namespaces/default/configmaps/big', 1000));
+    assert.ok(read >= 1000);
+  }
+  assert.equal((await tab.traffic()).fetches, 0);
+  await cluster.kubectl(['delete', 'configmap', 'big']);
+});
+
+test('the API server goes and comes back: stale, then in sync again', async (t) => {
+  const tab = await openTab(t, 'socket');
+  await tab.inform(RESOURCES);
+  await until('live informers', live(tab));
+  await cluster.control('stop-apiserver');
+  const stale = await until('no informer is live', async () => {
+    const status = await tab.status();
+    return status.every(({ phase }) => phase !== 'Live') && status;
+  });
+  assert.ok(stale.some(({ phase }) => /stale: true|Stale/.test(phase)), stale[0].phase);
+  assert.ok(Object.keys(await tab.objects('clusterroles.rbac.authorization.k8s.io')).length > 10, 'what it had is kept');
+  await until('an error that names the failure', async () => (await tab.status()).every(({ error }) => error), {
+    show: async () => (await tab.status()).filter(({ error }) => !error),
+  });
+  const { error } = (await tab.status())[0];
+  t.diagnostic(`meanwhile: ${error}`);
+  await cluster.control('start-apiserver');
+  const back = Date.now();
+  await cluster.kubectl(['create', 'configmap', 'after-restart']);
+  await until('live informers again', live(tab));
+  t.diagnostic(`thirty informers live again ${Date.now() - back} ms after the API server`);
+  await converge(tab, 'configmaps');
+  await cluster.kubectl(['delete', 'configmap', 'after-restart']);
+});
+
+test('a version that was compacted away: 410, a relist, in sync again', async (t) => {
+  const own = await cluster.proxy(directory);
+  t.after(() => own.stop());
+  const tab = await openTab(t, 'socket', own.page);
+  await tab.inform(['configmaps']);
+  await until('a live informer', live(tab));
+  // A watch that breaks before its first event makes the informer list anew; one that has lived is taken up again.
+  await cluster.kubectl(['create', 'configmap', 'seen']);
+  await until('the object in the page', async () => 'default/seen' in (await tab.objects('configmaps')));
+  const [before] = await tab.status();
+  await own.stop();
+  await until('not live', async () => (await tab.status())[0].phase !== 'Live');
+  for (const round of [1, 2, 3]) {
+    await cluster.kubectl(['create', 'configmap', `unseen-${round}`]);
+  }
+  await cluster.control('compact');
+  const again = await cluster.proxy(directory, { port: own.port });
+  t.after(() => again.stop());
+  const [status] = await until('live again', live(tab));
+  await converge(tab, 'configmaps');
+  assert.ok(status.relists > before.relists, `${status.relists} relists`);
+  assert.ok(tab.gone.length > 0, `the server said 410: ${JSON.stringify([before, status])}`);
+  t.diagnostic(`the last error on the way: ${status.error}`);
+  await cluster.kubectl(['delete', 'configmap', 'seen', 'unseen-1', 'unseen-2', 'unseen-3']);
+});
+
+test('who may not is told so, though a WebSocket cannot say it', async (t) => {
+  const limited = await cluster.proxy(directory, { as: cluster.facts.viewer_token });
+  t.after(() => limited.stop());
+  const tab = await openTab(t, 'socket', limited.page);
+  await tab.inform(['secrets']);
+  const error = await until('an error', async () => (await tab.status())[0].error);
+  assert.match(error, /forbidden/i);
+  t.diagnostic(error);
+});
+
+test('the same runs in a dedicated worker', async (t) => {
+  const page = await openPage(browser, proxy.page);
+  t.after(() => page.context().close());
+  await page.evaluate(() => {
+    const worker = new Worker('./worker.js', { type: 'module' });
+    let last = 0;
+    globalThis.run = (body) => new Promise((resolve, reject) => {
+      const id = (last += 1);
+      const listen = ({ data: [answered, value, error] }) => {
+        if (answered !== id) return;
+        worker.removeEventListener('message', listen);
+        if (error) reject(new Error(error));
+        else resolve(value);
+      };
+      worker.addEventListener('message', listen);
+      worker.postMessage([id, body]);
+    });
+  });
+  await page.evaluate(() => run("state.tab = new Tab('socket'); await state.tab.discover(); state.tab.inform(['configmaps', 'nodes']);"));
+  await until('live informers in the worker', async () => {
+    const status = JSON.parse(await page.evaluate(() => run('return state.tab.status();')));
+    return status.length === 2 && status.every(({ phase }) => phase === 'Live');
+  });
+  await cluster.kubectl(['create', 'configmap', 'for-the-worker']);
+  await until('the object in the worker', async () => {
+    const held = JSON.parse(await page.evaluate(() => run("return state.tab.objects('configmaps');")));
+    return 'default/for-the-worker' in held;
+  });
+  await cluster.kubectl(['delete', 'configmap', 'for-the-worker']);
+});
