@@ -13,11 +13,21 @@ const FLAGS = [
   '--no-first-run',
 ];
 
+const executablePath = process.env.CHROMIUM ?? PATHS.find((path) => existsSync(path));
+
 /** A headless browser with a profile of its own. `CHROMIUM` names one outside the usual places. */
-export async function launch() {
-  const executablePath = process.env.CHROMIUM ?? PATHS.find((path) => existsSync(path));
+export async function launch(options = {}) {
+  return (await launchProcess(options)).browser;
+}
+
+/** The same, with its process: the leader of a group that holds every process of the browser. */
+export async function launchProcess(options = {}) {
   if (!executablePath) throw new Error('no Chromium: `cargo xtask setup` installs it, or name it in CHROMIUM');
-  return chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0, args: FLAGS });
+  const chromiumSandbox = process.getuid?.() !== 0; // as root there is none
+  const server = await chromium.launchServer({ executablePath, chromiumSandbox, args: FLAGS, host: '127.0.0.1', ...options });
+  const browser = await chromium.connect(server.wsEndpoint());
+  browser.on('disconnected', () => server.close());
+  return { browser, process: server.process() };
 }
 
 /** A page that keeps what its console and its errors say, for a failing test to show. */

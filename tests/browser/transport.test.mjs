@@ -5,6 +5,7 @@ import { buildBarePage } from './bare-page.mjs';
 import { launch, openPage } from './chromium.mjs';
 import { startCluster } from './cluster.mjs';
 import { RESOURCES, keyOf, objects } from './kinds.mjs';
+import { openTab } from './tab.mjs';
 import { until } from './waiting.mjs';
 
 let browser, cluster, directory, proxy;
@@ -20,58 +21,6 @@ after(async () => {
   await proxy?.stop();
   await cluster?.stop();
 });
-
-/** A page with a Tab whose watches go over `over`; closed, and its sayings shown, at the end of the test. */
-async function openTab(t, over, address = proxy.page) {
-  const page = await openPage(browser, address);
-  t.after(async () => {
-    if (!t.passed) console.log(page.said.slice(-20).join('\n'));
-    await page.context().close();
-  });
-  await page.waitForFunction(() => document.title === 'ready');
-  const gone = [];
-  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
-    if (String(payload).includes('"code":410')) gone.push(socket.url());
-  }));
-  await page.evaluate(async (over) => {
-    globalThis.tab = new Tab(over);
-    await tab.discover();
-  }, over);
-  return {
-    page,
-    gone,
-    inform: (names) => page.evaluate((names) => tab.inform(names), names),
-    status: () => page.evaluate(() => JSON.parse(tab.status())),
-    traffic: () => page.evaluate(() => JSON.parse(tab.traffic())),
-    events: () => page.evaluate(() => JSON.parse(tab.events())),
-    objects: (name) => page.evaluate((name) => JSON.parse(tab.objects(name)), name),
-    request: (path) => page.evaluate((path) => tab.request(path), path),
-  };
-}
-
-/** What kubectl says there is: key → resource version. */
-async function truth(resource) {
-  const list = JSON.parse(await cluster.kubectl(['get', resource, '--all-namespaces', '-o', 'json']));
-  return Object.fromEntries(list.items.map(({ metadata: { namespace, name, resourceVersion } }) => [
-    namespace ? `${namespace}/${name}` : name,
-    resourceVersion,
-  ]));
-}
-
-/** Waits until the page holds exactly what the server has. */
-async function converge(tab, resource) {
-  await until(`the page holds the server's ${resource}`, async () => {
-    const [held, there] = [await tab.objects(resource), await truth(resource)];
-    return JSON.stringify(sorted(held)) === JSON.stringify(sorted(there));
-  });
-}
-
-const sorted = (object) => Object.entries(object).sort();
-
-const live = (tab) => async () => {
-  const status = await tab.status();
-  return status.length > 0 && status.every(({ phase }) => phase === 'Live') && status;
-};
 
 test('a fact of browsers: six fetch streams stop every request, and leave WebSockets alone', async (t) => {
   const page = await openPage(browser, proxy.page);
@@ -100,10 +49,10 @@ test('a fact of browsers: six fetch streams stop every request, and leave WebSoc
 
 test('informers on thirty kinds are live in one tab and show every change', async (t) => {
   assert.equal(RESOURCES.length, 30);
-  const tab = await openTab(t, 'socket');
+  const tab = await openTab(t, browser, proxy.page);
   const began = Date.now();
   await tab.inform(RESOURCES);
-  const status = await until('thirty live informers', live(tab));
+  const status = await tab.live();
   t.diagnostic(`thirty informers live after ${Date.now() - began} ms`);
   assert.equal(status.length, 30);
   assert.ok(status.every(({ socket }) => socket), 'every watch goes over a WebSocket');
@@ -141,7 +90,7 @@ test('informers on thirty kinds are live in one tab and show every change', asyn
 });
 
 test('over fetch four watches run and requests still get through', async (t) => {
-  const tab = await openTab(t, 'http');
+  const tab = await openTab(t, browser, proxy.page, { over: 'http' });
   await tab.inform(RESOURCES.slice(0, 8));
   const status = await until('four live informers, the others told why not', async () => {
     const status = await tab.status();
@@ -156,7 +105,7 @@ test('over fetch four watches run and requests still get through', async (t) => 
 });
 
 test('a body dropped halfway frees its connection', async (t) => {
-  const tab = await openTab(t, 'http');
+  const tab = await openTab(t, browser, proxy.page, { over: 'http' });
   const big = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'big' }, data: { a: 'x'.repeat(900_000) } };
   await cluster.kubectl(['create', '-f', '-'], big);
   for (let round = 0; round < 20; round += 1) {
@@ -168,9 +117,9 @@ test('a body dropped halfway frees its connection', async (t) => {
 });
 
 test('the API server goes and comes back: stale, then in sync again', async (t) => {
-  const tab = await openTab(t, 'socket');
+  const tab = await openTab(t, browser, proxy.page);
   await tab.inform(RESOURCES);
-  await until('live informers', live(tab));
+  await tab.live();
   await cluster.control('stop-apiserver');
   const stale = await until('no informer is live', async () => {
     const status = await tab.status();
@@ -186,18 +135,18 @@ test('the API server goes and comes back: stale, then in sync again', async (t) 
   await cluster.control('start-apiserver');
   const back = Date.now();
   await cluster.kubectl(['create', 'configmap', 'after-restart']);
-  await until('live informers again', live(tab));
+  await tab.live();
   t.diagnostic(`thirty informers live again ${Date.now() - back} ms after the API server`);
-  await converge(tab, 'configmaps');
+  await tab.converge(cluster, 'configmaps');
   await cluster.kubectl(['delete', 'configmap', 'after-restart']);
 });
 
 test('a version that was compacted away: 410, a relist, in sync again', async (t) => {
   const own = await cluster.proxy(directory);
   t.after(() => own.stop());
-  const tab = await openTab(t, 'socket', own.page);
+  const tab = await openTab(t, browser, own.page);
   await tab.inform(['configmaps']);
-  await until('a live informer', live(tab));
+  await tab.live();
   // A watch that breaks before its first event makes the informer list anew; one that has lived is taken up again.
   await cluster.kubectl(['create', 'configmap', 'seen']);
   await until('the object in the page', async () => 'default/seen' in (await tab.objects('configmaps')));
@@ -210,8 +159,8 @@ test('a version that was compacted away: 410, a relist, in sync again', async (t
   await cluster.control('compact');
   const again = await cluster.proxy(directory, { port: own.port });
   t.after(() => again.stop());
-  const [status] = await until('live again', live(tab));
-  await converge(tab, 'configmaps');
+  await tab.converge(cluster, 'configmaps');
+  const [status] = await tab.live();
   assert.ok(status.relists > before.relists, `${status.relists} relists`);
   assert.ok(tab.gone.length > 0, `the server said 410: ${JSON.stringify([before, status])}`);
   t.diagnostic(`the last error on the way: ${status.error}`);
@@ -221,11 +170,20 @@ test('a version that was compacted away: 410, a relist, in sync again', async (t
 test('who may not is told so, though a WebSocket cannot say it', async (t) => {
   const limited = await cluster.proxy(directory, { as: cluster.facts.viewer_token });
   t.after(() => limited.stop());
-  const tab = await openTab(t, 'socket', limited.page);
+  const tab = await openTab(t, browser, limited.page);
   await tab.inform(['secrets']);
   const error = await until('an error', async () => (await tab.status())[0].error);
   assert.match(error, /forbidden/i);
   t.diagnostic(error);
+});
+
+test('the informer scenario tells in the browser what it tells everywhere', async (t) => {
+  for (const over of ['socket', 'http']) {
+    const tab = await openTab(t, browser, proxy.page, { over });
+    const [told, expected] = await tab.page.evaluate(async () => [await tab.scenario(), Tab.expected()]);
+    assert.ok(expected.length > 5);
+    assert.deepEqual(told, expected, over);
+  }
 });
 
 test('the same runs in a dedicated worker', async (t) => {
@@ -246,7 +204,7 @@ test('the same runs in a dedicated worker', async (t) => {
       worker.postMessage([id, body]);
     });
   });
-  await page.evaluate(() => run("state.tab = new Tab('socket'); await state.tab.discover(); state.tab.inform(['configmaps', 'nodes']);"));
+  await page.evaluate(() => run("state.tab = new Tab('socket', 0); await state.tab.discover(); state.tab.inform(['configmaps', 'nodes']);"));
   await until('live informers in the worker', async () => {
     const status = JSON.parse(await page.evaluate(() => run('return state.tab.status();')));
     return status.length === 2 && status.every(({ phase }) => phase === 'Live');

@@ -2,4 +2,5 @@
 //!
 //! It works the same in a page and in a dedicated or shared worker: everything is reached through `globalThis`.
 
+#[cfg(target_family = "wasm")]
 pub mod browser;

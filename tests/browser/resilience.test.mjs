@@ -1,0 +1,126 @@
+// Connections that die without a word, in a real Chromium: a wire is taken away, the machine sleeps, the page is frozen
+// or put aside in the back/forward cache. Every time the page notices, connects again and converges.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { buildBarePage } from './bare-page.mjs';
+import { between } from './between.mjs';
+import { launch, launchProcess } from './chromium.mjs';
+import { startCluster } from './cluster.mjs';
+import { openTab } from './tab.mjs';
+import { until } from './waiting.mjs';
+
+const RESOURCES = ['configmaps', 'nodes', 'deployments.apps'];
+
+let browser, cluster, proxy;
+
+before(async () => {
+  const directory = buildBarePage();
+  [cluster, browser] = await Promise.all([startCluster(), launch()]);
+  proxy = await cluster.proxy(directory);
+});
+
+after(async () => {
+  await browser?.close();
+  await proxy?.stop();
+  await cluster?.stop();
+});
+
+/** A live page behind a wire that can be stalled. */
+async function wired(t, options = {}, inBrowser = browser) {
+  const wire = await between(proxy.port);
+  t.after(() => wire.stop());
+  const tab = await openTab(t, inBrowser, wire.page, options);
+  await tab.inform(RESOURCES);
+  await tab.live();
+  return { wire, tab };
+}
+
+/** Creates an object the page cannot see, and returns a wait for it. */
+async function unseen(t, tab, name) {
+  await cluster.kubectl(['create', 'configmap', name]);
+  t.after(() => cluster.kubectl(['delete', 'configmap', name]));
+  return () => until('the object in the page', async () => `default/${name}` in (await tab.objects('configmaps')), {
+    show: () => tab.status(),
+  });
+}
+
+test('a half-open WebSocket is noticed by its silence', async (t) => {
+  const { wire, tab } = await wired(t, { idle: 5 });
+  assert.ok(wire.stall() >= RESOURCES.length);
+  const began = Date.now();
+  const arrives = await unseen(t, tab, 'silence');
+  assert.ok(!('default/silence' in (await tab.objects('configmaps'))), 'nothing comes through a stalled wire');
+  await arrives();
+  t.diagnostic(`in the page after ${Date.now() - began} ms, five of which without a byte were allowed`);
+  assert.ok((await tab.status()).some(({ idle }) => idle > 0));
+  await tab.live();
+});
+
+test('the network comes back: the page asks at once', async (t) => {
+  const { wire, tab } = await wired(t);
+  wire.stall();
+  const arrives = await unseen(t, tab, 'network');
+  const began = Date.now();
+  await tab.page.evaluate(() => dispatchEvent(new Event('online')));
+  await arrives();
+  t.diagnostic(`in the page after ${Date.now() - began} ms`);
+  assert.deepEqual(await tab.wakes(), ['Online']);
+  await tab.live();
+});
+
+test('the machine sleeps and wakes', async (t) => {
+  const own = await launchProcess();
+  t.after(() => own.browser.close());
+  const { wire, tab } = await wired(t, {}, own.browser);
+  process.kill(-own.process.pid, 'SIGSTOP');
+  let arrives;
+  try {
+    wire.stall();
+    arrives = await unseen(t, tab, 'sleep');
+    await new Promise((resolve) => setTimeout(resolve, 20_000)); // the sleep itself
+  } finally {
+    process.kill(-own.process.pid, 'SIGCONT');
+  }
+  const began = Date.now();
+  await arrives();
+  t.diagnostic(`in the page ${Date.now() - began} ms after waking`);
+  assert.ok((await tab.wakes()).some((wake) => wake.startsWith('Slept')), 'the sleep was noticed');
+  await tab.live();
+  await tab.converge(cluster, 'configmaps');
+});
+
+test('a hidden page comes back into sight, or out of a freeze', async (t) => {
+  // Headless Chromium hides no page, so the two events are made; the dead connections are real.
+  const events = { Visible: 'visibilitychange', Resumed: 'resume' };
+  for (const [wake, event] of Object.entries(events)) {
+    const { wire, tab } = await wired(t);
+    wire.stall();
+    const arrives = await unseen(t, tab, event);
+    const began = Date.now();
+    await tab.page.evaluate((event) => document.dispatchEvent(new Event(event)), event);
+    await arrives();
+    t.diagnostic(`${event}: in the page after ${Date.now() - began} ms`);
+    assert.deepEqual(await tab.wakes(), [wake]);
+    await tab.live();
+  }
+});
+
+test('the page leaves and comes back by the back button', async (t) => {
+  const own = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  t.after(() => own.close());
+  const { tab } = await wired(t, {}, own);
+  await tab.page.goto(`${proxy.origin}/version`);
+  const arrives = await unseen(t, tab, 'back');
+  await tab.page.goBack({ waitUntil: 'commit' }); // out of the cache nothing is loaded
+  const cached = await tab.page.evaluate(() => 'tab' in globalThis);
+  t.diagnostic(cached ? 'the page came out of the cache' : 'the browser had dropped the page and loaded it anew');
+  if (cached) {
+    await until('the wake', async () => (await tab.wakes()).includes('Restored'));
+  } else {
+    await tab.begin();
+    await tab.inform(RESOURCES);
+  }
+  await arrives();
+  await tab.live();
+  await tab.converge(cluster, 'configmaps');
+});
