@@ -1,5 +1,5 @@
 // Builds tests/browser/page, Portolan in a page without a user interface, into a directory for `kubectl proxy --www`.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,37 +9,46 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <title>Portolan, bare</title>
 <script type="module">
-  import init, { Tab } from './browser_page.js';
+  import init, * as bare from './browser_page.js';
   await init();
-  globalThis.Tab = Tab;
+  Object.assign(globalThis, { Tab: bare.Tab, clauses: bare.clauses, flaws: bare.flaws });
   document.title = 'ready';
 </script>
 `;
 
-const WORKER = `import init, { Tab } from './browser_page.js';
+const WORKER = `import init, * as bare from './browser_page.js';
 const ready = init();
 onmessage = async ({ data: [id, body] }) => {
   await ready;
   try {
-    postMessage([id, await new Function('Tab', 'state', 'return (async () => {' + body + '})()')(Tab, self)]);
+    postMessage([id, await new Function('bare', 'state', 'return (async () => {' + body + '})()')(bare, self)]);
   } catch (error) {
     postMessage([id, undefined, String(error)]);
   }
 };
 `;
 
+/** The scripted peer of the conformance suite, serving `directory` too: a child process whose input keeps it alive. */
+export function startPeer(directory) {
+  cargo('build', '--package=portolan-peer');
+  return spawn(join(target(), 'debug/portolan-peer'), [directory], { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
 /** Returns the directory. */
 export function buildBarePage() {
   cargo('build', '--package=browser-page', '--target=wasm32-unknown-unknown');
-  const metadata = JSON.parse(cargo('metadata', '--format-version=1', '--no-deps'));
-  const wasm = join(metadata.target_directory, 'wasm32-unknown-unknown/debug/browser_page.wasm');
-  const directory = join(metadata.target_directory, 'browser-page');
+  const wasm = join(target(), 'wasm32-unknown-unknown/debug/browser_page.wasm');
+  const directory = join(target(), 'browser-page');
   mkdirSync(directory, { recursive: true });
   const flags = ['--target=web', '--no-typescript', `--out-dir=${directory}`, wasm];
   cargo('run', '--quiet', '--package=wasm-runner', '--bin=bindgen', '--', ...flags);
   writeFileSync(join(directory, 'index.html'), PAGE);
   writeFileSync(join(directory, 'worker.js'), WORKER);
   return directory;
+}
+
+function target() {
+  return JSON.parse(cargo('metadata', '--format-version=1', '--no-deps')).target_directory;
 }
 
 function cargo(...args) {

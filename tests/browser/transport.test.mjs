@@ -7,6 +7,7 @@ import { startCluster } from './cluster.mjs';
 import { RESOURCES, keyOf, objects } from './kinds.mjs';
 import { openTab } from './tab.mjs';
 import { until } from './waiting.mjs';
+import { startWorker } from './worker.mjs';
 
 let browser, cluster, directory, proxy;
 
@@ -189,30 +190,15 @@ test('the informer scenario tells in the browser what it tells everywhere', asyn
 test('the same runs in a dedicated worker', async (t) => {
   const page = await openPage(browser, proxy.page);
   t.after(() => page.context().close());
-  await page.evaluate(() => {
-    const worker = new Worker('./worker.js', { type: 'module' });
-    let last = 0;
-    globalThis.run = (body) => new Promise((resolve, reject) => {
-      const id = (last += 1);
-      const listen = ({ data: [answered, value, error] }) => {
-        if (answered !== id) return;
-        worker.removeEventListener('message', listen);
-        if (error) reject(new Error(error));
-        else resolve(value);
-      };
-      worker.addEventListener('message', listen);
-      worker.postMessage([id, body]);
-    });
-  });
-  await page.evaluate(() => run("state.tab = new Tab('socket', 0); await state.tab.discover(); state.tab.inform(['configmaps', 'nodes']);"));
+  const run = await startWorker(page);
+  await run("state.tab = new bare.Tab('socket', 0); await state.tab.discover(); state.tab.inform(['configmaps', 'nodes']);");
   await until('live informers in the worker', async () => {
-    const status = JSON.parse(await page.evaluate(() => run('return state.tab.status();')));
+    const status = JSON.parse(await run('return state.tab.status();'));
     return status.length === 2 && status.every(({ phase }) => phase === 'Live');
   });
   await cluster.kubectl(['create', 'configmap', 'for-the-worker']);
   await until('the object in the worker', async () => {
-    const held = JSON.parse(await page.evaluate(() => run("return state.tab.objects('configmaps');")));
-    return 'default/for-the-worker' in held;
+    return 'default/for-the-worker' in JSON.parse(await run("return state.tab.objects('configmaps');"));
   });
   await cluster.kubectl(['delete', 'configmap', 'for-the-worker']);
 });

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use portolan_conformance::{MARKS, mark};
 use serde_json::json;
@@ -16,6 +17,9 @@ use crate::sockets;
 const OPEN_TO_ALL: &str = "access-control-allow-origin: *\r\naccess-control-allow-methods: *\r\n\
                            access-control-allow-headers: *\r\naccess-control-allow-private-network: true\r\n\
                            cache-control: no-store\r\n";
+
+/// After a piece of this many bytes the marks pause.
+const PAUSE: usize = 20;
 
 type Stream = BufReader<TcpStream>;
 
@@ -42,6 +46,13 @@ pub(crate) async fn connection(
         "/release" => {
             exchanges.release(&head.id);
             whole(&mut stream, 200, "application/json", b"{}").await
+        }
+        // A client whose handshake failed may ask the same without one, to learn why.
+        "/socket/forbidden" => {
+            whole(&mut stream, 403, "application/json", sockets::forbidden().as_bytes()).await
+        }
+        path if path.starts_with("/socket/") => {
+            whole(&mut stream, 426, "text/plain", b"Upgrade Required: this is a WebSocket").await
         }
         _ => situation(&mut stream, &head, exchanges, folder).await,
     }
@@ -140,7 +151,10 @@ async fn marks(stream: &mut Stream) -> io::Result<()> {
     while !rest.is_empty() {
         let (piece, later) = rest.split_at(size.min(rest.len()));
         chunk(stream, piece).await?;
-        tokio::task::yield_now().await;
+        if size == PAUSE {
+            // So that no client gets it all at once.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
         (rest, size) = (later, size % 40 + 1);
     }
     stream.write_all(b"0\r\n\r\n").await?;

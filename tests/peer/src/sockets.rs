@@ -24,8 +24,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let _exchange = exchanges.begin(&head.id);
     if head.path == "/socket/forbidden" || head.header("origin").is_none() {
-        let status = refusal(403, "Forbidden", "you may not, because this peer says so");
-        return whole(&mut stream, 403, "application/json", status.as_bytes()).await;
+        return whole(&mut stream, 403, "application/json", forbidden().as_bytes()).await;
     }
     let Some(key) = head.header("sec-websocket-key") else {
         return whole(&mut stream, 400, "text/plain", b"a WebSocket needs a key").await;
@@ -42,6 +41,11 @@ pub(crate) async fn serve(
     stream.flush().await?;
     let frames = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
     talk(&head.path, frames).await.map_err(io::Error::other)
+}
+
+/// The refusal of a socket.
+pub(crate) fn forbidden() -> String {
+    refusal(403, "Forbidden", "you may not, because this peer says so")
 }
 
 async fn talk(path: &str, mut frames: Frames) -> Result<(), Error> {

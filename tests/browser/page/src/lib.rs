@@ -2,7 +2,11 @@
 //! interface.
 
 #[cfg(target_family = "wasm")]
+mod contract;
+#[cfg(target_family = "wasm")]
 mod tab;
 
+#[cfg(target_family = "wasm")]
+pub use contract::{clauses, flaws};
 #[cfg(target_family = "wasm")]
 pub use tab::Tab;

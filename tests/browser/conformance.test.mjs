@@ -1,0 +1,53 @@
+// The contract of a transport, clause by clause, in a real Chromium: in a page and in a worker.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { buildBarePage, startPeer } from './bare-page.mjs';
+import { launch, openPage } from './chromium.mjs';
+import { startWorker } from './worker.mjs';
+
+let address, browser, peer;
+
+before(async () => {
+  const directory = buildBarePage();
+  peer = startPeer(directory);
+  const [ready] = await once(peer.stdout, 'data');
+  address = /READY (\S+)/.exec(ready)[1];
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  peer?.stdin.end();
+});
+
+async function open(t) {
+  const page = await openPage(browser, `${address}/index.html`);
+  t.after(() => page.context().close());
+  await page.waitForFunction(() => document.title === 'ready');
+  return page;
+}
+
+function allSay(word, lines) {
+  assert.ok(lines.length >= 18, `${lines.length} lines`);
+  assert.deepEqual(lines.filter((line) => !line.startsWith(`${word}: `)), []);
+}
+
+test('the browser transport keeps every clause in a page', async (t) => {
+  const lines = await (await open(t)).evaluate(() => clauses());
+  allSay('holds', lines);
+  t.diagnostic(`${lines.length} of ${lines.length} clauses hold`);
+});
+
+test('the browser transport keeps every clause in a worker', async (t) => {
+  const run = await startWorker(await open(t));
+  allSay('holds', await run('return bare.clauses();'));
+});
+
+test('every broken transport is found out in the browser', async (t) => {
+  const lines = await (await open(t)).evaluate(() => flaws());
+  // A browser shows no redirect, so nothing built on it can follow one.
+  const cannot = lines.filter((line) => line.startsWith('missed: Follows '));
+  assert.equal(cannot.length, 1);
+  allSay('caught', lines.filter((line) => !cannot.includes(line)));
+});

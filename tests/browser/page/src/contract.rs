@@ -1,0 +1,119 @@
+//! The conformance suite on the browser's transport: the page comes from the scripted peer itself.
+//!
+//! Invariant: what a browser cannot tell is listed here, in [`Browser`], and nothing else is let through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use portolan::TransportErrorKind;
+use portolan::time::Runtime;
+use portolan::transport::Transport;
+use portolan_conformance::broken::{Broken, FLAWS, Flaw};
+use portolan_conformance::peer::{AtPeer, Limits};
+use portolan_conformance::{CLAUSES, Clause, Outcome, Seen, Situation, Subject, contract_kinds};
+use portolan_wasm::browser::{FetchTransport, base_uri, runtime};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:1";
+
+/// Tries every clause; a line for each, "holds: …" where it does.
+#[wasm_bindgen]
+pub async fn clauses() -> Result<Vec<String>, JsError> {
+    let subject = subject(None, Duration::from_secs(30))?;
+    let mut lines = Vec::new();
+    for clause in CLAUSES {
+        lines.push(line(clause, &clause.check(&subject).await));
+    }
+    Ok(lines)
+}
+
+/// Tries every broken transport on each clause that must find it out; a line for each, "caught: …" where it does.
+#[wasm_bindgen]
+pub async fn flaws() -> Result<Vec<String>, JsError> {
+    let mut lines = Vec::new();
+    for (flaw, caught_by) in FLAWS {
+        for clause in CLAUSES.iter().filter(|clause| caught_by.contains(&clause.name)) {
+            let outcome = clause.check(&subject(Some(*flaw), Duration::from_secs(3))?).await;
+            let caught = matches!(outcome, Outcome::Broken(_));
+            let word = if caught { "caught" } else { "missed" };
+            lines.push(format!("{word}: {flaw:?} by {:?}: {outcome:?}", clause.name));
+        }
+    }
+    Ok(lines)
+}
+
+fn line(clause: &Clause, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Holds => format!("holds: {}", clause.name),
+        Outcome::Broken(how) => format!("broken: {}: {how}", clause.name),
+        Outcome::NotApplicable => format!("not applicable: {}", clause.name),
+    }
+}
+
+fn subject(flaw: Option<Flaw>, patience: Duration) -> Result<Browser, JsError> {
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "a subject holds an Arc on every target; here is one thread"
+    )]
+    let wire = || Arc::new(FetchTransport::default()) as Arc<dyn Transport>;
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "a subject holds an Arc on every target; here is one thread"
+    )]
+    let transport = match flaw {
+        Some(flaw) => Arc::new(Broken::new(wire(), runtime(), flaw)),
+        None => wire(),
+    };
+    let address = base_uri().map_err(|error| JsError::new(&error.to_string()))?;
+    Ok(Browser(AtPeer {
+        transport,
+        asking: wire(),
+        runtime: runtime(),
+        address: address.to_string().trim_end_matches('/').to_owned(),
+        nobody: NOBODY.to_owned(),
+        patience,
+        limits: Limits { no_request_streams: false, tells_no_kinds: false },
+    }))
+}
+
+/// The peer, as a browser sees it.
+#[derive(Debug)]
+struct Browser(AtPeer);
+
+#[async_trait::async_trait(?Send)]
+impl Subject for Browser {
+    fn transport(&self) -> &dyn Transport {
+        self.0.transport()
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.0.runtime()
+    }
+
+    fn request(&self, situation: Situation, exchange: &str) -> Option<Request<()>> {
+        self.0.request(situation, exchange)
+    }
+
+    async fn release(&self, exchange: &str) {
+        self.0.release(exchange).await;
+    }
+
+    async fn seen(&self, exchange: &str) -> Option<Seen> {
+        self.0.seen(exchange).await
+    }
+
+    /// A fetch that was not answered with HTTP looks like one that was not answered.
+    fn right_kinds(&self, situation: Situation) -> &'static [TransportErrorKind] {
+        match situation {
+            Situation::Garbage => contract_kinds(Situation::Refused),
+            _ => contract_kinds(situation),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        self.0.patience()
+    }
+}
