@@ -15,6 +15,8 @@ pub(crate) enum Need {
     Node,
     /// Chromium and its chromedriver.
     Chromium,
+    /// The npm packages of tests/browser.
+    BrowserPackages,
     /// The binary of tests/cluster.
     Cluster,
 }
@@ -29,6 +31,8 @@ impl Need {
             Self::Chromium => {
                 absent("chromium", &CHROMIUM).or_else(|| absent("chromedriver", &["chromedriver"]))
             }
+            Self::BrowserPackages => setup::stale_packages()
+                .then(|| "the npm packages of tests/browser are not installed, or out of date".to_owned()),
             Self::Cluster => match cluster_binary::is_fresh() {
                 Ok(true) => None,
                 Ok(false) => Some("the test cluster is not built, or out of date".to_owned()),

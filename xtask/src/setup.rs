@@ -113,7 +113,7 @@ fn install_packages() -> Result<()> {
 }
 
 /// Whether what is installed in tests/browser differs from what its lock file asks for.
-fn stale_packages() -> bool {
+pub(crate) fn stale_packages() -> bool {
     let wanted = fs::read(browser().join("package-lock.json")).ok();
     wanted.is_some() && wanted != fs::read(stamp()).ok()
 }

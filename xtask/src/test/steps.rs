@@ -31,7 +31,8 @@ pub(crate) fn all() -> Vec<Step> {
         step(
             "lints of the wasm side",
             Check,
-            "cargo clippy --package=portolan-wasm --package=web-demo --target=wasm32-unknown-unknown --all-targets \
+            "cargo clippy --package=portolan-wasm --package=web-demo --package=browser-page \
+             --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
         )
         .needs(&[Need::WasmTargets])
@@ -55,10 +56,22 @@ pub(crate) fn all() -> Vec<Step> {
             "cargo test --package=portolan-wasm --target=wasm32-unknown-unknown --no-fail-fast",
         )
         .needs(&[Need::WasmTargets, Need::Chromium]),
+        step(
+            "the contract of a transport in Chromium",
+            Node,
+            "node --test --test-concurrency=1 tests/browser/conformance.test.mjs",
+        )
+        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
         step("a real cluster", Cargo, "cargo test --package=portolan-tests --features=cluster --test=real")
             .needs(&[Need::Cluster]),
+        step(
+            "Chromium on a real cluster through kubectl proxy",
+            Node,
+            "node --test --test-concurrency=1 tests/browser/transport.test.mjs tests/browser/resilience.test.mjs",
+        )
+        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]
 }
 
