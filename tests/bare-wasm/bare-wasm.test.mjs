@@ -14,7 +14,7 @@ test('the module imports nothing', async () => {
   assert.deepEqual(WebAssembly.Module.imports(module), []);
 });
 
-test('it lists pods on a scripted transport in virtual time', async () => {
+test('an informer syncs on a scripted transport in virtual time, and again after its watch broke', async () => {
   const { instance } = await WebAssembly.instantiate(bytes, {});
-  assert.equal(instance.exports.list_pods(), 2);
+  assert.equal(instance.exports.informer(), 7);
 });

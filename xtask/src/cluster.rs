@@ -2,11 +2,10 @@
 
 use std::process::Command as Process;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 
-use crate::cluster_binary;
-use crate::process::shown;
+use crate::{cluster_binary, process};
 
 /// What to do with the cluster.
 #[derive(Subcommand)]
@@ -24,17 +23,5 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command) -> Result<()> {
     let Command::Up { flags } = command;
     cluster_binary::build()?;
-    become_program(Process::new(cluster_binary::path()?).arg("up").args(flags))
-}
-
-/// This process turns into `command`, so that signals and the end of stdin reach it directly.
-#[cfg(unix)]
-fn become_program(command: &mut Process) -> Result<()> {
-    use std::os::unix::process::CommandExt;
-    Err(command.exec()).with_context(|| format!("starting {}", shown(command)))
-}
-
-#[cfg(not(unix))]
-fn become_program(command: &mut Process) -> Result<()> {
-    crate::process::run(command)
+    process::replace(Process::new(cluster_binary::path()?).arg("up").args(flags))
 }

@@ -2,14 +2,13 @@
 //! real one.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::process::{command, shown};
+use crate::process::{self, command};
 use crate::programs::find;
 use crate::{bindgen, serve, workspace};
 
@@ -80,8 +79,9 @@ fn serve_cluster(directory: &Path, options: &Options) -> Result<()> {
     if find(&["kubectl"]).is_none() {
         bail!("kubectl is not on the path: it connects the page to the cluster");
     }
+    let port = if options.port == 0 { free_port()? } else { options.port };
     let mut proxy = command(&["kubectl", "proxy", "--www-prefix=/portolan/"]);
-    proxy.arg(format!("--www={}", directory.display())).arg(format!("--port={}", options.port));
+    proxy.arg(format!("--www={}", directory.display())).arg(format!("--port={port}"));
     if let Some(context) = &options.context {
         proxy.arg(format!("--context={context}"));
     }
@@ -89,22 +89,10 @@ fn serve_cluster(directory: &Path, options: &Options) -> Result<()> {
         let file = std::path::absolute(kubeconfig)?; // it runs in another directory
         proxy.arg(format!("--kubeconfig={}", file.display()));
     }
-    let mut child =
-        proxy.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", shown(&proxy)))?;
-    if let Some(address) = address(&mut child)? {
-        println!("the dashboard on your cluster: http://{address}/portolan/?source=proxy   (Ctrl-C ends)");
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        bail!("kubectl proxy ended: {status} (is port {} taken? --port=0 takes a free one)", options.port);
-    }
-    Ok(())
+    println!("the dashboard on your cluster: http://127.0.0.1:{port}/portolan/?source=proxy   (Ctrl-C ends)");
+    process::replace(&mut proxy)
 }
 
-/// The address kubectl says it serves on; none when it ends before.
-fn address(child: &mut Child) -> Result<Option<String>> {
-    let output = child.stdout.take().context("the output of kubectl")?;
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line)?;
-    Ok(line.trim().strip_prefix("Starting to serve on ").map(str::to_owned))
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -28,6 +28,22 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// This process turns into `command`, so that signals and the end of stdin reach it directly.
+///
+/// # Errors
+/// When it cannot be started.
+#[cfg(unix)]
+pub(crate) fn replace(command: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).with_context(|| format!("starting {}", shown(command)))
+}
+
+/// The nearest to it where processes cannot be replaced.
+#[cfg(not(unix))]
+pub(crate) fn replace(command: &mut Command) -> Result<()> {
+    run(command)
+}
+
 /// What `command` writes to its standard output.
 ///
 /// # Errors
