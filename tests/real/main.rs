@@ -1,3 +1,4 @@
 //! Portolan on a real etcd and API server. `cargo xtask test` runs these once `cargo xtask setup` has built the cluster.
 
 mod harness;
+mod native;
