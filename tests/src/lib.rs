@@ -3,3 +3,8 @@
 mod cluster;
 
 pub use cluster::{Cluster, ClusterFacts, ClusterOptions};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
