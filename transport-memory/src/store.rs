@@ -94,7 +94,7 @@ impl State {
 
     /// The time as the server writes it, `2026-01-01T00:00:00Z`.
     pub(crate) fn timestamp(&self) -> String {
-        timestamp(Duration::from_secs(self.now.as_secs()))
+        timestamp(self.now)
     }
 
     pub(crate) fn object(&self, store: &str, key: &str) -> Option<&Arc<Stored>> {
@@ -239,8 +239,9 @@ impl State {
     }
 }
 
-/// A moment since the Unix epoch as the server writes it: `2026-01-01T00:00:00Z`, with a fraction only if there is one.
+/// A moment since the Unix epoch as the server writes a `metav1.Time`: `2026-01-01T00:00:00Z`, whole seconds.
 pub(crate) fn timestamp(since_epoch: Duration) -> String {
-    let since_epoch = jiff::SignedDuration::try_from(since_epoch).unwrap_or_default();
+    let since_epoch =
+        jiff::SignedDuration::try_from(Duration::from_secs(since_epoch.as_secs())).unwrap_or_default();
     jiff::Timestamp::from_duration(since_epoch).unwrap_or_default().to_string()
 }

@@ -109,7 +109,7 @@ pub(crate) fn lease_spec(node: &Node, now: Duration) -> Value {
 
 /// A time with exactly six digits of fraction, as MicroTime has.
 fn micro_time(at: Duration) -> String {
-    let text = timestamp(Duration::from_secs(at.as_secs()));
+    let text = timestamp(at);
     format!("{}.{:06}Z", text.trim_end_matches('Z'), at.subsec_micros())
 }
 
