@@ -116,6 +116,19 @@ impl Cell {
     }
 }
 
+/// A count with its thousands set apart: `10,000`.
+pub fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn rank(value: &Value) -> u8 {
     match value {
         Value::Number(..) => 0,
@@ -127,6 +140,12 @@ fn rank(value: &Value) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let written = [0, 999, 1_000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(written, ["0", "999", "1,000", "12,345", "1,234,567"]);
+    }
 
     #[test]
     fn numbers_sort_as_numbers_and_ages_youngest_first() {

@@ -90,14 +90,11 @@ use Width::{Medium, Narrow, Wide};
 
 const NAME: Column = column("Name", Style::Name, "minmax(112px, 3fr)", Narrow);
 const NAMESPACE: Column = column(NAMESPACE_TITLE, Style::Name, "minmax(88px, 1fr)", Medium);
+const STATUS: Column = column("Status", Style::Status, "var(--status)", Narrow);
 const AGE: Column = column("Age", Style::Number, "64px", Narrow);
 
 /// The heading of the column that one chosen namespace makes needless.
 pub const NAMESPACE_TITLE: &str = "Namespace";
-
-const fn status(width: &'static str) -> Column {
-    column("Status", Style::Status, width, Narrow)
-}
 
 const fn number(title: &'static str, width: &'static str) -> Column {
     column(title, Style::Number, width, Medium)
@@ -120,13 +117,13 @@ pub fn plan(kind: &str, namespaced: bool) -> Plan {
 }
 
 const GENERIC: Plan = Plan {
-    columns: &[NAME, NAMESPACE, status("minmax(120px, 1fr)"), AGE],
+    columns: &[NAME, NAMESPACE, STATUS, AGE],
     cells: |object| vec![name(object), namespace(object), generic_status(object), created(object)],
     order: (0, false),
 };
 
 const GENERIC_CLUSTER: Plan = Plan {
-    columns: &[NAME, status("minmax(120px, 1fr)"), AGE],
+    columns: &[NAME, STATUS, AGE],
     cells: |object| vec![name(object), generic_status(object), created(object)],
     order: (0, false),
 };
@@ -149,7 +146,7 @@ const PODS: Plan = Plan {
     columns: &[
         NAME,
         NAMESPACE,
-        status("152px"),
+        STATUS,
         number("Ready", "64px"),
         number("Restarts", "80px"),
         code("Node", "minmax(96px, 1fr)"),
@@ -176,7 +173,7 @@ const DEPLOYMENTS: Plan = Plan {
     columns: &[
         NAME,
         NAMESPACE,
-        status("136px"),
+        STATUS,
         number("Ready", "72px"),
         number("Up to date", "88px"),
         number("Available", "80px"),
@@ -206,7 +203,7 @@ const REPLICA_SETS: Plan = Plan {
     columns: &[
         NAME,
         NAMESPACE,
-        status("136px"),
+        STATUS,
         number("Desired", "72px"),
         number("Current", "72px"),
         number("Ready", "64px"),
@@ -231,14 +228,7 @@ const REPLICA_SETS: Plan = Plan {
 };
 
 const STATEFUL_SETS: Plan = Plan {
-    columns: &[
-        NAME,
-        NAMESPACE,
-        status("136px"),
-        number("Ready", "72px"),
-        code("Images", "minmax(120px, 2fr)"),
-        AGE,
-    ],
+    columns: &[NAME, NAMESPACE, STATUS, number("Ready", "72px"), code("Images", "minmax(120px, 2fr)"), AGE],
     cells: |object| {
         let desired = object.read("spec.replicas").unwrap_or(1);
         let ready = object.number("status.readyReplicas");
@@ -300,7 +290,7 @@ const SERVICES: Plan = Plan {
 const NODES: Plan = Plan {
     columns: &[
         NAME,
-        status("minmax(120px, 1.5fr)"),
+        STATUS,
         text("Roles", "minmax(96px, 1fr)"),
         code("Version", "96px"),
         code("Internal IP", "120px"),
@@ -380,7 +370,7 @@ const SECRETS: Plan = Plan {
 };
 
 const NAMESPACES: Plan = Plan {
-    columns: &[NAME, status("136px"), text("Labels", "minmax(160px, 2fr)"), AGE],
+    columns: &[NAME, STATUS, text("Labels", "minmax(160px, 2fr)"), AGE],
     cells: |object| {
         vec![
             name(object),

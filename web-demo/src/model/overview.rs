@@ -47,6 +47,8 @@ pub struct Tally {
     pub unready: usize,
     /// Where those are listed.
     pub unready_link: String,
+    /// What keeps it from being counted, in a word.
+    pub trouble: String,
 }
 
 /// One object that needs a look.
@@ -117,7 +119,7 @@ pub fn overview(
     unready.truncate(MOST);
     let attention =
         unready.into_iter().map(|(kind, row)| attention(kind, row, catalogue, route, now)).collect();
-    let loading = tallies.iter().any(|tally| tally.count.is_none());
+    let loading = tallies.iter().any(|tally| tally.count.is_none() && tally.trouble.is_empty());
     Overview { tallies, attention, unready: total, events: events(tables, &filter, route, now), loading }
 }
 
@@ -147,6 +149,7 @@ fn tally(
         unready: counts.iter().filter(|(tone, _)| tone.0.is_unready()).map(|(_, count)| count).sum(),
         tones: counts.into_iter().map(|(tone, count)| (tone.0, count)).collect(),
         unready_link: unready_place.hash(),
+        trouble: wire.trouble(kind).map(|trouble| trouble.title.clone()).unwrap_or_default(),
     })
 }
 

@@ -18,7 +18,7 @@ use super::wire::Connection;
 use super::{Model, ROW_HEIGHT, Shown};
 
 /// Rows drawn above and below the window, and the step in which the window moves, so that a small scroll redraws nothing.
-const MARGIN: usize = 8;
+const MARGIN: usize = 4;
 /// How long a change is tinted, in milliseconds.
 const TINT: Millis = 600;
 /// How many kinds the jump list shows.

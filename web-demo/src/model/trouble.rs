@@ -24,6 +24,8 @@ pub enum Reach {
     Nobody,
     /// Somebody answers but does not let this page read it (CORS).
     Silent,
+    /// The proxy that served this page answers, the API server behind it does not.
+    Behind,
     /// Not asked, or it answers.
     Unknown,
 }
@@ -44,6 +46,7 @@ impl Trouble {
         }
         match (kind, reach) {
             (ErrorKind::Transport(_), Reach::Silent) => Self::cors(server, text),
+            (ErrorKind::Transport(_), Reach::Behind) => Self::behind(server, text),
             (ErrorKind::Transport(_), Reach::Nobody)
             | (ErrorKind::Transport(TransportErrorKind::Connect), _) => Self::nobody(server, text),
             (ErrorKind::Decode, _) => Self {
@@ -130,6 +133,18 @@ impl Trouble {
         }
     }
 
+    fn behind(server: &str, text: String) -> Self {
+        Self {
+            title: "API server down".into(),
+            text,
+            advice: format!(
+                "The proxy at {server} answers, the API server behind it does not. The page keeps what it had and tries again by itself."
+            ),
+            command: "kubectl cluster-info".into(),
+            refused: false,
+        }
+    }
+
     fn nobody(server: &str, text: String) -> Self {
         Self {
             title: "No answer".into(),
@@ -160,6 +175,7 @@ mod tests {
         let connect = Error::transport(TransportErrorKind::Connect, "failed to fetch");
         assert_eq!(title(&connect, Reach::Unknown), "No answer");
         assert!(title(&connect, Reach::Silent).contains("CORS"));
+        assert_eq!(title(&connect, Reach::Behind), "API server down");
         assert_eq!(title(&Error::decode("<html>"), Reach::Unknown), "Not a Kubernetes answer");
         let broken = Error::transport(TransportErrorKind::Interrupted, "gone");
         assert_eq!(title(&broken, Reach::Unknown), "Connection lost");

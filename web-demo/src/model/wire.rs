@@ -164,38 +164,36 @@ impl Wire {
         self.totals.iter().copied().collect()
     }
 
-    /// The connection in one word. `outside` is a failure that concerns more than one informer (discovery, the page's own network).
+    /// The connection in one word. `outside` is a failure that concerns more than one informer, such as discovery's.
     pub fn connection(&self, outside: Option<&Trouble>, now: Millis) -> Connection {
-        let counted: Vec<&Informer> =
-            self.informers.values().filter(|informer| !informer.refused()).collect();
-        let trouble = counted.iter().find_map(|informer| informer.trouble()).or(outside);
-        let all_live = !counted.is_empty() && counted.iter().all(|informer| informer.live());
-        let had_data = counted.iter().any(|informer| informer.figures.synced);
-        // A watch ends and opens anew every few minutes: that alone is no news.
-        let lost = counted.iter().any(|informer| {
-            informer.figures.synced
-                && !informer.live()
-                && (informer.trouble().is_some() || informer.down_for(now) > GRACE)
-        });
-        let next_try = counted
-            .iter()
-            .filter(|informer| !informer.live())
-            .filter_map(|informer| informer.figures.next_try)
-            .min();
-        let (state, tone) = match (trouble, lost) {
-            (None, false)
-                if all_live || had_data && counted.iter().all(|informer| informer.figures.synced) =>
-            {
-                ("live", Tone::Good)
-            }
-            (None, false) => ("connecting", Tone::Busy),
-            (_, true) => ("stale", Tone::Warn),
-            (Some(_), false) if had_data => ("stale", Tone::Warn),
-            (Some(_), false) => ("retrying", Tone::Bad),
+        let served: Vec<&Informer> = self.informers.values().filter(|informer| !informer.refused()).collect();
+        // Nothing but refusals is a failure of the whole.
+        let refusal = self.informers.values().find_map(Informer::trouble).filter(|_| served.is_empty());
+        let trouble = served.iter().find_map(|informer| informer.trouble()).or(outside).or(refusal);
+        let waiting = served.iter().filter(|informer| !informer.live());
+        let next_try = waiting.filter_map(|informer| informer.figures.next_try).min();
+        let all = |holds: fn(&Informer) -> bool| {
+            !served.is_empty() && served.iter().all(|informer| holds(informer))
         };
-        let reason = trouble.map(|trouble| trouble.title.clone()).unwrap_or_default();
-        let next_try = next_try.filter(|_| state != "live").map(|at| at.saturating_sub(now).div_ceil(1000));
-        Connection { state, tone, reason, next_try }
+        let any_synced = served.iter().any(|informer| informer.figures.synced);
+        let lost = served.iter().any(|informer| informer.lost(now));
+        let (state, tone) =
+            if all(Informer::live) || trouble.is_none() && !lost && all(|informer| informer.figures.synced) {
+                ("live", Tone::Good)
+            } else if lost || trouble.is_some() && any_synced {
+                ("stale", Tone::Warn)
+            } else if trouble.is_some() {
+                ("retrying", Tone::Bad)
+            } else {
+                ("connecting", Tone::Busy)
+            };
+        let live = state == "live";
+        Connection {
+            state,
+            tone,
+            reason: trouble.filter(|_| !live).map(|trouble| trouble.title.clone()).unwrap_or_default(),
+            next_try: next_try.filter(|_| !live).map(|at| at.saturating_sub(now).div_ceil(1000)),
+        }
     }
 }
 
@@ -217,8 +215,10 @@ impl Informer {
         self.trouble().is_some_and(|trouble| trouble.refused)
     }
 
-    fn down_for(&self, now: Millis) -> Millis {
-        self.down_since.map_or(0, |since| now.saturating_sub(since))
+    /// It had everything and has lost touch. A watch that ends and opens anew every few minutes is no news.
+    fn lost(&self, now: Millis) -> bool {
+        let down_for = self.down_since.map_or(0, |since| now.saturating_sub(since));
+        self.figures.synced && !self.live() && (self.trouble().is_some() || down_for > GRACE)
     }
 }
 
@@ -285,6 +285,18 @@ mod tests {
         let refused = Trouble { refused: true, ..broken().unwrap() };
         wire.look("secrets", figures(Phase::Retrying, false, Some(refused)), 0);
         assert_eq!(wire.connection(None, 0).state, "live");
+        wire.forget("pods");
+        let refused = wire.connection(None, 0);
+        assert_eq!((refused.state, refused.reason.as_str()), ("retrying", "connection refused"));
+    }
+
+    #[test]
+    fn a_failed_discovery_does_not_belie_live_informers() {
+        let mut wire = Wire::default();
+        wire.look("pods", figures(Phase::Connecting, false, None), 0);
+        assert_eq!(wire.connection(broken().as_ref(), 0).state, "retrying");
+        wire.look("pods", figures(Phase::Live, true, None), 0);
+        assert_eq!(wire.connection(broken().as_ref(), 0).state, "live");
     }
 
     #[test]

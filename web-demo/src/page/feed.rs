@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use portolan::ErrorKind;
 use portolan::cache::{self, HandlerOptions, Phase};
 use portolan::informer::{FactoryOptions, InformerStatus, SharedInformerFactory};
 use portolan::meta::{ApiResource, Object};
@@ -27,8 +28,10 @@ use source::Source;
 
 /// How often the informers are looked at, in milliseconds.
 const LOOK: i32 = 250;
+/// How long what was found out of a server that does not answer is believed.
+const REPROBE: Duration = Duration::from_secs(4);
 /// How long a wait follows a failed discovery, and how long one that did not fail.
-const REDISCOVER: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
+const REDISCOVER: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(30));
 
 /// What feeds the page.
 pub(crate) struct Feed {
@@ -36,6 +39,7 @@ pub(crate) struct Feed {
     factory: SharedInformerFactory,
     running: BTreeMap<String, Running>,
     reach: Rc<Cell<Reach>>,
+    probing: Rc<Cell<bool>>,
 }
 
 struct Running {
@@ -62,7 +66,7 @@ pub(crate) fn open(page: Page) {
         let reach = Rc::new(Cell::new(Reach::Unknown));
         spawn_local(discover(page, source.clone(), reach.clone()));
         spawn_local(wake(factory.clone()));
-        page.set_feed(Feed { source, factory, running: BTreeMap::new(), reach });
+        page.set_feed(Feed { source, factory, running: BTreeMap::new(), reach, probing: Rc::default() });
         browser::every(LOOK, move || look(page));
     });
 }
@@ -113,6 +117,25 @@ impl Feed {
     }
 }
 
+impl Feed {
+    /// While an informer gets no answer, finds out who else does not answer.
+    fn probe(&self, statuses: &[(ApiResource, InformerStatus)]) {
+        let unanswered = |status: &InformerStatus| {
+            matches!(status.phase, Phase::Retrying { .. })
+                && matches!(status.last_error_kind, Some(ErrorKind::Transport(_)))
+        };
+        if !statuses.iter().any(|(_, status)| unanswered(status)) || self.probing.replace(true) {
+            return;
+        }
+        let (source, reach, probing) = (self.source.clone(), self.reach.clone(), self.probing.clone());
+        spawn_local(async move {
+            reach.set(source::reach(&source).await);
+            source.client.runtime().sleep(REPROBE).await;
+            probing.set(false);
+        });
+    }
+}
+
 fn translate(kind: &str, event: cache::Event<Lazy<Unstructured>>) -> Event {
     let put = |object: Arc<Lazy<Unstructured>>, initial| Event::Put {
         kind: kind.to_owned(),
@@ -137,6 +160,7 @@ fn look(page: Page) {
             wall + moment.saturating_duration_since(now).as_millis() as Millis
         };
         let statuses = feed.factory.status();
+        feed.probe(&statuses);
         let read = |(resource, status): (ApiResource, InformerStatus)| {
             let id = resource.to_string();
             feed.running

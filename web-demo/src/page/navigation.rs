@@ -3,6 +3,7 @@
 use sycamore::prelude::*;
 
 use super::{Page, each, text};
+use crate::model::cell::grouped;
 use crate::model::frame::{Frame, NavigationItem};
 
 /// The kinds.
@@ -66,9 +67,9 @@ fn entry(item: ReadSignal<Option<NavigationItem>>) -> View {
                 data-kind=text(item, |item| item.kind.clone()), aria-current=current,
             ) {
                 span(class="kind-title") { (text(item, |item| item.title.clone())) }
-                span(class=unready, title="Not ready") { (text(item, |item| item.unready.to_string())) }
+                span(class=unready, title="Not ready") { (text(item, |item| grouped(item.unready))) }
                 span(class="count") {
-                    (text(item, |item| item.count.map(|count| count.to_string()).unwrap_or_default()))
+                    (text(item, |item| item.count.map(grouped).unwrap_or_default()))
                 }
             }
         }

@@ -3,7 +3,7 @@
 use sycamore::prelude::*;
 
 use super::{Page, browser, each, text, when};
-use crate::model::cell::Tone;
+use crate::model::cell::{Tone, grouped};
 use crate::model::overview::{Attention, Happening, Overview, Tally};
 
 /// The overview, when it is on show.
@@ -15,11 +15,13 @@ fn board(page: Page) -> View {
     let unready = of(page, |overview| overview.unready);
     let loading = of(page, |overview| overview.loading);
     let quiet = of(page, |overview| overview.events.is_empty());
+    let blind = of(page, |overview| overview.tallies.iter().all(|tally| tally.count.is_none()));
     let verdict = move || match (unready.get(), loading.get()) {
         (0, true) => "Looking …".to_owned(),
+        (0, false) if blind.get() => "Nothing to be seen.".to_owned(),
         (0, false) => "Everything is ready.".to_owned(),
         (1, _) => "1 object is not ready.".to_owned(),
-        (count, _) => format!("{count} objects are not ready."),
+        (count, _) => format!("{} objects are not ready.", grouped(count)),
     };
     let calm = move || if unready.get() == 0 && !loading.get() { "calm" } else { "calm none" };
     let tallies = list(page, |overview| &overview.tallies, tally);
@@ -79,13 +81,14 @@ fn tally(item: ReadSignal<Option<Tally>>) -> View {
         li(class="tally", data-testid="tally", data-kind=text(item, |item| item.kind.clone())) {
             a(class="tally-link", href=text(item, |item| item.link.clone())) {
                 span(class="tally-count", data-testid="tally-count") {
-                    (text(item, |item| item.count.map_or("–".to_owned(), |count| count.to_string())))
+                    (text(item, |item| item.count.map_or("–".to_owned(), grouped)))
                 }
                 span(class="tally-title") { (text(item, |item| item.title.clone())) }
             }
             div(class="bar", aria-hidden="true") { Indexed(list=tones, view=part) }
+            span(class="tally-trouble", data-testid="tally-trouble") { (text(item, |item| item.trouble.clone())) }
             a(class=unready, href=text(item, |item| item.unready_link.clone())) {
-                (text(item, |item| format!("{} not ready", item.unready)))
+                (text(item, |item| format!("{} not ready", grouped(item.unready))))
             }
         }
     }

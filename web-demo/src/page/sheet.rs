@@ -7,6 +7,7 @@ use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::{Page, browser, each, text, when};
+use crate::model::cell::grouped;
 use crate::model::frame::{ColumnFrame, Empty, RowFrame, TableFrame};
 use crate::model::{Event, ROW_HEIGHT};
 
@@ -18,11 +19,12 @@ pub(crate) fn sheet(page: Page) -> View {
 fn whole(page: Page) -> View {
     let title = of(page, |table| table.title.clone());
     let amount = of(page, amount);
+    let [total, matching] = [of(page, |table| table.total), of(page, |table| table.matching)];
     view! {
         section(class="sheet") {
             div(class="sheet-head") {
                 h1(data-testid="title") { (move || title.get_clone()) }
-                span(class="amount", data-testid="amount") { (move || amount.get_clone()) }
+                span(class="amount", data-testid="amount", data-total=move || total.get().to_string(), data-matching=move || matching.get().to_string()) { (move || amount.get_clone()) }
             }
             (scroller(page))
         }
@@ -96,8 +98,8 @@ fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&TableFrame) -> T) 
 
 fn amount(table: &TableFrame) -> String {
     match (table.matching, table.total) {
-        (matching, total) if matching == total => total.to_string(),
-        (matching, total) => format!("{matching} of {total}"),
+        (matching, total) if matching == total => grouped(total),
+        (matching, total) => format!("{} of {}", grouped(matching), grouped(total)),
     }
 }
 
@@ -212,7 +214,7 @@ fn reason(empty: &Empty, title: &str) -> View {
         ),
         Empty::NoMatch(total) => (
             "no-match",
-            format!("No match among {total} {title}."),
+            format!("No match among {} {title}.", grouped(*total)),
             "Esc clears the filter.".to_owned(),
             none(),
         ),
@@ -226,7 +228,7 @@ fn reason(empty: &Empty, title: &str) -> View {
             if trouble.refused { "forbidden" } else { "failed" },
             trouble.title.clone(),
             if trouble.refused {
-                format!("{} {}", trouble.text, trouble.advice)
+                format!("{}. {}", trouble.text.trim_end_matches('.'), trouble.advice)
             } else {
                 trouble.advice.clone()
             },

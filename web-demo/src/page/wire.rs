@@ -128,13 +128,11 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// The history as an SVG path in a box of 90 × 16.
+/// The history as an SVG path in a box of 90 × 16; what came before it is nothing.
 fn spark(history: &[f64]) -> String {
     let most = history.iter().copied().fold(1.0, f64::max);
     let start = 90 - history.len().min(90);
-    let point = |(place, rate): (usize, &f64)| {
-        let letter = if place == 0 { 'M' } else { 'L' };
-        format!("{letter}{} {:.1}", start + place, 15.0 - 14.0 * rate / most)
-    };
-    history.iter().enumerate().map(point).collect()
+    let point = |(place, rate): (usize, &f64)| format!("L{} {:.1}", start + place, 15.0 - 14.0 * rate / most);
+    let points = history.iter().enumerate().map(point);
+    [format!("M0 15L{start} 15")].into_iter().chain(points).collect()
 }

@@ -44,16 +44,21 @@ pub(super) async fn choose() -> Result<Source, Error> {
     }
 }
 
-/// What the browser can tell of a server that does not answer.
+/// What the browser can tell of a server that does not answer: asks it without reading the answer, the page's own
+/// server for the page itself.
 pub(super) async fn reach(source: &Source) -> Reach {
-    if !source.foreign {
-        return Reach::Unknown;
-    }
     let Some(window) = web_sys::window() else { return Reach::Unknown };
     let options = web_sys::RequestInit::new();
-    options.set_mode(web_sys::RequestMode::NoCors);
-    match JsFuture::from(window.fetch_with_str_and_init(&source.address, &options)).await {
-        Ok(_) => Reach::Silent,
+    options.set_mode(if source.foreign {
+        web_sys::RequestMode::NoCors
+    } else {
+        web_sys::RequestMode::SameOrigin
+    });
+    options.set_cache(web_sys::RequestCache::NoStore);
+    let address = if source.foreign { source.address.as_str() } else { "boot.js" };
+    match JsFuture::from(window.fetch_with_str_and_init(address, &options)).await {
+        Ok(_) if source.foreign => Reach::Silent,
+        Ok(_) => Reach::Behind,
         Err(_) => Reach::Nobody,
     }
 }
