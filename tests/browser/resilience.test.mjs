@@ -15,7 +15,8 @@ let browser, cluster, proxy;
 
 before(async () => {
   const directory = buildBarePage();
-  [cluster, browser] = await Promise.all([startCluster(), launch()]);
+  cluster = await startCluster();
+  browser = await launch();
   proxy = await cluster.proxy(directory);
 });
 

@@ -13,7 +13,8 @@ let browser, cluster, directory, proxy;
 
 before(async () => {
   directory = buildBarePage();
-  [cluster, browser] = await Promise.all([startCluster('--no-watch-cache=configmaps'), launch()]);
+  cluster = await startCluster('--no-watch-cache=configmaps');
+  browser = await launch();
   proxy = await cluster.proxy(directory);
 });
 

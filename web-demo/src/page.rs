@@ -32,6 +32,8 @@ struct Inner {
     frame: Signal<Frame>,
     scheduled: Cell<bool>,
     feed: RefCell<Option<feed::Feed>>,
+    /// The address as it was last read or written.
+    address: RefCell<String>,
     menu: Signal<bool>,
 }
 
@@ -67,13 +69,15 @@ impl Page {
         if let Some(theme) = browser::kept_theme() {
             model.apply(Event::Theme(theme), browser::now());
         }
-        model.apply(Event::Went(browser::hash()), browser::now());
+        let address = browser::hash();
+        model.apply(Event::Went(address.clone()), browser::now());
         let frame = create_signal(model.frame(browser::now()));
         let inner = Inner {
             model: RefCell::new(model),
             frame,
             scheduled: Cell::new(false),
             feed: RefCell::new(None),
+            address: RefCell::new(address),
             menu: create_signal(false),
         };
         Self(Box::leak(Box::new(inner)))
@@ -126,6 +130,7 @@ impl Page {
     }
 
     fn draw(self) {
+        self.heed_address();
         let frame = self.0.model.borrow_mut().frame(browser::now());
         feed::follow(self);
         self.follow_address(&frame.hash);
@@ -139,6 +144,15 @@ impl Page {
         }
     }
 
+    /// Goes where the reader has changed the address to. The browser tells of it late: a frame in between must not write
+    /// the old view back.
+    fn heed_address(self) {
+        let shown = browser::hash();
+        if self.0.address.replace(shown.clone()) != shown {
+            self.0.model.borrow_mut().apply(Event::Went(shown), browser::now());
+        }
+    }
+
     /// Writes the view into the address: another table or object is a step in the history, a filter is not.
     fn follow_address(self, hash: &str) {
         let shown = browser::hash();
@@ -147,12 +161,14 @@ impl Page {
         }
         let (old, new) = (Route::parse(&shown), Route::parse(hash));
         browser::set_hash(hash, !shown.is_empty() && (old.kind != new.kind || old.open != new.open));
+        self.0.address.replace(browser::hash());
     }
 
     fn listen(self) {
         browser::on_window("hashchange", move |_| {
             self.0.menu.set(false);
-            self.apply(Event::Went(browser::hash()));
+            self.heed_address();
+            self.schedule();
         });
         browser::on_window("keydown", move |event| {
             let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };

@@ -69,7 +69,8 @@ pub(crate) fn all() -> Vec<Step> {
         step(
             "Chromium on a real cluster through kubectl proxy",
             Node,
-            "node --test --test-concurrency=1 tests/browser/transport.test.mjs tests/browser/resilience.test.mjs",
+            "node --test --test-concurrency=1 tests/browser/transport.test.mjs \
+             tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]

@@ -1,0 +1,166 @@
+// The dashboard end to end: a real Chromium, a real `kubectl proxy --www`, a real API server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { between } from './between.mjs';
+import { launch } from './chromium.mjs';
+import { startCluster } from './cluster.mjs';
+import { buildDashboard, openDashboard } from './dashboard.mjs';
+import { RESOURCES, keyOf, objects } from './kinds.mjs';
+import { until } from './waiting.mjs';
+
+let browser, cluster, directory, proxy;
+
+before(async () => {
+  directory = buildDashboard();
+  cluster = await startCluster('--no-watch-cache=configmaps');
+  browser = await launch();
+  proxy = await cluster.proxy(directory);
+});
+
+after(async () => {
+  await browser?.close();
+  await proxy?.stop();
+  await cluster?.stop();
+});
+
+const create = (name) => cluster.kubectl(['create', 'configmap', name, '--from-literal=a=1']);
+const remove = (...names) => cluster.kubectl(['delete', 'configmap', ...names]);
+
+/** Begins to wait for a row, runs `change`, and returns how long after its end the row was as asked. */
+async function delay(dashboard, key, asked, change) {
+  const seen = dashboard.row(key, asked);
+  seen.catch(() => {}); // told when it is awaited
+  await change();
+  const ended = Date.now();
+  const { at, version } = await seen;
+  return { late: at - ended, version };
+}
+
+test('what kubectl creates, changes and deletes appears, changes and goes', async (t) => {
+  await create('already-there');
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/configmaps?ns=default');
+  await dashboard.reaches('live');
+  await dashboard.row('default/already-there');
+  const key = 'default/comes-and-goes';
+  const created = await delay(dashboard, key, {}, () => create('comes-and-goes'));
+  await dashboard.shoot('created');
+  const changed = await delay(dashboard, key, { other: created.version }, () =>
+    cluster.kubectl(['label', 'configmap', 'comes-and-goes', 'step=2']));
+  const deleted = await delay(dashboard, key, { gone: true }, () => remove('comes-and-goes'));
+  t.diagnostic(`on the screen after kubectl ended: created ${created.late} ms, changed ${changed.late} ms, deleted ${deleted.late} ms`);
+  await remove('already-there');
+  await dashboard.shows([]);
+  assert.deepEqual(dashboard.page.said.filter((line) => line.startsWith('error')), []);
+});
+
+test('thirty informers on thirty kinds are live at once, each shows its object and its change', async (t) => {
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/?all=1&wire=1');
+  await cluster.kubectl(['create', '-f', '-'], objects('thirty'));
+  t.after(async () => {
+    // Volumes have finalizers that only a controller would take off.
+    const freed = JSON.stringify({ metadata: { finalizers: null } });
+    await cluster.kubectl(['patch', '--type=merge', `--patch=${freed}`, '-f', '-'], objects('thirty'));
+    await cluster.kubectl(['delete', '--wait=false', '--force', '-f', '-'], objects('thirty'));
+  });
+  const live = await until('thirty live informers', async () => {
+    const live = (await dashboard.wire()).filter(({ state }) => state === 'live').map(({ kind }) => kind);
+    return RESOURCES.every((resource) => live.includes(resource)) && live;
+  }, { show: () => dashboard.wire() });
+  assert.equal(RESOURCES.length, 30);
+  await dashboard.shoot('thirty-informers');
+  const delays = [];
+  for (const [index, item] of objects('thirty').items.entries()) {
+    await dashboard.go(`#/${RESOURCES[index]}?q=thirty&all=1&wire=1`);
+    const key = keyOf(RESOURCES[index], 'thirty');
+    const { version } = await dashboard.row(key);
+    const changed = await delay(dashboard, key, { other: version }, () =>
+      cluster.kubectl(['label', '-f', '-', 'stamp=2'], item));
+    delays.push(changed.late);
+  }
+  delays.sort((a, b) => a - b);
+  t.diagnostic(`${live.length} informers live; a change of each of 30 kinds was on the screen ${delays[15]} ms (median), ${delays[29]} ms (longest) after kubectl ended`);
+});
+
+test('the API server dies and comes back: stale with what it had, then live and in step', async (t) => {
+  await create('kept');
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/configmaps?ns=default&wire=1');
+  await dashboard.reaches('live');
+  await dashboard.row('default/kept');
+  await cluster.control('stop-apiserver');
+  await dashboard.reaches('stale');
+  assert.deepEqual(await dashboard.keys(), ['default/kept'], 'what it had stays in view');
+  await dashboard.shoot('stale');
+  await cluster.control('start-apiserver');
+  const back = Date.now();
+  await dashboard.reaches('live');
+  t.diagnostic(`live again ${Date.now() - back} ms after the API server`);
+  await create('new');
+  await dashboard.shows(['default/kept', 'default/new']);
+  await remove('kept', 'new');
+  await dashboard.shows([]);
+});
+
+test('a version that was compacted away: it lists anew and is in step', async (t) => {
+  const own = await cluster.proxy(directory);
+  t.after(() => own.stop());
+  const dashboard = await openDashboard(t, browser, own.page, '#/configmaps?ns=default&wire=1');
+  const gone = [];
+  dashboard.page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
+    if (String(payload).includes('"code":410')) gone.push(socket.url());
+  }));
+  await dashboard.reaches('live');
+  await create('seen'); // a watch that has told something is taken up again where it broke
+  await dashboard.row('default/seen');
+  const relists = async () => (await dashboard.wire()).find(({ kind }) => kind === 'configmaps').relists;
+  const before = await relists();
+  await own.stop();
+  await dashboard.reaches('stale');
+  await create('unseen');
+  await remove('seen');
+  await cluster.control('compact');
+  const again = await cluster.proxy(directory, { port: own.port });
+  t.after(() => again.stop());
+  await dashboard.shows(['default/unseen']);
+  await dashboard.reaches('live');
+  assert.ok(gone.length > 0, 'the server said 410');
+  await until('a relist on the wire', async () => (await relists()) > before);
+  await dashboard.shoot('after-410');
+  await remove('unseen');
+});
+
+test('dead connections and a sleep: the page asks again and is in step', async (t) => {
+  const wire = await between(proxy.port);
+  t.after(() => wire.stop());
+  const dashboard = await openDashboard(t, browser, wire.page, '#/configmaps?ns=default&wire=1');
+  await dashboard.reaches('live');
+  wire.stall();
+  await create('while-asleep');
+  await dashboard.page.evaluate(() => dispatchEvent(new Event('online')));
+  await dashboard.shows(['default/while-asleep']);
+  await dashboard.reaches('live');
+  await remove('while-asleep');
+});
+
+test('who may not is told so, and what to do', async (t) => {
+  const limited = await cluster.proxy(directory, { as: cluster.facts.viewer_token });
+  t.after(() => limited.stop());
+  const dashboard = await openDashboard(t, browser, limited.page, '#/secrets');
+  await dashboard.page.waitForSelector('[data-testid=empty][data-state=forbidden]');
+  assert.match(await dashboard.page.getByTestId('empty').innerText(), /forbidden|not allowed|may not/i);
+  await dashboard.shoot('forbidden');
+});
+
+test('pictures of a cluster with something in it, light and dark', async (t) => {
+  await cluster.kubectl(['create', 'deployment', 'web', '--image=example.invalid/web', '--replicas=3']);
+  for (const colorScheme of ['light', 'dark']) {
+    const dashboard = await openDashboard(t, browser, proxy.page, '#/', { colorScheme });
+    await dashboard.reaches('live');
+    await dashboard.page.getByTestId('overview').waitFor();
+    await dashboard.shoot(`overview-${colorScheme}`);
+    await dashboard.go('#/deployments.apps?open=default%2Fweb&yaml=1');
+    await dashboard.row('default/web');
+    await dashboard.page.getByTestId('yaml').waitFor();
+    await dashboard.shoot(`detail-${colorScheme}`);
+  }
+  await cluster.kubectl(['delete', 'deployment', 'web']);
+});
