@@ -79,8 +79,8 @@ pub enum Event {
     Filter(String),
     /// This namespace, "" for all.
     Namespace(String),
-    /// The heading of this number was pressed.
-    SortBy(usize),
+    /// The heading of this text was pressed.
+    SortBy(&'static str),
     /// A row was pressed.
     Open(String),
     /// The rows' window: how far it is scrolled and how high it is, in CSS pixels.
@@ -184,7 +184,7 @@ impl Model {
                 self.route.namespace = namespace;
                 self.rewind();
             }
-            Event::SortBy(column) => self.sort_by(column),
+            Event::SortBy(title) => self.sort_by(title),
             Event::Open(key) => self.open(key),
             Event::Scrolled { top, height } => (self.top, self.height) = (top, height),
             Event::Pointer(over) => self.hold = over,
@@ -270,8 +270,9 @@ impl Model {
         Some(columns::plan(&kind.id, kind.resource.namespaced))
     }
 
-    fn sort_by(&mut self, column: usize) {
-        let Some(column) = self.plan().and_then(|plan| plan.columns.get(column).copied()) else { return };
+    fn sort_by(&mut self, title: &str) {
+        let Some(plan) = self.plan() else { return };
+        let Some(column) = plan.columns.iter().find(|column| column.title == title) else { return };
         let name = column.title.to_lowercase();
         let same = self.route.sort.as_ref().filter(|sort| sort.column == name);
         let descending = match same {

@@ -49,6 +49,13 @@ impl Trouble {
             (ErrorKind::Transport(_), Reach::Behind) => Self::behind(server, text),
             (ErrorKind::Transport(_), Reach::Nobody)
             | (ErrorKind::Transport(TransportErrorKind::Connect), _) => Self::nobody(server, text),
+            (ErrorKind::Config, _) => Self {
+                title: "Wrong address".into(),
+                text,
+                advice: "The page's own address asks for what there is not. Correct it and load again."
+                    .into(),
+                ..Self::default()
+            },
             (ErrorKind::Decode, _) => Self {
                 title: "Not a Kubernetes answer".into(),
                 text,
@@ -177,6 +184,7 @@ mod tests {
         assert!(title(&connect, Reach::Silent).contains("CORS"));
         assert_eq!(title(&connect, Reach::Behind), "API server down");
         assert_eq!(title(&Error::decode("<html>"), Reach::Unknown), "Not a Kubernetes answer");
+        assert_eq!(title(&Error::config("?source=odd"), Reach::Unknown), "Wrong address");
         let broken = Error::transport(TransportErrorKind::Interrupted, "gone");
         assert_eq!(title(&broken, Reach::Unknown), "Connection lost");
     }

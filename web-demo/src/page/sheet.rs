@@ -104,8 +104,8 @@ fn amount(table: &TableFrame) -> String {
 }
 
 fn headings(page: Page) -> View {
-    let columns = of(page, |table| table.columns.iter().cloned().enumerate().collect::<Vec<_>>());
-    let heading = move |(place, column): (usize, ColumnFrame)| {
+    let columns = of(page, |table| table.columns.clone());
+    let heading = move |column: ColumnFrame| {
         let sorted = match column.sorted {
             Some(true) => "descending",
             Some(false) => "ascending",
@@ -114,7 +114,7 @@ fn headings(page: Page) -> View {
         let class = format!("cell c-{} from-{}", column.style.name(), column.from.name());
         view! {
             div(class=class, role="columnheader", aria-sort=sorted) {
-                button(class="sort", tabindex="-1", on:click=move |_| page.apply(Event::SortBy(place))) { (column.title) }
+                button(class="sort", tabindex="-1", on:click=move |_| page.apply(Event::SortBy(column.title))) { (column.title) }
             }
         }
     };
