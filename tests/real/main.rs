@@ -1,4 +1,5 @@
 //! Portolan on a real etcd and API server. `cargo xtask test` runs these once `cargo xtask setup` has built the cluster.
 
+mod conformance;
 mod harness;
 mod native;
