@@ -11,7 +11,8 @@ const PAGE = `<!doctype html>
 <script type="module">
   import init, * as bare from './browser_page.js';
   await init();
-  Object.assign(globalThis, { Tab: bare.Tab, clauses: bare.clauses, flaws: bare.flaws });
+  globalThis.bare = bare;
+  globalThis.Tab = bare.Tab;
   document.title = 'ready';
 </script>
 `;

@@ -2,12 +2,13 @@
 // change or a laptop's sleep does to open connections.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 
-/** Listens on a free port and passes everything on to `port`. */
-export async function between(port) {
+/** Listens on a free port and passes everything on to `port`, over TLS when `secure`. */
+export async function between(port, { secure = false } = {}) {
   const pairs = new Set();
   const server = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
+    const far = secure ? connectSecurely({ port, host: '127.0.0.1', rejectUnauthorized: false }) : connect(port, '127.0.0.1');
     const pair = [near, far];
     pairs.add(pair);
     near.pipe(far);
@@ -23,6 +24,7 @@ export async function between(port) {
   await once(server, 'listening');
   const address = `http://127.0.0.1:${server.address().port}`;
   return {
+    address,
     page: `${address}/portolan/`,
     /** The connections of this moment carry nothing any more, and neither end hears of it. New ones work. */
     stall() {

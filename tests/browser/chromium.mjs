@@ -34,9 +34,30 @@ export async function launchProcess(options = {}) {
 export async function openPage(browser, address, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
+  await page.addInitScript(countHandshakes);
   page.said = [];
   page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => page.said.push(`error: ${error.message}`));
   await page.goto(address);
   return page;
+}
+
+/** Runs in the page before all else: counts the WebSockets that are in their handshake. */
+function countHandshakes() {
+  let pending = 0;
+  globalThis.mostPending = 0;
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...args) {
+      super(...args);
+      pending += 1;
+      globalThis.mostPending = Math.max(globalThis.mostPending, pending);
+      const over = () => {
+        pending -= 1;
+        this.removeEventListener('open', over);
+        this.removeEventListener('close', over);
+      };
+      this.addEventListener('open', over);
+      this.addEventListener('close', over);
+    }
+  };
 }

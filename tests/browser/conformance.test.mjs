@@ -34,7 +34,7 @@ function allSay(word, lines) {
 }
 
 test('the browser transport keeps every clause in a page', async (t) => {
-  const lines = await (await open(t)).evaluate(() => clauses());
+  const lines = await (await open(t)).evaluate(() => bare.clauses());
   allSay('holds', lines);
   t.diagnostic(`${lines.length} of ${lines.length} clauses hold`);
 });
@@ -45,9 +45,19 @@ test('the browser transport keeps every clause in a worker', async (t) => {
 });
 
 test('every broken transport is found out in the browser', async (t) => {
-  const lines = await (await open(t)).evaluate(() => flaws());
+  const lines = await (await open(t)).evaluate(() => bare.flaws());
   // A browser shows no redirect, so nothing built on it can follow one.
   const cannot = lines.filter((line) => line.startsWith('missed: Follows '));
   assert.equal(cannot.length, 1);
   allSay('caught', lines.filter((line) => !cannot.includes(line)));
+});
+
+test('a socket that nobody reads is closed when its buffer is full, and that is counted', async (t) => {
+  const told = await (await open(t)).evaluate(() => bare.overflow(500));
+  assert.match(told, /^\d+ bytes were kept: true; then the WebSocket was closed: more than 500 bytes .*; over: true$/);
+});
+
+test('after the first refused handshakes the page asks before it tries', async (t) => {
+  const failed = await (await open(t)).evaluate(() => bare.refused_handshakes());
+  assert.ok(failed >= 1 && failed <= 8, `${failed} of 40 failed by a handshake`);
 });

@@ -29,6 +29,8 @@ export async function openTab(t, browser, address, { over = 'socket', idle = 0 }
     status: () => page.evaluate(() => JSON.parse(tab.status())),
     traffic: () => page.evaluate(() => JSON.parse(tab.traffic())),
     events: () => page.evaluate(() => JSON.parse(tab.events())),
+    /** The most WebSockets that were in their handshake at once. */
+    mostPending: () => page.evaluate(() => globalThis.mostPending),
     wakes: () => page.evaluate(() => tab.wakes()),
     objects: (name) => page.evaluate((name) => JSON.parse(tab.objects(name)), name),
     request: (path) => page.evaluate((path) => tab.request(path), path),

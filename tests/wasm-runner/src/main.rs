@@ -7,7 +7,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::env::args_os()) {
+    // `cargo test --quiet` hands its flag on; the runner knows none such.
+    let arguments = std::env::args_os().filter(|argument| argument != "--quiet");
+    match wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wasm-runner: {error:#}");

@@ -19,23 +19,35 @@ const REFUSAL_LIMIT: usize = 1 << 20;
 /// How much of a refusal that is no Status is shown, in characters.
 const SHOWN: usize = 200;
 
-/// The error of a WebSocket for `request` that closed with `code` before it opened.
-pub(super) async fn why_not(transport: &FetchTransport, request: &http::Request<()>, code: u16) -> Error {
-    match ask(transport, request).await {
-        Err(error) => error,
-        Ok(()) => Error::transport(
-            TransportErrorKind::Connect,
-            format!(
-                "{} answers, but opens no WebSocket (code {code}): something between may forbid it. Watch over HTTP \
-                 instead, or try again",
-                fetch::origin(request.uri())
-            ),
-        ),
-    }
+/// What the same address says over fetch.
+pub(super) enum Told {
+    /// It would open.
+    Opens,
+    /// It would not, and why.
+    Refuses(Error),
+    /// Nothing in time: no connection was free, or the server is slow.
+    Nothing,
 }
 
-/// Asks the server for `request` over fetch: fine when it would open, else with the reason it would not.
-pub(super) async fn ask(transport: &FetchTransport, request: &http::Request<()>) -> Result<(), Error> {
+/// The error of a WebSocket for `request` that closed with `code` before it opened.
+pub(super) async fn why_not(transport: &FetchTransport, request: &http::Request<()>, code: u16) -> Error {
+    let origin = fetch::origin(request.uri());
+    let text = match ask(transport, request).await {
+        Told::Refuses(error) => return error,
+        Told::Opens => format!(
+            "{origin} answers, but opens no WebSocket (code {code}): something between may forbid it. Watch over HTTP \
+             instead, or try again"
+        ),
+        Told::Nothing => format!(
+            "no WebSocket to {origin} (code {code}) and no answer there over fetch: is the server overloaded, or are all \
+             6 connections of the browser taken?"
+        ),
+    };
+    Error::transport(TransportErrorKind::Connect, text)
+}
+
+/// Asks the server for `request` over fetch.
+pub(super) async fn ask(transport: &FetchTransport, request: &http::Request<()>) -> Told {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.uri = request.uri().clone();
     parts.headers = request.headers().clone();
@@ -51,18 +63,10 @@ pub(super) async fn ask(transport: &FetchTransport, request: &http::Request<()>)
     });
     let deadline = BrowserClock.sleep_until(BrowserClock.now() + transport.options.probe_timeout);
     match select(asked, deadline).await {
-        Either::Left((answer, _)) => {
-            let (status, body) = answer?;
-            if opens(status, &body) { Ok(()) } else { Err(refusal(request, status, &body)) }
-        }
-        Either::Right(((), _)) => Err(Error::transport(
-            TransportErrorKind::Connect,
-            format!(
-                "no WebSocket to {} and no answer there over fetch: is the server overloaded, or are all 6 connections \
-                 of the browser taken?",
-                fetch::origin(request.uri())
-            ),
-        )),
+        Either::Left((Ok((status, body)), _)) if opens(status, &body) => Told::Opens,
+        Either::Left((Ok((status, body)), _)) => Told::Refuses(refusal(request, status, &body)),
+        Either::Left((Err(error), _)) => Told::Refuses(error),
+        Either::Right(((), _)) => Told::Nothing,
     }
 }
 

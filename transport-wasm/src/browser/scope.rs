@@ -41,6 +41,11 @@ pub fn base_uri() -> Result<Uri, Error> {
     })
 }
 
+/// Whether this page or worker was loaded from where `uri` leads.
+pub(super) fn is_own_origin(uri: &Uri) -> bool {
+    base_uri().is_ok_and(|own| own.scheme() == uri.scheme() && own.authority() == uri.authority())
+}
+
 /// Milliseconds since this page or worker began; never goes back.
 pub(super) fn milliseconds() -> f64 {
     scope().performance().now()

@@ -22,6 +22,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
 use super::breath::{self, Breath};
+use super::probe::Told;
 use super::slots::Slots;
 use super::traffic::{Meter, Open};
 use super::transport::FetchTransport;
@@ -46,8 +47,12 @@ pub(super) async fn connect(
     let offered = headers::socket_protocols(request.headers(), protocols)?;
     let pending = transport.meter.open(|traffic| &mut traffic.pending_sockets);
     let turn = handshakes.acquire().await;
-    if transport.doubt.get() {
-        probe::ask(transport, request).await?;
+    // Another origin's answers may be kept from us by CORS, which holds for no WebSocket.
+    if transport.doubt.get()
+        && scope::is_own_origin(request.uri())
+        && let Told::Refuses(error) = probe::ask(transport, request).await
+    {
+        return Err(error);
     }
     let connection = Rc::new(Connection::begin(transport, request.uri(), &offered)?);
     let opened = poll_fn(|context| connection.poll_open(context)).await;

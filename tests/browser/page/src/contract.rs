@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::future::join_all;
 use http::Request;
 use portolan::TransportErrorKind;
 use portolan::time::Runtime;
@@ -12,7 +14,7 @@ use portolan::transport::Transport;
 use portolan_conformance::broken::{Broken, FLAWS, Flaw};
 use portolan_conformance::peer::{AtPeer, Limits};
 use portolan_conformance::{CLAUSES, Clause, Outcome, Seen, Situation, Subject, contract_kinds};
-use portolan_wasm::browser::{FetchTransport, base_uri, runtime};
+use portolan_wasm::browser::{FetchTransport, Options, base_uri, runtime};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -45,6 +47,54 @@ pub async fn flaws() -> Result<Vec<String>, JsError> {
     Ok(lines)
 }
 
+/// Opens a socket on which more arrives than `bytes` while nobody reads, then reads it; tells what came of it.
+#[wasm_bindgen]
+pub async fn overflow(bytes: usize) -> Result<String, JsError> {
+    let mut options = Options::default();
+    options.socket_buffer_bytes = bytes;
+    let transport = FetchTransport::new(options);
+    let address = base_uri()?;
+    let request = Request::get(format!("{}socket/marks?id=overflow", address)).body(())?;
+    let mut socket = transport.connect(request, &[]).await?;
+    while transport.traffic().overflowed_sockets == 0 {
+        runtime().sleep(Duration::from_millis(5)).await;
+    }
+    let mut read = 0;
+    loop {
+        match socket.next().await {
+            Some(Ok(message)) => read += message.into_bytes().len(),
+            Some(Err(error)) => {
+                let over = socket.next().await.is_none();
+                return Ok(format!(
+                    "{} bytes were kept: {}; then {error}; over: {over}",
+                    read,
+                    read <= bytes
+                ));
+            }
+            None => return Err(JsError::new("the socket ended without an error")),
+        }
+    }
+}
+
+/// Opens forty sockets at once where none is allowed; returns how many of them failed by a handshake, not by asking
+/// first. Chromium makes a page wait whose handshakes fail.
+#[wasm_bindgen]
+pub async fn refused_handshakes() -> Result<u32, JsError> {
+    let transport = FetchTransport::default();
+    let address = format!("{}socket/forbidden?id=refused", base_uri()?);
+    let connect = |_| {
+        let request = Request::get(&address).body(());
+        let transport = &transport;
+        async move { Ok::<_, JsError>(transport.connect(request?, &[]).await) }
+    };
+    for outcome in join_all((0..40).map(connect)).await {
+        if !outcome?.is_err_and(|error| error.is_forbidden()) {
+            return Err(JsError::new("a socket was not refused as it should be"));
+        }
+    }
+    Ok(u32::try_from(transport.traffic().failed_handshakes)?)
+}
+
 fn line(clause: &Clause, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Holds => format!("holds: {}", clause.name),
@@ -67,7 +117,7 @@ fn subject(flaw: Option<Flaw>, patience: Duration) -> Result<Browser, JsError> {
         Some(flaw) => Arc::new(Broken::new(wire(), runtime(), flaw)),
         None => wire(),
     };
-    let address = base_uri().map_err(|error| JsError::new(&error.to_string()))?;
+    let address = base_uri()?;
     Ok(Browser(AtPeer {
         transport,
         asking: wire(),

@@ -7,6 +7,6 @@ mod contract;
 mod tab;
 
 #[cfg(target_family = "wasm")]
-pub use contract::{clauses, flaws};
+pub use contract::{clauses, flaws, overflow, refused_handshakes};
 #[cfg(target_family = "wasm")]
 pub use tab::Tab;

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use http::header::AUTHORIZATION;
 use portolan::Error;
 use portolan::cache::{Event, HandlerOptions};
 use portolan::client::Client;
@@ -147,6 +148,14 @@ impl Tab {
     /// The trace that the scenario must tell.
     pub fn expected() -> Vec<String> {
         portolan_scenario::EXPECTED.map(str::to_owned).to_vec()
+    }
+
+    /// Opens a watch at `address`, another origin's, with a bearer token, and returns its first message.
+    pub async fn first_message(&self, address: &str, token: &str) -> Result<String, JsError> {
+        let request = http::Request::get(address).header(AUTHORIZATION, format!("Bearer {token}")).body(())?;
+        let mut socket = self.transport.connect(request, &[]).await.map_err(thrown)?;
+        let first = socket.next().await.ok_or_else(|| JsError::new("the socket ended"))?.map_err(thrown)?;
+        Ok(String::from_utf8_lossy(&first.into_bytes()).into_owned())
     }
 
     /// What the transport has open and has carried, as JSON.
