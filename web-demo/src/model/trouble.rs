@@ -30,6 +30,11 @@ pub enum Reach {
     Unknown,
 }
 
+/// Whether who answered `/version` this way serves files and no API: it knows no such path, or no such method.
+pub fn serves_files_only(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Api(status) if matches!(status.code, Some(404 | 405)))
+}
+
 impl Trouble {
     /// What to say of an error of this kind and text, met at `server`.
     pub fn of(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
@@ -196,6 +201,18 @@ mod tests {
         assert_eq!(Trouble::of_server(absent.kind(), "", "s", Reach::Unknown).title, "No API server here");
         let forbidden = Error::api(failure(403, "Forbidden", "no"));
         assert!(Trouble::of_server(forbidden.kind(), "", "s", Reach::Unknown).title.contains("403"));
+    }
+
+    #[test]
+    fn only_a_server_of_files_is_taken_for_no_proxy() {
+        for code in [404, 405] {
+            assert!(serves_files_only(Error::api(failure(code, "", "no")).kind()), "{code}");
+        }
+        for code in [401, 403, 429, 500, 502, 503] {
+            assert!(!serves_files_only(Error::api(failure(code, "", "no")).kind()), "{code}");
+        }
+        assert!(!serves_files_only(Error::decode("<html>").kind()), "a captive page");
+        assert!(!serves_files_only(Error::transport(TransportErrorKind::Connect, "gone").kind()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where the data comes from: an API server in memory, inside this tab, or a real one through `kubectl proxy`.
 //!
 //! `?source=memory` (with `pods=`, `rate=` in changes per second, and `seed=`) and `?source=proxy` choose; without either the page asks its own origin for a version and takes the
-//! memory when none is told. `?server=http://127.0.0.1:8001` names a proxy at another address than the page's.
+//! memory only when that origin is plainly no proxy: any other trouble is shown, never covered by invented objects. `?server=http://127.0.0.1:8001` names a proxy at another address than the page's.
 
 use portolan::Error;
 use portolan::client::Client;
@@ -12,7 +12,7 @@ use portolan_wasm::browser as wasm;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::super::browser;
-use crate::model::trouble::Reach;
+use crate::model::trouble::{Reach, serves_files_only};
 
 /// Where the data comes from.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ pub(super) async fn choose() -> Result<Source, Error> {
         None => {
             let server = proxy()?;
             match server.client.discovery().server_version().await {
-                Ok(_) => Ok(server),
-                Err(_) => memory(),
+                Err(error) if serves_files_only(error.kind()) => memory(),
+                Ok(_) | Err(_) => Ok(server),
             }
         }
     }
