@@ -47,6 +47,8 @@ impl Trouble {
             Some(401) => return Self::unauthorized(text),
             Some(403) => return Self::forbidden(text),
             Some(404 | 405) => return Self::absent(text),
+            Some(410) => return Self::expired(text),
+            Some(429) => return Self::busy(text),
             _ => {}
         }
         match (kind, reach) {
@@ -57,8 +59,7 @@ impl Trouble {
             (ErrorKind::Config, _) => Self {
                 title: "Wrong address".into(),
                 text,
-                advice: "The page's own address asks for what there is not. Correct it and load again."
-                    .into(),
+                advice: "Write ?source=memory, ?source=proxy or ?server=http://127.0.0.1:8001 after the page's own address and load it again.".into(),
                 ..Self::default()
             },
             (ErrorKind::Decode, _) => Self {
@@ -133,6 +134,24 @@ impl Trouble {
         }
     }
 
+    fn expired(text: String) -> Self {
+        Self {
+            title: "Catching up: the server has forgotten the version (410)".into(),
+            text,
+            advice: "The page keeps what it had and lists anew by itself.".into(),
+            ..Self::default()
+        }
+    }
+
+    fn busy(text: String) -> Self {
+        Self {
+            title: "The server is busy and asked to wait (429)".into(),
+            text,
+            advice: "The page keeps what it had and asks again after the wait.".into(),
+            ..Self::default()
+        }
+    }
+
     fn cors(server: &str, text: String) -> Self {
         Self {
             title: "Blocked by the browser (CORS)".into(),
@@ -192,6 +211,28 @@ mod tests {
         assert_eq!(title(&Error::config("?source=odd"), Reach::Unknown), "Wrong address");
         let broken = Error::transport(TransportErrorKind::Interrupted, "gone");
         assert_eq!(title(&broken, Reach::Unknown), "Connection lost");
+    }
+
+    #[test]
+    fn a_server_that_forgot_or_is_busy_has_not_failed() {
+        assert!(
+            title(&Error::api(failure(410, "Expired", "old")), Reach::Unknown).starts_with("Catching up")
+        );
+        assert!(
+            title(&Error::api(failure(429, "TooManyRequests", "later")), Reach::Unknown).contains("busy")
+        );
+        assert_eq!(
+            title(&Error::api(failure(500, "InternalError", "x")), Reach::Unknown),
+            "The server failed"
+        );
+    }
+
+    #[test]
+    fn a_wrong_address_is_told_how_to_write_it_and_no_retry_is_promised() {
+        let error = Error::config("?source=bogus is neither `memory` nor `proxy`");
+        let trouble = Trouble::of(error.kind(), &error.to_string(), "this page", Reach::Unknown);
+        assert!(trouble.text.contains("?source=bogus"), "{}", trouble.text);
+        assert!(trouble.advice.contains("?source=memory") && !trouble.advice.contains("by itself"));
     }
 
     #[test]
