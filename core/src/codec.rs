@@ -7,6 +7,8 @@
 
 mod feed;
 mod list;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 mod scan;
 mod walk;
 mod watch;

@@ -11,6 +11,7 @@ mod lazy;
 mod partial;
 mod path;
 mod stored;
+mod typed;
 mod unstructured;
 
 pub use json::{Json, Values};

@@ -5,7 +5,9 @@
 mod bindgen;
 mod cluster;
 mod cluster_binary;
+mod codegen;
 mod demo;
+mod fixtures;
 mod process;
 mod programs;
 mod serve;
@@ -34,6 +36,10 @@ enum Task {
     /// Start a real etcd and API server for the tests or for trying things out.
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Write what is generated from the Go types of the API: the field tables of protobuf.
+    Codegen(codegen::Options),
+    /// Compare the codecs with Go: Kubernetes' own fixtures and a corpus of random objects.
+    Fixtures(fixtures::Options),
     /// Run all tests and checks.
     Test(test::Options),
     /// Build the dashboard and serve it.
@@ -49,6 +55,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Setup => setup::run().map(done),
         Task::Cluster(command) => cluster::run(&command).map(done),
+        Task::Codegen(options) => codegen::run(&options).map(done),
+        Task::Fixtures(options) => fixtures::run(&options).map(done),
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options).map(done),
         Task::Sizes => sizes::run().map(done),

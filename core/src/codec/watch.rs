@@ -13,6 +13,7 @@ use super::feed::Feed;
 use super::walk::{Entries, is_name};
 use super::{Limits, offset_of};
 use crate::error::Error;
+use crate::meta::Format;
 
 /// What happened to an object. client-go's `watch.EventType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +42,7 @@ impl EventKind {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::Added, Self::Modified, Self::Deleted, Self::Bookmark, Self::Error]
             .into_iter()
             .find(|kind| kind.as_str() == text)
@@ -53,7 +54,9 @@ impl EventKind {
 pub struct WatchFrame<'a> {
     /// What happened.
     pub kind: EventKind,
-    /// The JSON of the object: of a [`EventKind::Error`] a Status.
+    /// How the object is written.
+    pub format: Format,
+    /// The object: of a [`EventKind::Error`] a Status.
     pub object: &'a [u8],
 }
 
@@ -116,7 +119,7 @@ impl WatchDecoder {
         match self.advance() {
             Ok(Some((kind, object))) => {
                 self.events += 1;
-                Ok(Some(WatchFrame { kind, object: &self.feed.value()[object] }))
+                Ok(Some(WatchFrame { kind, format: Format::Json, object: &self.feed.value()[object] }))
             }
             Ok(None) => Ok(None),
             Err(what) => {

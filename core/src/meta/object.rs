@@ -7,10 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use k8s_openapi::{ClusterResourceScope, Metadata, NamespaceResourceScope};
-use serde::de::DeserializeOwned;
+use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
 
-use super::{ApiResource, Key, ObjectMeta};
+use super::{ApiResource, Key};
 use crate::error::Error;
 use crate::portable::{MaybeSend, MaybeSync};
 
@@ -20,6 +19,9 @@ use crate::portable::{MaybeSend, MaybeSync};
 pub enum Format {
     /// JSON text.
     Json,
+    /// Kubernetes' protobuf: an object in its envelope, or the bare message of a list's item.
+    #[cfg(feature = "protobuf")]
+    Protobuf,
 }
 
 /// One object as it arrived, still in the buffer it arrived in: one list item or the object of one watch event.
@@ -99,38 +101,6 @@ impl Scope for ClusterResourceScope {
     const NAMESPACED: bool = false;
 }
 
-impl<K> Object for K
-where
-    K: Metadata<Ty = ObjectMeta> + DeserializeOwned + Debug + MaybeSend + MaybeSync + 'static,
-{
-    fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
-        let Format::Json = encoded.format;
-        let mut object: K = serde_json::from_slice(encoded.bytes).map_err(|error| {
-            let text =
-                format!("not a {}: bad JSON at line {}, column {}", K::KIND, error.line(), error.column());
-            Error::decode(text)
-        })?;
-        if encoded.drop_managed_fields {
-            object.metadata_mut().managed_fields = None;
-        }
-        Ok(object)
-    }
-
-    fn meta(&self) -> MetaRef<'_> {
-        let metadata = self.metadata();
-        MetaRef {
-            name: metadata.name.as_deref().unwrap_or_default(),
-            namespace: metadata.namespace.as_deref().unwrap_or_default(),
-            uid: metadata.uid.as_deref().unwrap_or_default(),
-            resource_version: metadata.resource_version.as_deref().unwrap_or_default(),
-        }
-    }
-
-    fn labels(&self) -> Cow<'_, BTreeMap<String, String>> {
-        self.metadata().labels.as_ref().map_or_else(|| Cow::Owned(BTreeMap::new()), Cow::Borrowed)
-    }
-}
-
 impl<K> Resource for K
 where
     K: Object + k8s_openapi::Resource<Scope: Scope>,
@@ -156,28 +126,5 @@ mod tests {
     fn types_know_their_resource() {
         assert_eq!(Deployment::api_resource().gvr().to_string(), "deployments.v1.apps");
         assert!(Pod::api_resource().namespaced && !Node::api_resource().namespaced);
-    }
-
-    #[test]
-    fn a_typed_object_reads_without_its_managed_fields() {
-        let resource = Pod::api_resource();
-        let bytes = br#"{"metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7","managedFields":[{"manager":"m"}]}}"#;
-        let encoded = Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true };
-        let pod = Pod::read(encoded).unwrap();
-        assert_eq!(pod.meta(), MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "7" });
-        assert_eq!(pod.key().as_str(), "n/a");
-        assert!(pod.metadata.managed_fields.is_none());
-    }
-
-    #[test]
-    fn a_read_error_shows_no_bytes() {
-        let resource = Pod::api_resource();
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: b"{secret",
-            resource: &resource,
-            drop_managed_fields: false,
-        };
-        assert!(!Pod::read(encoded).unwrap_err().to_string().contains("secret"));
     }
 }

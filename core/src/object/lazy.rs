@@ -17,6 +17,8 @@ use super::json::{Json, Values};
 use super::path::{Path, Step, Steps};
 use super::stored::Stored;
 use super::{Unstructured, debug, not_a};
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, MetaRef, Object, OwnerReference, Resource};
 
@@ -168,8 +170,11 @@ impl<K> Lazy<K> {
 
 impl<K: 'static> Object for Lazy<K> {
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
-        let Format::Json = encoded.format;
-        let stored = Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?;
+        let stored = match encoded.format {
+            Format::Json => Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?,
+            #[cfg(feature = "protobuf")]
+            Format::Protobuf => Stored::new(&protobuf::json_of(&encoded)?, Some(encoded.resource), false)?,
+        };
         Ok(Self { stored, kind: PhantomData })
     }
 

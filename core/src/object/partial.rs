@@ -7,6 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{debug, not_a};
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
 use crate::error::Error;
 use crate::meta::{Encoded, Format, MetaRef, Object, ObjectMeta};
 
@@ -43,9 +45,12 @@ impl From<Wire> for PartialObjectMetadata {
 
 impl Object for PartialObjectMetadata {
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
-        let Format::Json = encoded.format;
-        let mut object: Self = serde_json::from_slice(encoded.bytes)
-            .map_err(|error| not_a("PartialObjectMetadata", encoded.bytes.len(), &error))?;
+        let mut object: Self = match encoded.format {
+            Format::Json => serde_json::from_slice(encoded.bytes)
+                .map_err(|error| not_a("PartialObjectMetadata", encoded.bytes.len(), &error))?,
+            #[cfg(feature = "protobuf")]
+            Format::Protobuf => protobuf::read_metadata(&encoded)?,
+        };
         if object.api_version.is_empty() {
             object.api_version = encoded.resource.api_version();
         }

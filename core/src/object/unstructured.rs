@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 use super::path::{Step, Steps};
 use super::stored::FIELDS;
 use super::{debug, not_a};
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, MetaRef, Object, ObjectMeta};
 
@@ -200,10 +202,13 @@ fn remove(value: &mut Value, mut steps: Steps<'_>) -> usize {
 
 impl Object for Unstructured {
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
-        let Format::Json = encoded.format;
         let kind = &encoded.resource.kind;
-        let mut object: Self = serde_json::from_slice(encoded.bytes)
-            .map_err(|error| not_a(kind, encoded.bytes.len(), &error))?;
+        let mut object: Self = match encoded.format {
+            Format::Json => serde_json::from_slice(encoded.bytes)
+                .map_err(|error| not_a(kind, encoded.bytes.len(), &error))?,
+            #[cfg(feature = "protobuf")]
+            Format::Protobuf => protobuf::read(&encoded)?,
+        };
         match object.0.get_mut("metadata") {
             None | Some(Value::Null) => {}
             Some(Value::Object(metadata)) => {

@@ -64,6 +64,8 @@ pub(crate) fn all() -> Vec<Step> {
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
+        step("what is generated is what its source says", Check, "cargo xtask codegen --check").needs(&[Need::Go]),
+        step("the codecs against Go", Check, "cargo xtask fixtures").needs(&[Need::Go]),
         step("a real cluster", Cargo, "cargo test --package=portolan-tests --features=cluster --test=real")
             .needs(&[Need::Cluster]),
         step(

@@ -1,0 +1,174 @@
+//! The wire itself: records of a field number and a payload, read where they lie.
+//!
+//! Invariant: whatever the bytes, reads end within them; what is malformed is a [`Fault`] that tells where, and shows
+//! nothing.
+
+use std::fmt;
+
+/// One field's number and payload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a> {
+    pub(super) number: u32,
+    pub(super) payload: Payload<'a>,
+}
+
+/// What a field's value is on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Payload<'a> {
+    Varint(u64),
+    /// Eight bytes, or four.
+    Fixed(u64),
+    Bytes(&'a [u8]),
+}
+
+/// Why bytes could not be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    pub(super) what: &'static str,
+    /// The address of the byte it was found at, 0 when it has none.
+    pub(super) place: usize,
+    /// A message stands twice where one may: legal, and read after a merge.
+    pub(super) needs_merge: bool,
+}
+
+impl Fault {
+    pub(super) fn new(what: &'static str, at: &[u8]) -> Self {
+        Self { what, place: at.as_ptr() as usize, needs_merge: false }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The records of a message, in their order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Record<'a>>, Fault> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let start = self.rest;
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).ok().filter(|number| (1..1 << 29).contains(number));
+        let number = number.ok_or(Fault::new("no field has this number", start))?;
+        let payload = match tag & 7 {
+            0 => Payload::Varint(self.varint()?),
+            1 => Payload::Fixed(self.fixed::<8>()?),
+            2 => {
+                let length = self.varint()?;
+                let length = usize::try_from(length).ok().filter(|length| *length <= self.rest.len());
+                let length = length.ok_or(Fault::new("a length beyond the end", start))?;
+                let (payload, rest) = self.rest.split_at(length);
+                self.rest = rest;
+                Payload::Bytes(payload)
+            }
+            5 => Payload::Fixed(self.fixed::<4>()?),
+            _ => return Err(Fault::new("a wire type that is not in use", start)),
+        };
+        Ok(Some(Record { number, payload }))
+    }
+
+    /// One number of seven bits a byte, lowest first.
+    pub(super) fn varint(&mut self) -> Result<u64, Fault> {
+        let mut value = 0;
+        for (index, byte) in self.rest.iter().take(10).enumerate() {
+            if index == 9 && *byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte & 0x80 == 0 {
+                self.rest = &self.rest[index + 1..];
+                return Ok(value);
+            }
+        }
+        let what =
+            if self.rest.len() < 10 { "it ends within a number" } else { "a number of more than 64 bits" };
+        Err(Fault::new(what, self.rest))
+    }
+
+    fn fixed<const SIZE: usize>(&mut self) -> Result<u64, Fault> {
+        let Some((bytes, rest)) = self.rest.split_first_chunk::<SIZE>() else {
+            return Err(Fault::new("it ends within a number", self.rest));
+        };
+        self.rest = rest;
+        let mut eight = [0; 8];
+        eight[..SIZE].copy_from_slice(bytes);
+        Ok(u64::from_le_bytes(eight))
+    }
+}
+
+/// The last payload of a field in a message.
+pub(super) fn last(bytes: &[u8], number: u32) -> Result<Option<Payload<'_>>, Fault> {
+    let (mut records, mut found) = (Records::of(bytes), None);
+    while let Some(record) = records.next()? {
+        if record.number == number {
+            found = Some(record.payload);
+        }
+    }
+    Ok(found)
+}
+
+impl<'a> Payload<'a> {
+    pub(super) fn bytes(self) -> Result<&'a [u8], Fault> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            _ => Err(mismatch()),
+        }
+    }
+
+    pub(super) fn text(self) -> Result<&'a str, Fault> {
+        let bytes = self.bytes()?;
+        std::str::from_utf8(bytes).map_err(|_| Fault::new("a text that is not UTF-8", bytes))
+    }
+
+    pub(super) fn varint(self) -> Result<u64, Fault> {
+        match self {
+            Self::Varint(value) => Ok(value),
+            _ => Err(mismatch()),
+        }
+    }
+}
+
+fn mismatch() -> Fault {
+    Fault { what: "a field of another wire type than it has", place: 0, needs_merge: false }
+}
+
+/// Appends a number of seven bits a byte.
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a field that is a number.
+pub(super) fn put_number(out: &mut Vec<u8>, number: u32, value: u64) {
+    put_varint(out, u64::from(number) << 3);
+    put_varint(out, value);
+}
+
+/// Appends a field of bytes, a text or a message.
+pub(super) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+    put_varint(out, u64::from(number) << 3 | 2);
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}

@@ -1,0 +1,77 @@
+//! k8s-openapi's types as objects.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use k8s_openapi::Metadata;
+use serde::de::DeserializeOwned;
+
+use super::not_a;
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
+use crate::error::Error;
+use crate::meta::{Encoded, Format, MetaRef, Object, ObjectMeta};
+use crate::portable::{MaybeSend, MaybeSync};
+
+impl<K> Object for K
+where
+    K: Metadata<Ty = ObjectMeta> + DeserializeOwned + Debug + MaybeSend + MaybeSync + 'static,
+{
+    fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
+        let mut object: K = match encoded.format {
+            Format::Json => serde_json::from_slice(encoded.bytes)
+                .map_err(|error| not_a(K::KIND, encoded.bytes.len(), &error))?,
+            #[cfg(feature = "protobuf")]
+            Format::Protobuf => protobuf::read(&encoded)?,
+        };
+        if encoded.drop_managed_fields {
+            object.metadata_mut().managed_fields = None;
+        }
+        Ok(object)
+    }
+
+    fn meta(&self) -> MetaRef<'_> {
+        let metadata = self.metadata();
+        MetaRef {
+            name: metadata.name.as_deref().unwrap_or_default(),
+            namespace: metadata.namespace.as_deref().unwrap_or_default(),
+            uid: metadata.uid.as_deref().unwrap_or_default(),
+            resource_version: metadata.resource_version.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn labels(&self) -> Cow<'_, BTreeMap<String, String>> {
+        self.metadata().labels.as_ref().map_or_else(|| Cow::Owned(BTreeMap::new()), Cow::Borrowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meta::Resource;
+    use k8s_openapi::api::core::v1::Pod;
+
+    #[test]
+    fn a_typed_object_reads_without_its_managed_fields() {
+        let resource = Pod::api_resource();
+        let bytes = br#"{"metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7","managedFields":[{"manager":"m"}]}}"#;
+        let encoded = Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true };
+        let pod = Pod::read(encoded).unwrap();
+        assert_eq!(pod.meta(), MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "7" });
+        assert_eq!(pod.key().as_str(), "n/a");
+        assert!(pod.metadata.managed_fields.is_none());
+    }
+
+    #[test]
+    fn a_read_error_shows_no_bytes() {
+        let resource = Pod::api_resource();
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes: b"{secret",
+            resource: &resource,
+            drop_managed_fields: false,
+        };
+        assert!(!Pod::read(encoded).unwrap_err().to_string().contains("secret"));
+    }
+}

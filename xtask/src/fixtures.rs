@@ -1,0 +1,79 @@
+//! `cargo xtask fixtures`: the codecs against what Go writes, each suite ending in `n of m`.
+//!
+//! The fixtures lie in the Go module k8s.io/api, which Go's own client fetches; nothing of them is in this repository.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::Deserialize;
+
+use crate::process::{command, output, run as perform};
+use crate::{cluster_binary, codegen, workspace};
+
+/// What to compare.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Where chance begins: the same number makes the same objects.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many random objects of each kind.
+    #[arg(long, default_value_t = 15)]
+    each: u32,
+}
+
+/// What `go list -m -json` and `go mod download -json` tell of a module.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Module {
+    version: String,
+    #[serde(default)]
+    dir: String,
+}
+
+/// Runs the command.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let built = ["cargo", "build", "--quiet", "--package=portolan-fixtures"];
+    perform(&mut command(&built))?;
+    let program = workspace::target()?.join("debug/portolan-fixtures");
+    let fixtures = upstream()?;
+    let upstream = compare(&program, &["upstream", &fixtures]);
+    let corpus = corpus(options, &program);
+    upstream.and(corpus)
+}
+
+/// The directory of Kubernetes' own fixtures, of the version that the tables are made from.
+fn upstream() -> Result<String> {
+    let read = |line: &[&str]| -> Result<Module> {
+        let mut go = cluster_binary::go(line);
+        let text = output(go.current_dir(codegen::directory()))?;
+        serde_json::from_str(&text).with_context(|| format!("the output of go {}", line.join(" ")))
+    };
+    let version = read(&["list", "-m", "-json", "k8s.io/api"])?.version;
+    let module = read(&["mod", "download", "-json", &format!("k8s.io/api@{version}")])?;
+    let directory = Path::new(&module.dir).join("testdata/HEAD");
+    if !directory.is_dir() {
+        bail!("k8s.io/api {version} has no testdata/HEAD in {:?}", module.dir);
+    }
+    Ok(directory.to_string_lossy().into_owned())
+}
+
+/// Has Go make objects, compares, and has Go read what was written of them.
+fn corpus(options: &Options, program: &Path) -> Result<()> {
+    let directory = workspace::target()?.join("corpus");
+    fs::create_dir_all(&directory).context("making a directory for the corpus")?;
+    let (made, written) = (directory.join("made.jsonl"), directory.join("written.jsonl"));
+    let (seed, each) = (options.seed.to_string(), options.each.to_string());
+    println!("{each} random objects of each kind, seed {seed}");
+    let file = File::create(&made).context("a file for the corpus")?;
+    perform(codegen::schema(&["corpus", &seed, &each]).stdout(file))?;
+    compare(program, &["corpus", &made.to_string_lossy(), &written.to_string_lossy()])?;
+    let file = File::open(&written).context("what was written of the corpus")?;
+    println!("read by Go:");
+    perform(codegen::schema(&["verify"]).stdin(file))
+}
+
+fn compare(program: &Path, arguments: &[&str]) -> Result<()> {
+    perform(std::process::Command::new(program).args(arguments))
+}
