@@ -23,9 +23,10 @@ pub use watch::{EventKind, WatchDecoder, WatchFrame};
 
 pub(crate) use walk::{Entries, Malformed, end_of_value, is_name, unescaped};
 
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::Error;
+use crate::meta::Format;
 use scan::ValueScanner;
 
 /// How large and how deep one object may be; what exceeds it is refused with a decode error.
@@ -58,6 +59,22 @@ pub fn validate(bytes: &[u8], limits: Limits) -> Result<(), Error> {
     match check(bytes) {
         Ok(()) => Ok(()),
         Err(what) => fail(what),
+    }
+}
+
+/// Reads a document that is not an object of a resource, such as a Status; the error shows nothing of it.
+pub(crate) fn read<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<T, Error> {
+    match format {
+        Format::Json => serde_json::from_slice(bytes).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let text = format!(
+                "{} bytes of JSON: not what is expected at line {line}, column {column}",
+                bytes.len()
+            );
+            Error::decode(text)
+        }),
+        #[cfg(feature = "protobuf")]
+        Format::Protobuf => protobuf::decode(bytes),
     }
 }
 

@@ -63,12 +63,13 @@ impl<K: Object> Api<K> {
     /// The objects that `options` select, in one answer; with a limit, see `head.continue_token`.
     pub async fn list(&self, options: &ListOptions) -> Result<ObjectList<K>, Error> {
         let mut body = self.list_body(options).await?;
+        let format = body.format();
         let mut items = Vec::new();
         let read: Result<_, Error> = async {
             loop {
                 let more = body.fill().await?;
                 while let Some(item) = body.next_item()? {
-                    items.push(K::read(self.encoded(item))?);
+                    items.push(K::read(self.encoded(format, item))?);
                 }
                 if !more {
                     return body.finish();
@@ -128,31 +129,33 @@ impl<K: Object> Api<K> {
     async fn object(&self, request: Request) -> Result<K, Error> {
         let response = request.send().await?;
         let bytes = response.expected_bytes()?;
-        // Items of lists and watches come checked from their decoders; this one has met none.
-        codec::validate(bytes, Limits::default())?;
-        K::read(self.encoded(bytes))
+        if response.format() == Format::Json {
+            // Items of lists and watches come checked from their decoders; this one has met none.
+            codec::validate(bytes, Limits::default())?;
+        }
+        K::read(self.encoded(response.format(), bytes))
     }
 
-    fn encoded<'a>(&'a self, bytes: &'a [u8]) -> Encoded<'a> {
-        Encoded { format: Format::Json, bytes, resource: &self.resource, drop_managed_fields: false }
+    fn encoded<'a>(&'a self, format: Format, bytes: &'a [u8]) -> Encoded<'a> {
+        Encoded { format, bytes, resource: &self.resource, drop_managed_fields: false }
     }
 }
 
 impl<K: Object + Serialize> Api<K> {
     /// Creates `object` and gives it as the server keeps it.
     pub async fn create(&self, object: &K, options: &CreateOptions) -> Result<K, Error> {
-        self.object(self.request(Method::POST).params(options.query()).json(object)).await
+        self.object(self.request(Method::POST).params(options.query()).object(object, &self.resource)).await
     }
 
     /// Puts `object` in place of the one of its name; a conflict unless its version is the newest.
     pub async fn update(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
         let request = self.request(Method::PUT).name(object.meta().name);
-        self.object(request.params(options.query()).json(object)).await
+        self.object(request.params(options.query()).object(object, &self.resource)).await
     }
 
     /// Puts `object`'s status in place of the one there.
     pub async fn update_status(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
         let request = self.request(Method::PUT).name(object.meta().name).subresource("status");
-        self.object(request.params(options.query()).json(object)).await
+        self.object(request.params(options.query()).object(object, &self.resource)).await
     }
 }

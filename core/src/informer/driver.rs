@@ -191,13 +191,14 @@ impl<T: Object> Driver<T> {
         let Self { shared, reflector, exchange, .. } = self;
         match exchange {
             Exchange::List(body) => {
+                let format = body.format();
                 while let Some(item) = body.next_item()? {
-                    reflector.handle_list_item(now, read_object(shared, item)?);
+                    reflector.handle_list_item(now, read_object(shared, format, item)?);
                 }
             }
             Exchange::Watch(body) => {
                 while let Some(frame) = body.next_frame()? {
-                    let event = read_event(&frame, |bytes| read_object(shared, bytes))?;
+                    let event = read_event(&frame, |bytes| read_object(shared, frame.format, bytes))?;
                     reflector.handle_watch_event(now, event);
                 }
             }
@@ -224,8 +225,8 @@ impl<T: Object> Driver<T> {
     }
 }
 
-fn read_object<T: Object>(shared: &Shared<T>, bytes: &[u8]) -> Result<Arc<T>, Error> {
+fn read_object<T: Object>(shared: &Shared<T>, format: Format, bytes: &[u8]) -> Result<Arc<T>, Error> {
     let resource = shared.api().api_resource();
-    let object = T::read(Encoded { format: Format::Json, bytes, resource, drop_managed_fields: true })?;
+    let object = T::read(Encoded { format, bytes, resource, drop_managed_fields: true })?;
     Ok(Arc::new(shared.transform(object)))
 }

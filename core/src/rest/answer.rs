@@ -8,7 +8,9 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::codec;
 use crate::error::Error;
+use crate::meta::Format;
 use crate::status::{Status, StatusDetails, failure, reason_of_code};
 use crate::transport::Body;
 
@@ -49,16 +51,14 @@ impl Response {
         if self.expected { Ok(&self.body) } else { Err(unexpected(&self.headers, &self.body)) }
     }
 
-    /// The body, read as JSON.
+    /// The body, read in the format it says it is in.
     pub fn into<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.expected_bytes()?;
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            Error::decode(format!(
-                "the answer of {} bytes is not the JSON expected: line {line}, column {column}",
-                self.body.len()
-            ))
-        })
+        codec::read(self.format(), self.expected_bytes()?)
+    }
+
+    /// How the body is written.
+    pub fn format(&self) -> Format {
+        format_of(&self.headers).unwrap_or(Format::Json)
     }
 }
 
@@ -83,11 +83,11 @@ pub(super) async fn read(response: http::Response<Body>, accepted: &HeaderValue)
     Ok(Response { status: parts.status, headers: parts.headers, body, expected })
 }
 
-/// The body of an accepted answer that says it is JSON; the error shows what it is instead.
-pub(super) async fn expect_json(response: http::Response<Body>) -> Result<Body, Error> {
-    match media_type(response.headers()) {
-        Some("application/json") | None => Ok(response.into_body()),
-        Some(_) => {
+/// The body of an accepted answer of objects, and how they are written; the error shows what it is instead.
+pub(super) async fn expect_objects(response: http::Response<Body>) -> Result<(Body, Format), Error> {
+    match format_of(response.headers()) {
+        Some(format) => Ok((response.into_body(), format)),
+        None => {
             let (parts, mut body) = response.into_parts();
             let first = body.chunk().await.and_then(Result::ok).unwrap_or_default();
             Err(unexpected(&parts.headers, &first))
@@ -97,7 +97,8 @@ pub(super) async fn expect_json(response: http::Response<Body>) -> Result<Body, 
 
 /// The error of a status outside 2xx.
 fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let mut status = serde_json::from_slice::<Status>(body).ok().unwrap_or_else(|| {
+    let format = format_of(headers).unwrap_or(Format::Json);
+    let mut status = codec::read::<Status>(format, body).ok().unwrap_or_else(|| {
         let shown = if body.is_empty() { String::new() } else { format!(": {}", first_bytes(body)) };
         let kind = media_type(headers).unwrap_or("no content type");
         failure(
@@ -122,6 +123,16 @@ fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
         "the answer is {kind} in place of application/json (is something between us and the API server?): {}",
         first_bytes(body)
     ))
+}
+
+/// The format that an answer says it is in, JSON when it says nothing; `None` for any other.
+fn format_of(headers: &HeaderMap) -> Option<Format> {
+    match media_type(headers) {
+        Some("application/json") | None => Some(Format::Json),
+        #[cfg(feature = "protobuf")]
+        Some(codec::protobuf::MEDIA_TYPE) => Some(Format::Protobuf),
+        Some(_) => None,
+    }
 }
 
 fn media_type(headers: &HeaderMap) -> Option<&str> {

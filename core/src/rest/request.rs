@@ -13,6 +13,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{ListBody, Response, RestClient, WatchBody, answer, path, retry};
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
+#[cfg(feature = "protobuf")]
+use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{ApiResource, GroupVersion, Patch};
 use crate::transport::Body;
@@ -74,7 +78,11 @@ impl Request {
 
     /// The group, version and plural name of `resource`.
     pub fn api_resource(self, resource: &ApiResource) -> Self {
-        self.group_version(resource.group_version()).resource(&resource.plural)
+        #[cfg(feature = "protobuf")]
+        let this = self.accepting_protobuf(resource);
+        #[cfg(not(feature = "protobuf"))]
+        let this = self;
+        this.group_version(resource.group_version()).resource(&resource.plural)
     }
 
     /// A path of the caller's own (`/version`, `/apis`), in place of group, version, namespace and resource.
@@ -159,6 +167,33 @@ impl Request {
         }
     }
 
+    /// A body of an object of `resource`, in the format that the configuration says. One with members that protobuf does
+    /// not have goes as JSON, which loses nothing.
+    pub fn object(self, value: &impl Serialize, resource: &ApiResource) -> Self {
+        #[cfg(feature = "protobuf")]
+        if self.client.config().content_type == ContentType::Protobuf
+            && let Ok(bytes) = protobuf::encode(value, &resource.api_version(), &resource.kind)
+        {
+            return self.bytes(bytes.into(), HeaderValue::from_static(protobuf::MEDIA_TYPE));
+        }
+        #[cfg(not(feature = "protobuf"))]
+        let _ = resource;
+        self.json(value)
+    }
+
+    /// Asks for protobuf where the configuration says so and the kind has it, and for JSON otherwise.
+    #[cfg(feature = "protobuf")]
+    fn accepting_protobuf(mut self, resource: &ApiResource) -> Self {
+        const EITHER: HeaderValue =
+            HeaderValue::from_static("application/vnd.kubernetes.protobuf,application/json");
+        if self.client.config().content_type == ContentType::Protobuf
+            && protobuf::has_kind(&resource.api_version(), &resource.kind)
+        {
+            self.headers.insert(ACCEPT, EITHER);
+        }
+        self
+    }
+
     /// A patch body with its media type.
     pub fn patch_body(mut self, patch: &Patch) -> Self {
         self = self.json(patch.value());
@@ -213,12 +248,12 @@ impl Request {
         self.exchange().await.map(|(response, _)| response.into_body()).map_err(|error| error.doing(what))
     }
 
-    /// Sends it and gives the items of the list as they arrive. The answer must be JSON.
+    /// Sends it and gives the items of the list as they arrive.
     pub async fn list_body(self) -> Result<ListBody, Error> {
         let what = self.describe();
         let opened = async {
             let (response, _) = self.exchange().await?;
-            answer::expect_json(response).await.map(ListBody::new)
+            answer::expect_objects(response).await.map(ListBody::new)
         };
         opened.await.map_err(|error: Error| error.doing(what))
     }

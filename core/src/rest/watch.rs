@@ -10,7 +10,9 @@ use http::{Method, header};
 use serde::Deserialize;
 
 use super::{Request, answer};
-use crate::codec::{EventKind, Limits, WatchDecoder, WatchFrame};
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
+use crate::codec::{self, EventKind, Limits, WatchDecoder, WatchFrame};
 use crate::config::WatchOver;
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, Object, ResourceVersion};
@@ -24,12 +26,18 @@ const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 /// The open watch. Fill it, and take the events out in between: so one task can poll the connection, decode and store.
 pub struct WatchBody {
     source: Source,
-    decoder: WatchDecoder,
+    decoder: Decoder,
     bytes: u64,
 }
 
+enum Decoder {
+    Json(WatchDecoder),
+    #[cfg(feature = "protobuf")]
+    Protobuf(protobuf::WatchDecoder),
+}
+
 enum Source {
-    Body(Body),
+    Body(Body, Format),
     Socket(Socket),
 }
 
@@ -49,12 +57,13 @@ impl WatchBody {
                 }
             }
         };
-        Ok(Self { source, decoder: WatchDecoder::new(Limits::default()), bytes: 0 })
+        let decoder = source.decoder();
+        Ok(Self { source, decoder, bytes: 0 })
     }
 
     async fn body(request: Request) -> Result<Source, Error> {
         let (response, _) = request.exchange().await?;
-        answer::expect_json(response).await.map(Source::Body)
+        answer::expect_objects(response).await.map(|(body, format)| Source::Body(body, format))
     }
 
     async fn socket(mut request: Request) -> Result<Source, Error> {
@@ -77,18 +86,27 @@ impl WatchBody {
     /// Waits for more bytes; false when the watch has ended. Dropping the future loses nothing.
     pub async fn fill(&mut self) -> Result<bool, Error> {
         let chunk: Option<Result<Bytes, Error>> = match &mut self.source {
-            Source::Body(body) => body.chunk().await,
+            Source::Body(body, _) => body.chunk().await,
             Source::Socket(socket) => socket.next().await.map(|message| message.map(Message::into_bytes)),
         };
         match chunk {
             None => {
-                std::mem::replace(&mut self.decoder, WatchDecoder::new(Limits::default())).finish()?;
+                let fresh = self.source.decoder();
+                match std::mem::replace(&mut self.decoder, fresh) {
+                    Decoder::Json(decoder) => decoder.finish()?,
+                    #[cfg(feature = "protobuf")]
+                    Decoder::Protobuf(decoder) => decoder.finish()?,
+                }
                 Ok(false)
             }
             Some(chunk) => {
                 let chunk = chunk?;
                 self.bytes += chunk.len() as u64;
-                self.decoder.push(chunk);
+                match &mut self.decoder {
+                    Decoder::Json(decoder) => decoder.push(chunk),
+                    #[cfg(feature = "protobuf")]
+                    Decoder::Protobuf(decoder) => decoder.push(chunk),
+                }
                 Ok(true)
             }
         }
@@ -96,7 +114,11 @@ impl WatchBody {
 
     /// The next event that is whole, its object still in the buffer it arrived in.
     pub fn next_frame(&mut self) -> Result<Option<WatchFrame<'_>>, Error> {
-        self.decoder.next_event()
+        match &mut self.decoder {
+            Decoder::Json(decoder) => decoder.next_event(),
+            #[cfg(feature = "protobuf")]
+            Decoder::Protobuf(decoder) => decoder.next_event(),
+        }
     }
 
     /// How many bytes have arrived.
@@ -107,6 +129,19 @@ impl WatchBody {
     /// Whether it goes over a WebSocket.
     pub fn is_socket(&self) -> bool {
         matches!(self.source, Source::Socket(_))
+    }
+}
+
+impl Source {
+    /// A decoder at the start of what it carries. A socket's messages are JSON.
+    fn decoder(&self) -> Decoder {
+        match self {
+            #[cfg(feature = "protobuf")]
+            Self::Body(_, Format::Protobuf) => {
+                Decoder::Protobuf(protobuf::WatchDecoder::new(Limits::default()))
+            }
+            Self::Body(..) | Self::Socket(_) => Decoder::Json(WatchDecoder::new(Limits::default())),
+        }
     }
 }
 
@@ -140,7 +175,7 @@ pub struct Bookmark {
 
 impl Bookmark {
     /// Reads the object of a BOOKMARK event.
-    fn read(object: &[u8]) -> Result<Self, Error> {
+    fn read(format: Format, object: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Carrier {
             metadata: Metadata,
@@ -152,9 +187,8 @@ impl Bookmark {
             #[serde(default)]
             annotations: Option<std::collections::BTreeMap<String, String>>,
         }
-        let Carrier { metadata } = serde_json::from_slice(object).map_err(|error| {
-            Error::decode(format!("a bookmark without a version, at column {}", error.column()))
-        })?;
+        let Carrier { metadata } =
+            codec::read(format, object).map_err(|error| error.doing("read a bookmark's version"))?;
         let end = metadata
             .annotations
             .is_some_and(|notes| notes.get(INITIAL_EVENTS_END).is_some_and(|v| v == "true"));
@@ -163,8 +197,8 @@ impl Bookmark {
 }
 
 /// The error an ERROR event carries.
-fn error_event(object: &[u8]) -> Error {
-    match serde_json::from_slice::<Status>(object) {
+fn error_event(format: Format, object: &[u8]) -> Error {
+    match codec::read::<Status>(format, object) {
         Ok(status) => Error::api(status),
         Err(_) => Error::decode("an ERROR event without a Status"),
     }
@@ -196,9 +230,9 @@ async fn next_event<K: Object>(
 ) -> Result<Option<WatchEvent<K>>, Error> {
     loop {
         if let Some(frame) = body.next_frame()? {
-            let read = |bytes: &[u8]| {
-                K::read(Encoded { format: Format::Json, bytes, resource, drop_managed_fields: false })
-            };
+            let format = frame.format;
+            let read =
+                |bytes: &[u8]| K::read(Encoded { format, bytes, resource, drop_managed_fields: false });
             return read_event(&frame, read).map(Some);
         }
         if !body.fill().await? {
@@ -216,8 +250,8 @@ pub(crate) fn read_event<K>(
         EventKind::Added => WatchEvent::Added(read(frame.object)?),
         EventKind::Modified => WatchEvent::Modified(read(frame.object)?),
         EventKind::Deleted => WatchEvent::Deleted(read(frame.object)?),
-        EventKind::Bookmark => WatchEvent::Bookmark(Bookmark::read(frame.object)?),
-        EventKind::Error => return Err(error_event(frame.object)),
+        EventKind::Bookmark => WatchEvent::Bookmark(Bookmark::read(frame.format, frame.object)?),
+        EventKind::Error => return Err(error_event(frame.format, frame.object)),
     })
 }
 

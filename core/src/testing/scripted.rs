@@ -49,8 +49,14 @@ impl Answer {
 
     /// With this chunk of the body behind those before it.
     #[must_use]
-    pub fn chunk(mut self, text: &str) -> Self {
-        self.chunks.push(Ok(Bytes::copy_from_slice(text.as_bytes())));
+    pub fn chunk(self, text: &str) -> Self {
+        self.bytes(text.as_bytes())
+    }
+
+    /// With this chunk, which is no text, behind those before it.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.chunks.push(Ok(Bytes::copy_from_slice(bytes)));
         self
     }
 
