@@ -13,6 +13,7 @@ use super::health;
 use super::manifest::Manifest;
 use super::route::Route;
 use super::table::{Row, Table};
+use super::trouble::Trouble;
 use super::wire::Wire;
 
 /// The overview as shown.
@@ -28,6 +29,10 @@ pub struct Overview {
     pub events: Vec<Happening>,
     /// Still waiting for the first lists.
     pub loading: bool,
+    /// No kind may be looked at.
+    pub forbidden: bool,
+    /// The events may not be looked at.
+    pub events_forbidden: bool,
 }
 
 /// How many there are of a kind.
@@ -120,7 +125,17 @@ pub fn overview(
     let attention =
         unready.into_iter().map(|(kind, row)| attention(kind, row, catalogue, route, now)).collect();
     let loading = tallies.iter().any(|tally| tally.count.is_none() && tally.trouble.is_empty());
-    Overview { tallies, attention, unready: total, events: events(tables, &filter, route, now), loading }
+    let forbids = |kind: &str| wire.trouble(kind).is_some_and(Trouble::forbids);
+    let forbidden = tallies.iter().all(|tally| tally.count.is_none() && forbids(&tally.kind));
+    Overview {
+        tallies,
+        attention,
+        unready: total,
+        events: events(tables, &filter, route, now),
+        loading,
+        forbidden,
+        events_forbidden: forbids("events"),
+    }
 }
 
 fn tally(

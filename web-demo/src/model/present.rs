@@ -76,7 +76,11 @@ fn notice(model: &Model, connection: &Connection) -> Option<Trouble> {
     if connection.state == "live" {
         return None;
     }
-    model.wire.lines().into_iter().filter_map(|line| line.trouble).find(|trouble| !trouble.refused)
+    let troubles: Vec<Option<Trouble>> = model.wire.lines().into_iter().map(|line| line.trouble).collect();
+    let all_refused = troubles.iter().all(|trouble| trouble.as_ref().is_some_and(|trouble| trouble.refused));
+    let mut told = troubles.into_iter().flatten();
+    // One refused kind is its table's affair; when nothing is served, the refusal is the page's.
+    told.find(|trouble| if all_refused { trouble.forbids() } else { !trouble.refused })
 }
 
 fn navigation(model: &Model) -> Vec<NavigationGroup> {

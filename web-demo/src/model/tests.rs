@@ -168,3 +168,29 @@ fn sorting_goes_into_the_address_and_back() {
     let frame = model.frame(0);
     assert!(frame.hash.contains("sort=node"), "a column left out moves no other: {}", frame.hash);
 }
+
+#[test]
+fn when_every_kind_is_forbidden_the_page_says_so_and_one_is_no_notice() {
+    let forbidden = portolan::Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let trouble = Trouble::of(forbidden.kind(), "no", "s", trouble::Reach::Unknown);
+    let refused = || Figures {
+        phase: Phase::Retrying,
+        errors: 1,
+        last_error: Some(trouble.clone()),
+        ..Figures::default()
+    };
+    let mut model = Model::default();
+    let kinds: Vec<String> = model.wanted().iter().map(|kind| kind.id.clone()).collect();
+    for kind in &kinds {
+        model.apply(Event::Look(kind.clone(), refused()), 0);
+    }
+    let frame = model.frame(0);
+    assert_eq!(frame.notice, Some(trouble.clone()));
+    let overview = frame.overview.unwrap();
+    assert!(overview.forbidden && overview.events_forbidden && !overview.loading);
+    model.apply(Event::Look("pods".into(), live(0)), 1);
+    let frame = model.frame(1);
+    assert_eq!(frame.notice, None);
+    let overview = frame.overview.unwrap();
+    assert!(!overview.forbidden && overview.events_forbidden);
+}

@@ -35,7 +35,14 @@ pub fn serves_files_only(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Api(status) if matches!(status.code, Some(404 | 405)))
 }
 
+const FORBIDDEN: &str = "Not allowed (403)";
+
 impl Trouble {
+    /// Whether the server answers but lets us not look.
+    pub fn forbids(&self) -> bool {
+        self.title == FORBIDDEN
+    }
+
     /// What to say of an error of this kind and text, met at `server`.
     pub fn of(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
         let text = text.to_owned();
@@ -87,7 +94,7 @@ impl Trouble {
     /// What to say when the server as a whole does not answer as an API server does.
     pub fn of_server(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
         let trouble = Self::of(kind, text, server, reach);
-        if !trouble.refused || trouble.title.contains("403") {
+        if !trouble.refused || trouble.forbids() {
             return Self { refused: false, ..trouble };
         }
         Self {
@@ -115,7 +122,7 @@ impl Trouble {
 
     fn forbidden(text: String) -> Self {
         Self {
-            title: "Not allowed (403)".into(),
+            title: FORBIDDEN.into(),
             text,
             advice: "Ask for the verbs list and watch on this kind, or see what you may do.".into(),
             command: "kubectl auth can-i --list".into(),

@@ -16,8 +16,12 @@ fn board(page: Page) -> View {
     let loading = of(page, |overview| overview.loading);
     let quiet = of(page, |overview| overview.events.is_empty());
     let blind = of(page, |overview| overview.tallies.iter().all(|tally| tally.count.is_none()));
+    let forbidden = of(page, |overview| overview.forbidden);
+    let unseen = of(page, |overview| overview.events_forbidden);
+    let no_events = move || if unseen.get() { "You are not allowed to look at events." } else { "None yet." };
     let verdict = move || match (unready.get(), loading.get()) {
         (0, true) => "Looking …".to_owned(),
+        (0, false) if forbidden.get() => "You are not allowed to look.".to_owned(),
         (0, false) if blind.get() => "Nothing to be seen.".to_owned(),
         (0, false) => "Everything is ready.".to_owned(),
         (1, _) => "1 object is not ready.".to_owned(),
@@ -44,7 +48,7 @@ fn board(page: Page) -> View {
                         h2() { "Recent events" }
                         a(class="all", href="#/events") { "All events" }
                     }
-                    p(class=move || if quiet.get() { "calm" } else { "calm none" }) { "None yet." }
+                    p(class=move || if quiet.get() { "calm" } else { "calm none" }) { (no_events) }
                     ul(class="lines") { (events) }
                 }
             }
