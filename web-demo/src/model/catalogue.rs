@@ -18,6 +18,33 @@ pub const CORE: &[(&str, &str, &str, bool)] = &[
     ("v1", "Event", "events", true),
 ];
 
+/// The short names people type, and the kinds they mean.
+const SHORT_NAMES: &[(&str, &str)] = &[
+    ("po", "pods"),
+    ("deploy", "deployments.apps"),
+    ("rs", "replicasets.apps"),
+    ("svc", "services"),
+    ("no", "nodes"),
+    ("ns", "namespaces"),
+    ("ev", "events"),
+    ("cm", "configmaps"),
+    ("sts", "statefulsets.apps"),
+    ("ds", "daemonsets.apps"),
+    ("cj", "cronjobs.batch"),
+    ("pvc", "persistentvolumeclaims"),
+    ("pv", "persistentvolumes"),
+    ("sa", "serviceaccounts"),
+    ("ing", "ingresses.networking.k8s.io"),
+    ("hpa", "horizontalpodautoscalers.autoscaling"),
+    ("crd", "customresourcedefinitions.apiextensions.k8s.io"),
+    ("sc", "storageclasses.storage.k8s.io"),
+    ("ep", "endpoints"),
+    ("netpol", "networkpolicies.networking.k8s.io"),
+    ("pdb", "poddisruptionbudgets.policy"),
+    ("quota", "resourcequotas"),
+    ("limits", "limitranges"),
+];
+
 /// One kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -70,7 +97,8 @@ impl Catalogue {
         self.core.iter().find(|kind| kind.id == id).or_else(|| self.found.get(id))
     }
 
-    /// The kinds whose initials are `text`, or whose name or group holds its letters in order, the closest first.
+    /// The kinds whose short name or initials are `text`, or whose name or group holds its letters in order and close
+    /// together, the closest first.
     pub fn search(&self, text: &str) -> Vec<&Kind> {
         let text = text.to_lowercase();
         let mut found: Vec<(usize, &Kind)> =
@@ -111,8 +139,11 @@ fn title(resource: &ApiResource) -> String {
 fn distance(text: &str, kind: &Kind) -> Option<usize> {
     let plural = kind.resource.plural.as_ref();
     let initials: String = kind.resource.kind.chars().filter(char::is_ascii_uppercase).collect();
-    if text.len() > 1 && initials.eq_ignore_ascii_case(text) {
+    if SHORT_NAMES.contains(&(text, kind.id.as_str())) {
         return Some(0);
+    }
+    if text.len() > 1 && initials.eq_ignore_ascii_case(text) {
+        return Some(1);
     }
     if plural.starts_with(text) {
         return Some(plural.len());
@@ -121,8 +152,19 @@ fn distance(text: &str, kind: &Kind) -> Option<usize> {
         return Some(100 + plural.len());
     }
     let whole = format!("{} {}", kind.id, kind.title.to_lowercase());
-    let mut letters = whole.chars();
-    text.chars().all(|wanted| letters.any(|letter| letter == wanted)).then_some(1_000 + whole.len())
+    let span = (0..whole.len()).filter_map(|start| span(text, whole.get(start..)?)).min()?;
+    (span <= 2 * text.len()).then_some(1_000 + whole.len())
+}
+
+/// How far into `whole`, which begins with the first letter of `text`, all its letters are found in order.
+fn span(text: &str, whole: &str) -> Option<usize> {
+    let mut letters = whole.char_indices();
+    let mut end = 0;
+    for (place, wanted) in text.chars().enumerate() {
+        let (at, _) = letters.find(|&(at, letter)| letter == wanted && (place > 0 || at == 0))?;
+        end = at + 1;
+    }
+    Some(end)
 }
 
 #[cfg(test)]
@@ -168,5 +210,27 @@ mod tests {
         assert_eq!(ids[..2], ["pods", "poddisruptionbudgets.policy"]);
         assert_eq!(catalogue.search("rs")[0].id, "replicasets.apps");
         assert!(catalogue.search("zzz").is_empty());
+    }
+
+    #[test]
+    fn short_names_lead_to_their_kinds_and_letters_far_apart_to_none() {
+        let mut catalogue = Catalogue::default();
+        catalogue.discover(vec![
+            resource("apps/v1", "StatefulSet", "statefulsets"),
+            resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+            resource("networking.k8s.io/v1", "Ingress", "ingresses"),
+            resource("storage.k8s.io/v1", "StorageClass", "storageclasses"),
+            resource("metrics.k8s.io/v1beta1", "PodMetrics", "pods"),
+        ]);
+        for (short, id) in [("ns", "namespaces"), ("sts", "statefulsets.apps"), ("svc", "services")]
+            .iter()
+            .chain(&[("po", "pods"), ("no", "nodes"), ("sc", "storageclasses.storage.k8s.io")])
+        {
+            assert_eq!(catalogue.search(short)[0].id, *id, "{short}");
+        }
+        assert_eq!(catalogue.search("netpo")[0].id, "networkpolicies.networking.k8s.io", "close together");
+        assert_eq!(catalogue.search("cfgmap")[0].id, "configmaps");
+        let far: Vec<_> = catalogue.search("rnt").into_iter().map(|kind| kind.id.as_str()).collect();
+        assert!(!far.contains(&"ingresses.networking.k8s.io"), "{far:?}");
     }
 }
