@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
-use portolan::cache::{Phase, ReflectorOptions};
+use portolan::cache::{Delivery, Event, HandlerOptions, Phase, ReflectorOptions};
 use portolan::client::Client;
 use portolan::config::WatchOver;
 use portolan::informer::{FactoryOptions, InformerOptions, SharedIndexInformer, SharedInformerFactory};
@@ -169,4 +169,29 @@ async fn a_hundred_and_fifty_watches_leave_room_for_requests() {
     let seen = informers[149].wait_for_status(|status| (status.objects == 1).then_some(()));
     in_time("the last watch sees a change", seen).await;
     informers.iter().for_each(SharedIndexInformer::stop);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_handler_or_an_index_is_told_and_harms_nobody_else() {
+    let cluster = Cluster::start(&ClusterOptions::default()).unwrap();
+    let factory = SharedInformerFactory::new(&client(&cluster, WatchOver::Http), FactoryOptions::default());
+    let namespaces = factory.informer::<Namespace>();
+    let lossless = HandlerOptions { delivery: Delivery::Lossless { capacity: 1 }, ..Default::default() };
+    let bad = namespaces.add_handler(lossless, |_: Event<_>| panic!("a bug of the handler"));
+    let good = namespaces.add_handler(lossless, |_: Event<_>| {});
+    factory.start();
+    in_time("the good handler", good.wait_for_sync()).await.unwrap();
+    assert!(in_time("the bad handler", bad.wait_for_sync()).await.unwrap_err().is_canceled());
+    cluster.kubectl(&["create", "namespace", "later"]).unwrap();
+    let lister = namespaces.lister();
+    let seen = namespaces.wait_for_status(|_| lister.get(&Key::new("", "later")));
+    in_time("the informer goes on", seen).await;
+
+    let index = |_: &Lazy<Namespace>, _: &mut dyn FnMut(&str)| panic!("a bug of the index");
+    let broken = SharedInformerFactory::new(&client(&cluster, WatchOver::Http), FactoryOptions::default());
+    let informer = broken.informer::<Namespace>();
+    informer.add_index("broken", std::sync::Arc::new(index)).unwrap();
+    broken.start();
+    assert!(in_time("the broken informer", broken.wait_for_cache_sync()).await.unwrap_err().is_canceled());
+    assert!(informer.status().last_error.unwrap().contains("panic"));
 }

@@ -329,11 +329,6 @@ impl<T: Object> Reflector<T> {
         self.last_error.as_ref().map(|(kind, _)| kind)
     }
 
-    /// Changes how often a resync is due; it counts from the next complete list. Zero is never.
-    pub fn set_resync_period(&mut self, period: Duration) {
-        self.options.resync_period = period;
-    }
-
     fn begin_round(&mut self, now: Instant) {
         if self.options.watch_list {
             self.start_watch_list(now);

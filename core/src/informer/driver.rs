@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::exchange::{Exchange, Progress};
-use super::shared::Shared;
+use super::shared::{Applied, Shared};
 use crate::cache::Reflector;
 use crate::error::Error;
 use crate::meta::{Encoded, Format, Object};
@@ -57,6 +57,7 @@ impl<T: Object> Driver<T> {
 
     /// Runs until the informer is stopped.
     pub(super) async fn run(mut self) {
+        let _ended = Ended(self.shared.clone());
         let (mut slice_started, mut turns) = (self.now(), 0);
         while !self.shared.is_stopped() {
             self.advance();
@@ -78,7 +79,6 @@ impl<T: Object> Driver<T> {
             }
         }
         self.close();
-        self.shared.handle_ended();
     }
 
     /// Brings everything up to what the reflector knows, and begins what it asks for.
@@ -87,10 +87,7 @@ impl<T: Object> Driver<T> {
         if self.shared.take_wake() {
             self.reflector.handle_wake(now);
         }
-        if let Some(period) = self.shared.take_resync_period() {
-            self.reflector.set_resync_period(period);
-        }
-        let paused = self.shared.apply(now, &mut self.reflector);
+        let Applied { changed, paused } = self.shared.apply(now, &mut self.reflector);
         if paused != self.paused {
             self.paused = paused;
             self.reflector.set_paused(now, paused);
@@ -99,7 +96,7 @@ impl<T: Object> Driver<T> {
             self.close();
             self.exchange = Exchange::begin(self.shared.api(), action);
         }
-        self.publish();
+        self.publish(changed);
     }
 
     fn close(&mut self) {
@@ -107,12 +104,13 @@ impl<T: Object> Driver<T> {
         self.exchange = Exchange::Closed;
     }
 
-    fn publish(&self) {
+    fn publish(&self, changed: bool) {
         let (reflector, exchange) = (&self.reflector, &self.exchange);
-        self.shared.publish(|status| {
+        self.shared.publish(changed, |status| {
             status.phase = reflector.phase();
             status.counters = *reflector.counters();
             status.bytes = self.bytes + exchange.bytes();
+            status.paused = self.paused;
             status.watching = matches!(exchange, Exchange::Watch(_));
             status.over_socket = matches!(exchange, Exchange::Watch(body) if body.is_socket());
             if status.last_error.as_deref() != reflector.last_error() {
@@ -222,6 +220,15 @@ impl<T: Object> Driver<T> {
 
     fn now(&self) -> Instant {
         self.shared.runtime().clock.now()
+    }
+}
+
+/// Says that the driver has ended, also when it ends by a panic of an index function or a transform.
+struct Ended<T: Object>(Arc<Shared<T>>);
+
+impl<T: Object> Drop for Ended<T> {
+    fn drop(&mut self) {
+        self.0.handle_ended();
     }
 }
 

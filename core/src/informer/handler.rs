@@ -18,7 +18,8 @@ use crate::portable::{BoxStream, MaybeSend, MaybeSync};
 /// How many events a handler is given before its progress is noted and others get a turn.
 const BATCH: usize = 256;
 
-/// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. client-go's
+/// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. A handler that
+/// panics is removed and the others go on, where the runtime lets a task end by a panic. client-go's
 /// `ResourceEventHandler`.
 pub trait EventHandler<T>: MaybeSend + MaybeSync + 'static {
     /// Called for each event, one at a time. It may read the informer's lister.
@@ -138,8 +139,23 @@ async fn wait_for_event<T: Object>(shared: &Shared<T>, id: HandlerId) -> bool {
     next.await
 }
 
+/// Removes a handler whose task ends by a panic: what waits for it would pause the informer for ever.
+struct Removed<T: Object> {
+    shared: Arc<Shared<T>>,
+    id: HandlerId,
+}
+
+impl<T: Object> Drop for Removed<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            Registration { shared: self.shared.clone(), id: self.id }.remove();
+        }
+    }
+}
+
 /// Feeds `handler` until it is removed, or the informer has ended and nothing waits any more.
 pub(super) async fn deliver<T: Object>(shared: Arc<Shared<T>>, id: HandlerId, handler: impl EventHandler<T>) {
+    let _removed = Removed { shared: shared.clone(), id };
     let mut batch = Vec::new();
     while wait_for_event(&shared, id).await {
         {

@@ -1,13 +1,12 @@
 //! [`SharedIndexInformer`]: what the driver, the handlers and the readers of one informer share.
 //!
-//! Invariant: the pipeline's lock is held only for a batch that is in memory already, never at an await point and never
-//! while a handler runs.
+//! Invariants: the pipeline's lock is held only for a batch that is in memory already, never at an await point and never
+//! while a handler runs; who needs several locks takes them in the order pipeline, status.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::Context;
-use std::time::Duration;
 
 use futures::task::AtomicWaker;
 
@@ -70,7 +69,7 @@ impl<T: Object> SharedIndexInformer<T> {
             runtime,
             pipeline: RwLock::new(pipeline),
             status: Mutex::new(InformerStatus::default()),
-            control: Mutex::new(Control { reflector: Some(reflector), resync_period: None, ended: false }),
+            control: Mutex::new(Control { reflector: Some(reflector), ended: false }),
             changed: Signal::default(),
             driver: AtomicWaker::new(),
             stopped: AtomicBool::new(false),
@@ -185,6 +184,14 @@ impl<T: Object> fmt::Debug for SharedIndexInformer<T> {
     }
 }
 
+/// What came of feeding the pipeline.
+pub(super) struct Applied {
+    /// Whether the store moved on.
+    pub(super) changed: bool,
+    /// Whether a handler pauses the informer.
+    pub(super) paused: bool,
+}
+
 /// What all sides of one informer share.
 pub(super) struct Shared<T> {
     api: Api<T>,
@@ -203,8 +210,6 @@ pub(super) struct Shared<T> {
 struct Control {
     /// Until the start.
     reflector: Option<ReflectorOptions>,
-    /// A new period for the reflector.
-    resync_period: Option<Duration>,
     /// The driver has ended: no event comes any more.
     ended: bool,
 }
@@ -258,40 +263,34 @@ impl<T: Object> Shared<T> {
         self.woken.swap(false, Ordering::AcqRel)
     }
 
-    pub(super) fn take_resync_period(&self) -> Option<Duration> {
-        self.control().resync_period.take()
-    }
-
     /// Whether the driver has something to do beside its exchange; else it will be woken.
     pub(super) fn poll_command(&self, context: &Context<'_>, paused: bool) -> bool {
         self.driver.register(context.waker());
         self.is_stopped() || self.woken.load(Ordering::Acquire) || (paused && !self.read().paused())
     }
 
-    /// Feeds what the reflector knows through the pipeline. Returns whether a handler pauses the informer.
-    pub(super) fn apply(&self, now: Instant, reflector: &mut Reflector<T>) -> bool {
+    /// Feeds what the reflector knows through the pipeline. Whoever waits is told by the [`Self::publish`] that follows.
+    pub(super) fn apply(&self, now: Instant, reflector: &mut Reflector<T>) -> Applied {
         let mut pipeline = self.write();
         while let Some(change) = reflector.poll_change() {
             pipeline.handle_change(now, change);
         }
-        let applied = pipeline.run();
+        let changed = pipeline.run() > 0;
         let paused = pipeline.paused();
-        if applied > 0 {
+        if changed {
             let mut status = self.status();
             status.objects = pipeline.indexer().len();
             status.resource_version = pipeline.indexer().last_store_sync_resource_version();
-            drop((status, pipeline));
-            self.changed.notify();
         }
-        paused
+        Applied { changed, paused }
     }
 
-    /// Updates the status; whoever waits for a phase is told when it changed.
-    pub(super) fn publish(&self, update: impl FnOnce(&mut InformerStatus)) {
+    /// Updates the status. Tells whoever waits, if the store `changed`, or anything of the status but its bytes and times.
+    pub(super) fn publish(&self, changed: bool, update: impl FnOnce(&mut InformerStatus)) {
         let mut status = self.status();
-        let before = std::mem::discriminant(&status.phase);
+        let before = (status.phase, status.counters, status.paused, status.watching);
         update(&mut status);
-        let changed = before != std::mem::discriminant(&status.phase);
+        let changed = changed || before != (status.phase, status.counters, status.paused, status.watching);
         drop(status);
         if changed {
             self.changed.notify();
@@ -301,11 +300,16 @@ impl<T: Object> Shared<T> {
     /// The driver has ended, or will never run.
     pub(super) fn handle_ended(&self) {
         self.control().ended = true;
-        self.publish(|status| {
+        let has_synced = self.read().has_synced();
+        let asked = self.is_stopped();
+        self.publish(true, |status| {
             status.watching = false;
-            status.phase = if self.read().has_synced() { Phase::Stale } else { Phase::Connecting };
+            status.phase = if has_synced { Phase::Stale } else { Phase::Connecting };
+            if !asked {
+                status.last_error =
+                    Some("the informer's task ended by a panic: it keeps what it had".to_owned());
+            }
         });
-        self.changed.notify();
     }
 
     fn control(&self) -> MutexGuard<'_, Control> {

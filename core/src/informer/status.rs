@@ -18,6 +18,8 @@ pub struct InformerStatus {
     pub counters: Counters,
     /// How many bytes of lists and watches have arrived, after TLS and HTTP.
     pub bytes: u64,
+    /// Whether a lossless handler that fell behind pauses it: nothing is read from the server meanwhile.
+    pub paused: bool,
     /// Whether a watch is open.
     pub watching: bool,
     /// Whether the open watch goes over a WebSocket.
@@ -38,6 +40,7 @@ impl Default for InformerStatus {
             objects: 0,
             counters: Counters::default(),
             bytes: 0,
+            paused: false,
             watching: false,
             over_socket: false,
             last_error: None,

@@ -51,7 +51,10 @@ impl WatchBody {
                 match (Self::socket(request).await, again) {
                     // A refusal is an answer: the same would come over HTTP.
                     (Err(error), Some(again)) if error.status().is_none() => {
-                        Self::body(again).await.map_err(|_| error)?
+                        // Of the two failures the one that is the server's own answer says more.
+                        Self::body(again)
+                            .await
+                            .map_err(|other| if other.status().is_some() { other } else { error })?
                     }
                     (outcome, _) => outcome?,
                 }
