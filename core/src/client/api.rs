@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use http::Method;
 use serde::Serialize;
 
-use crate::codec::{self, Limits};
+use crate::codec;
 use crate::error::Error;
 use crate::meta::{
     ApiResource, CreateOptions, DeleteOptions, Encoded, Format, GetOptions, ListOptions, Object, Patch,
@@ -129,10 +129,8 @@ impl<K: Object> Api<K> {
     async fn object(&self, request: Request) -> Result<K, Error> {
         let response = request.send().await?;
         let bytes = response.expected_bytes()?;
-        if response.format() == Format::Json {
-            // Items of lists and watches come checked from their decoders; this one has met none.
-            codec::validate(bytes, Limits::default())?;
-        }
+        // Items of lists and watches come checked from their decoders; this one has met none.
+        codec::validate(response.format(), bytes)?;
         K::read(self.encoded(response.format(), bytes))
     }
 

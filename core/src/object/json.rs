@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::not_a;
 use super::path::{Step, Steps};
-use crate::codec::{Entries, end_of_value, is_name, unescaped};
+use crate::codec::json::{Entries, end_of_value, is_name, unescaped};
 use crate::error::Error;
 
 /// One JSON value within the bytes of an object. Its bytes are walked only as far as a read needs.

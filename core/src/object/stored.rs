@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::codec::{Entries, Malformed, is_name, unescaped};
+use crate::codec::json::{Entries, Malformed, is_name, unescaped};
 use crate::error::Error;
 use crate::meta::{ApiResource, MetaRef};
 

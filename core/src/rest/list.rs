@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-#[cfg(feature = "protobuf")]
-use crate::codec::protobuf;
 use crate::codec::{Limits, ListDecoder, ListHead};
 use crate::error::Error;
 use crate::meta::Format;
@@ -21,34 +19,18 @@ pub struct ObjectList<K> {
 /// The body of a list. Fill it chunk by chunk, and take the items out in between.
 pub struct ListBody {
     body: Body,
-    decoder: Decoder,
+    decoder: ListDecoder,
     bytes: u64,
-}
-
-enum Decoder {
-    Json(ListDecoder),
-    #[cfg(feature = "protobuf")]
-    Protobuf(protobuf::ListDecoder),
 }
 
 impl ListBody {
     pub(super) fn new((body, format): (Body, Format)) -> Self {
-        let limits = Limits::default();
-        let decoder = match format {
-            Format::Json => Decoder::Json(ListDecoder::new(limits)),
-            #[cfg(feature = "protobuf")]
-            Format::Protobuf => Decoder::Protobuf(protobuf::ListDecoder::new(limits)),
-        };
-        Self { body, decoder, bytes: 0 }
+        Self { body, decoder: ListDecoder::new(format, Limits::default()), bytes: 0 }
     }
 
     /// How the items are written.
     pub fn format(&self) -> Format {
-        match self.decoder {
-            Decoder::Json(_) => Format::Json,
-            #[cfg(feature = "protobuf")]
-            Decoder::Protobuf(_) => Format::Protobuf,
-        }
+        self.decoder.format()
     }
 
     /// Waits for the next chunk; false when the body has ended. Dropping the future loses nothing.
@@ -58,11 +40,7 @@ impl ListBody {
             Some(chunk) => {
                 let chunk = chunk?;
                 self.bytes += chunk.len() as u64;
-                match &mut self.decoder {
-                    Decoder::Json(decoder) => decoder.push(chunk),
-                    #[cfg(feature = "protobuf")]
-                    Decoder::Protobuf(decoder) => decoder.push(chunk),
-                }
+                self.decoder.push(chunk);
                 Ok(true)
             }
         }
@@ -70,20 +48,12 @@ impl ListBody {
 
     /// The next item that is whole, in the buffer it arrived in.
     pub fn next_item(&mut self) -> Result<Option<&[u8]>, Error> {
-        match &mut self.decoder {
-            Decoder::Json(decoder) => decoder.next_item(),
-            #[cfg(feature = "protobuf")]
-            Decoder::Protobuf(decoder) => decoder.next_item(),
-        }
+        self.decoder.next_item()
     }
 
     /// What the list says of itself; an error unless the body was one whole list.
     pub fn finish(self) -> Result<ListHead, Error> {
-        match self.decoder {
-            Decoder::Json(decoder) => decoder.finish(),
-            #[cfg(feature = "protobuf")]
-            Decoder::Protobuf(decoder) => decoder.finish(),
-        }
+        self.decoder.finish()
     }
 
     /// How many bytes have arrived.

@@ -10,8 +10,6 @@ use http::{Method, header};
 use serde::Deserialize;
 
 use super::{Request, answer};
-#[cfg(feature = "protobuf")]
-use crate::codec::protobuf;
 use crate::codec::{self, EventKind, Limits, WatchDecoder, WatchFrame};
 use crate::config::WatchOver;
 use crate::error::Error;
@@ -26,14 +24,8 @@ const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 /// The open watch. Fill it, and take the events out in between: so one task can poll the connection, decode and store.
 pub struct WatchBody {
     source: Source,
-    decoder: Decoder,
+    decoder: WatchDecoder,
     bytes: u64,
-}
-
-enum Decoder {
-    Json(WatchDecoder),
-    #[cfg(feature = "protobuf")]
-    Protobuf(protobuf::WatchDecoder),
 }
 
 enum Source {
@@ -95,21 +87,13 @@ impl WatchBody {
         match chunk {
             None => {
                 let fresh = self.source.decoder();
-                match std::mem::replace(&mut self.decoder, fresh) {
-                    Decoder::Json(decoder) => decoder.finish()?,
-                    #[cfg(feature = "protobuf")]
-                    Decoder::Protobuf(decoder) => decoder.finish()?,
-                }
+                std::mem::replace(&mut self.decoder, fresh).finish()?;
                 Ok(false)
             }
             Some(chunk) => {
                 let chunk = chunk?;
                 self.bytes += chunk.len() as u64;
-                match &mut self.decoder {
-                    Decoder::Json(decoder) => decoder.push(chunk),
-                    #[cfg(feature = "protobuf")]
-                    Decoder::Protobuf(decoder) => decoder.push(chunk),
-                }
+                self.decoder.push(chunk);
                 Ok(true)
             }
         }
@@ -117,11 +101,7 @@ impl WatchBody {
 
     /// The next event that is whole, its object still in the buffer it arrived in.
     pub fn next_frame(&mut self) -> Result<Option<WatchFrame<'_>>, Error> {
-        match &mut self.decoder {
-            Decoder::Json(decoder) => decoder.next_event(),
-            #[cfg(feature = "protobuf")]
-            Decoder::Protobuf(decoder) => decoder.next_event(),
-        }
+        self.decoder.next_event()
     }
 
     /// How many bytes have arrived.
@@ -137,14 +117,12 @@ impl WatchBody {
 
 impl Source {
     /// A decoder at the start of what it carries. A socket's messages are JSON.
-    fn decoder(&self) -> Decoder {
-        match self {
-            #[cfg(feature = "protobuf")]
-            Self::Body(_, Format::Protobuf) => {
-                Decoder::Protobuf(protobuf::WatchDecoder::new(Limits::default()))
-            }
-            Self::Body(..) | Self::Socket(_) => Decoder::Json(WatchDecoder::new(Limits::default())),
-        }
+    fn decoder(&self) -> WatchDecoder {
+        let format = match self {
+            Self::Body(_, format) => *format,
+            Self::Socket(_) => Format::Json,
+        };
+        WatchDecoder::new(format, Limits::default())
     }
 }
 

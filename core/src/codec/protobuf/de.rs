@@ -12,9 +12,7 @@ use serde::forward_to_deserialize_any;
 
 use super::value::{List, Members, Value};
 use super::wire::Fault;
-
-/// The numbers below which a double may be read as an integer, as JSON's readers do.
-const INTEGERS: f64 = 9_223_372_036_854_775_808.0;
+use crate::codec::json::write::integer;
 
 impl Error for Fault {
     /// Drops the text: it may show values.
@@ -93,13 +91,6 @@ impl<'de> Deserializer<'de> for Value<'de> {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
         tuple tuple_struct map struct identifier
     }
-}
-
-/// A double as the integer that JSON's readers take its text for.
-pub(super) fn integer(value: f64) -> Option<i64> {
-    let is_integer =
-        value.fract() == 0.0 && value.abs() < INTEGERS && !(value == 0.0 && value.is_sign_negative());
-    is_integer.then_some(value as i64)
 }
 
 /// Reads JSON text that a message holds, all of it.

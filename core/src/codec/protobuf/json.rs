@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-use super::de::integer;
 use super::value::Value;
 use super::wire::Fault;
+use crate::codec::json::write::{put_double, put_text};
 
 /// Appends `value`. Of entries of one name in a map the last counts, and they are sorted, as Go's are.
 pub(super) fn write(value: Value<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
@@ -16,14 +16,11 @@ pub(super) fn write(value: Value<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         Value::Int(value) => out.extend_from_slice(value.to_string().as_bytes()),
-        Value::Double(value) => match integer(value) {
-            Some(value) => out.extend_from_slice(value.to_string().as_bytes()),
-            None if value.is_finite() => out.extend_from_slice(format!("{value:?}").as_bytes()),
-            None => return Err(Fault::new("a number that JSON cannot hold", &[])),
-        },
-        Value::Text(text) => write_text(text, out),
-        Value::Owned(text) => write_text(&text, out),
-        Value::Bytes(bytes) => write_text(&STANDARD.encode(bytes), out),
+        Value::Double(value) if value.is_finite() => put_double(value, out),
+        Value::Double(_) => return Err(Fault::new("a number that JSON cannot hold", &[])),
+        Value::Text(text) => put_text(text, out),
+        Value::Owned(text) => put_text(&text, out),
+        Value::Bytes(bytes) => put_text(&STANDARD.encode(bytes), out),
         Value::Raw(text) => {
             serde_json::from_slice::<&RawValue>(text)
                 .map_err(|_| Fault::new("JSON within it that is malformed", text))?;
@@ -71,28 +68,6 @@ fn write_name(name: &str, is_first: &mut bool, out: &mut Vec<u8>) {
     if !std::mem::take(is_first) {
         out.push(b',');
     }
-    write_text(name, out);
+    put_text(name, out);
     out.push(b':');
-}
-
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut plain = 0;
-    for (index, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&text.as_bytes()[plain..index]);
-        plain = index + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
-        }
-    }
-    out.extend_from_slice(&text.as_bytes()[plain..]);
-    out.push(b'"');
 }

@@ -1,6 +1,6 @@
 //! The push decoder of list bodies in protobuf: items one at a time, the head at the end.
 //!
-//! It gives what [`crate::codec::ListDecoder`] gives of JSON. Invariant: a body that is not one whole list ends in an
+//! It gives what [`crate::codec::json::ListDecoder`] gives of JSON. Invariant: a body that is not one whole list ends in an
 //! error, never in an empty list; no more than one item and the chunk at hand is held.
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! The push decoder of watch bodies in protobuf: events behind their length in four bytes, highest first.
 //!
-//! It gives what [`crate::codec::WatchDecoder`] gives of JSON. Invariant: an event is given only when it is whole, names
+//! It gives what [`crate::codec::json::WatchDecoder`] gives of JSON. Invariant: an event is given only when it is whole, names
 //! a known type and holds an object.
 
 use std::ops::Range;

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::codec::generate::{Random, bracketed, object, space, value};
+use crate::codec::json::generate::{Random, bracketed, object, space, value};
 
 fn read(text: &str, drop_managed_fields: bool) -> Result<Lazy<Pod>, Error> {
     let resource = Pod::api_resource();

@@ -6,15 +6,15 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::check;
 use super::feed::Feed;
-use super::{Limits, check};
+use crate::codec::{Limits, ListHead};
 use crate::error::Error;
-use crate::meta::{Continue, ResourceVersion};
 
 /// Takes the body of a list as it arrives and gives its items as they are complete.
 ///
 /// ```
-/// use portolan::codec::{Limits, ListDecoder};
+/// use portolan::codec::{Limits, json::ListDecoder};
 /// let mut decoder = ListDecoder::new(Limits::default());
 /// decoder.push(r#"{"apiVersion":"v1","kind":"PodList","items":[{"metad"#.into());
 /// assert!(decoder.next_item()?.is_none());
@@ -30,21 +30,6 @@ pub struct ListDecoder {
     validate: bool,
     head: ListHead,
     items: Option<u64>,
-}
-
-/// What a list says of itself. client-go's `metav1.TypeMeta` and `metav1.ListMeta`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListHead {
-    /// Such as `v1` or `apps/v1`.
-    pub api_version: String,
-    /// Such as `PodList`.
-    pub kind: String,
-    /// The version of the list as a whole: where a watch goes on.
-    pub resource_version: ResourceVersion,
-    /// Where the next page begins; at the end of the list it is unset.
-    pub continue_token: Continue,
-    /// About how many objects the next pages hold, when the server says.
-    pub remaining: Option<u64>,
 }
 
 /// What comes next.

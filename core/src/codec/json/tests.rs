@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::generate::{Random, bracketed, object, space, value};
-use super::{EventKind, Limits, ListDecoder, ListHead, WatchDecoder, validate};
+use super::{ListDecoder, WatchDecoder, validate};
+use crate::codec::{EventKind, Limits, ListHead};
 use crate::error::Error;
 
 type Items = Vec<Vec<u8>>;

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn blocks_agree_with_a_byte_by_byte_scan_however_the_input_is_cut() {
         const BYTES: &[u8] = b"\\\\\"\"{}[]{[ a,:\n";
-        let mut random = crate::codec::generate::Random::new(7);
+        let mut random = crate::codec::json::generate::Random::new(7);
         for _ in 0..3_000 {
             let length = random.below(300);
             let mut text = vec![b'{'];

@@ -10,66 +10,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::feed::Feed;
+use super::offset_of;
 use super::walk::{Entries, is_name};
-use super::{Limits, offset_of};
+use crate::codec::{EventKind, Limits, WatchFrame};
 use crate::error::Error;
 use crate::meta::Format;
-
-/// What happened to an object. client-go's `watch.EventType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventKind {
-    /// It is new, or new to this watch.
-    Added,
-    /// It has changed.
-    Modified,
-    /// It is gone, or selected no more; the object is its last state.
-    Deleted,
-    /// Nothing: the object carries a resource version and, of an initial list, the mark of its end.
-    Bookmark,
-    /// The watch failed; the object is a Status.
-    Error,
-}
-
-impl EventKind {
-    /// As the server spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "ADDED",
-            Self::Modified => "MODIFIED",
-            Self::Deleted => "DELETED",
-            Self::Bookmark => "BOOKMARK",
-            Self::Error => "ERROR",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Added, Self::Modified, Self::Deleted, Self::Bookmark, Self::Error]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-    }
-}
-
-/// One event of a watch, its object still in the buffer. client-go's `metav1.WatchEvent`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct WatchFrame<'a> {
-    /// What happened.
-    pub kind: EventKind,
-    /// How the object is written.
-    pub format: Format,
-    /// The object: of a [`EventKind::Error`] a Status.
-    pub object: &'a [u8],
-}
-
-impl std::fmt::Debug for WatchFrame<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "WatchFrame({}, {} bytes)", self.kind.as_str(), self.object.len())
-    }
-}
 
 /// Takes the body of a watch as it arrives and gives its events as they are complete.
 ///
 /// ```
-/// use portolan::codec::{EventKind, Limits, WatchDecoder};
+/// use portolan::codec::{EventKind, Limits, json::WatchDecoder};
 /// let mut decoder = WatchDecoder::new(Limits::default());
 /// decoder.push(r#"{"type":"ADDED","object":{"kind":"#.into());
 /// assert!(decoder.next_event()?.is_none());

@@ -9,7 +9,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::scan::ValueScanner;
-use super::{Limits, is_space, too_deep};
+use super::{is_space, too_deep};
+use crate::codec::Limits;
 
 /// A carry buffer larger than this is given back after use.
 const KEPT_CAPACITY: usize = 256 << 10;
