@@ -25,4 +25,4 @@ pub use index::{IndexFunction, NAMESPACE_INDEX, index_by_value};
 pub use indexer::{Indexer, Replacement};
 pub use pipeline::Pipeline;
 pub use processor::{Delivery, HandlerId, HandlerOptions, HandlerStatus, Processor};
-pub use reflector::{Action, Counters, Phase, Reflector, ReflectorOptions};
+pub use reflector::{Action, Asked, Counters, Notice, Phase, Reflector, ReflectorOptions};

@@ -7,8 +7,11 @@
 
 mod decoder;
 pub mod json;
+mod peek;
 #[cfg(feature = "protobuf")]
 pub mod protobuf;
+
+pub(crate) use peek::{identity, type_names};
 
 pub use decoder::{EventKind, ListDecoder, ListHead, WatchDecoder, WatchFrame};
 

@@ -152,7 +152,7 @@ async fn a_hundred_and_fifty_watches_leave_room_for_requests() {
         .map(|number| {
             let label_selector = format!("watch={number}").parse().unwrap();
             let reflector = ReflectorOptions { label_selector, ..Default::default() };
-            SharedIndexInformer::new(client.all(), InformerOptions { reflector, transform: None })
+            SharedIndexInformer::new(client.all(), InformerOptions { reflector, ..Default::default() })
         })
         .collect();
     informers.iter().for_each(SharedIndexInformer::start);

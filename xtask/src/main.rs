@@ -8,6 +8,7 @@ mod cluster_binary;
 mod codegen;
 mod demo;
 mod fixtures;
+mod parity;
 mod process;
 mod programs;
 mod serve;
@@ -40,6 +41,8 @@ enum Task {
     Codegen(codegen::Options),
     /// Compare the codecs with Go: Kubernetes' own fixtures and a corpus of random objects.
     Fixtures(fixtures::Options),
+    /// Play informers beside client-go's: every scenario to both, and compare what they ask and tell.
+    Parity(parity::Options),
     /// Run all tests and checks.
     Test(test::Options),
     /// Build the dashboard and serve it.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Cluster(command) => cluster::run(&command).map(done),
         Task::Codegen(options) => codegen::run(&options).map(done),
         Task::Fixtures(options) => fixtures::run(&options).map(done),
+        Task::Parity(options) => parity::run(&options).map(done),
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options).map(done),
         Task::Sizes => sizes::run().map(done),

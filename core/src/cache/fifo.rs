@@ -1,7 +1,7 @@
 //! The informer's queue: every change in the order it came, a whole list as one entry.
 //!
 //! Follows client-go's `tools/cache/the_real_fifo.go` (0.37), `RealFIFO` with `AtomicEvents` and bookmark deltas, which
-//! is what its informers use; `replace_each` and `resync_each` are its older, non-atomic form.
+//! is what its informers use. Its older form, a list delta by delta, is what [`DeltaFifo`](super::DeltaFifo) does.
 //!
 //! Invariant: deltas leave in the order they entered, none is merged and none is dropped.
 //!
@@ -12,10 +12,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
-
-use super::event::{Change, Delta, KnownObjects};
-use crate::meta::{Key, Object, ResourceVersion};
+use super::event::{Change, Delta};
+use crate::meta::{Object, ResourceVersion};
 
 /// The in-order queue. client-go's `RealFIFO`.
 #[derive(Debug)]
@@ -84,33 +82,9 @@ impl<T: Object> Fifo<T> {
         self.count_initial();
     }
 
-    /// Queues a whole list, delta by delta: first a deletion for each object that is queued or known and not in the
-    /// list, then each object of the list. client-go's `Replace` without `AtomicEvents`.
-    pub fn replace_each(&mut self, known: &impl KnownObjects<T>, objects: Vec<Arc<T>>) {
-        let listed: HashSet<Key> = objects.iter().map(|object| object.key()).collect();
-        let (order, last) = self.last_queued();
-        let mut deletions = Vec::new();
-        for key in order.iter().filter(|key| !listed.contains(*key)) {
-            deletions.extend(last.get(key).filter(|(_, deleted)| !deleted).map(|(object, _)| object.clone()));
-        }
-        let unseen = |key: &Key| !listed.contains(key) && !last.contains_key(key);
-        deletions.extend(known.all_known().filter(|object| unseen(&object.key())).cloned());
-        self.deltas.extend(deletions.into_iter().map(Delta::DeletedFinalStateUnknown));
-        self.deltas.extend(objects.into_iter().map(Delta::Replaced));
-        self.count_initial();
-    }
-
     /// Queues a resync, as one delta.
     pub fn resync(&mut self) {
         self.deltas.push_back(Delta::SyncAll);
-    }
-
-    /// Queues a resync, delta by delta, for the known objects that have nothing queued. client-go's `Resync` without
-    /// `AtomicEvents`.
-    pub fn resync_each(&mut self, known: &impl KnownObjects<T>) {
-        let (_, last) = self.last_queued();
-        let quiet = known.all_known().filter(|object| !last.contains_key(&object.key()));
-        self.deltas.extend(quiet.cloned().map(Delta::Sync));
     }
 
     /// Queues a bookmark.
@@ -146,20 +120,6 @@ impl<T: Object> Fifo<T> {
             self.populated = true;
             self.initial = self.deltas.len();
         }
-    }
-
-    /// The keys that have something queued, in order, and the newest object of each with whether it is a deletion.
-    #[expect(clippy::type_complexity, reason = "two views of one pass, used right here")]
-    fn last_queued(&self) -> (Vec<Key>, HashMap<Key, (Arc<T>, bool)>) {
-        let (mut order, mut last) = (Vec::new(), HashMap::new());
-        for delta in &self.deltas {
-            let Some(object) = delta.object() else { continue };
-            let key = object.key();
-            if last.insert(key.clone(), (object.clone(), delta.is_deletion())).is_none() {
-                order.push(key);
-            }
-        }
-        (order, last)
     }
 }
 

@@ -16,8 +16,13 @@
 //! - client-go waits for the server's timeout when a watch falls silent. Here a watch without event or bookmark for
 //!   `idle_timeout` is asked again from the last version, and a silent watch-list falls back to a list.
 //! - client-go leaves Retry-After to its request layer; here the backoff is at least that long.
+//! - client-go goes on with the backoff an outage has grown when the server, back again, answers 410; here the server's
+//!   first 410 after some progress starts it over, as does a wake.
+//! - an object of a relist that has uid and version of the one held is not read anew: client-go takes the new copy.
+//! - client-go's typed informers compare Go types, its dynamic ones nothing unless told; here apiVersion and kind count.
 //! - client-go's warning that the initial events' end is late is [`Phase::Syncing`] here.
 
+mod notice;
 mod options;
 mod phase;
 mod requests;
@@ -27,9 +32,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use notice::{Asked, Notice};
 pub use options::ReflectorOptions;
 pub use phase::{Counters, Phase};
 
+use self::notice::Notices;
 use self::state::{Next, State, Watching};
 use super::event::Change;
 use super::indexer::Indexer;
@@ -63,7 +70,10 @@ pub struct Reflector<T> {
     state: State<T>,
     action: Option<Action>,
     changes: VecDeque<Change<T>>,
+    notices: Notices,
     backoff: BackoffManager,
+    /// An expired version has started the backoff over, and nothing has come of it yet.
+    restarted: bool,
     random: Random,
     /// The version up to which the server was read, "" before the first list. A buffer: it changes with every event.
     last_version: String,
@@ -76,6 +86,9 @@ pub struct Reflector<T> {
     fresh: bool,
     paused: bool,
     last_activity: Instant,
+    /// When the list or watch-list under way was first asked for.
+    sync_began: Instant,
+    syncing: bool,
     next_resync: Option<Instant>,
     internal_errors: Option<(Instant, Instant)>,
     last_error: Option<(ErrorKind, String)>,
@@ -90,7 +103,9 @@ impl<T: Object> Reflector<T> {
             state: State::Start,
             action: None,
             changes: VecDeque::new(),
+            notices: Notices::default(),
             backoff: BackoffManager::new(options.backoff, random.next_u64()),
+            restarted: false,
             random,
             last_version: String::new(),
             version_unavailable: false,
@@ -99,6 +114,8 @@ impl<T: Object> Reflector<T> {
             fresh: false,
             paused: false,
             last_activity: Instant::default(),
+            sync_began: Instant::default(),
+            syncing: false,
             next_resync: None,
             internal_errors: None,
             last_error: None,
@@ -120,6 +137,11 @@ impl<T: Object> Reflector<T> {
         self.changes.pop_front()
     }
 
+    /// The next thing it did or met. Ask after every input: of those nobody asks for only the newest are kept.
+    pub fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.next()
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let state = match self.state {
@@ -137,6 +159,7 @@ impl<T: Object> Reflector<T> {
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.next_resync.is_some_and(|at| at <= now) {
             self.changes.push_back(Change::Resync);
+            self.notices.say(Notice::Resync);
             self.counters.resyncs += 1;
             self.next_resync = Some(now + self.options.resync_period);
         }
@@ -151,6 +174,7 @@ impl<T: Object> Reflector<T> {
     /// whether what is held is current. Connections may be dead without knowing, and clocks may have stood still.
     pub fn handle_wake(&mut self, now: Instant) {
         self.fresh = false;
+        self.backoff.reset();
         match self.state {
             State::Start => {}
             State::Watch(_) => self.start_watch(now),
@@ -223,13 +247,16 @@ impl<T: Object> Reflector<T> {
     /// The watch asked for is open: its head has arrived.
     pub fn handle_watch_open(&mut self, now: Instant) {
         self.last_activity = now;
-        match &mut self.state {
+        let was_open = match &mut self.state {
             State::Watch(watch) => {
-                watch.opened = true;
                 self.fresh = true;
+                std::mem::replace(&mut watch.opened, true)
             }
-            State::WatchList { watch, .. } => watch.opened = true,
-            State::Start | State::List(_) | State::Backoff { .. } => {}
+            State::WatchList { watch, .. } => std::mem::replace(&mut watch.opened, true),
+            State::Start | State::List(_) | State::Backoff { .. } => true,
+        };
+        if !was_open {
+            self.notices.say(Notice::Opened);
         }
     }
 
@@ -282,9 +309,20 @@ impl<T: Object> Reflector<T> {
                 self.note_error(error);
                 self.start_watch(now);
             }
-            State::Watch(_) => self.fail(now, error, Next::Round),
+            State::Watch(_) => {
+                if error.is_expired() && !std::mem::replace(&mut self.restarted, true) {
+                    self.backoff.reset();
+                }
+                self.fail(now, error, Next::Round);
+            }
             State::Start | State::List(_) | State::Backoff { .. } => {}
         }
+    }
+
+    /// Whether what arrives now may be what the store holds already: a list, or the initial events of a watch-list, after
+    /// the first. Then hand in the object that is held, and spare reading it.
+    pub fn repeats(&self) -> bool {
+        self.synced && matches!(self.state, State::List(_) | State::WatchList { .. })
     }
 
     /// How things stand, for people to see.
@@ -379,6 +417,7 @@ impl<T: Object> Reflector<T> {
 
     fn handle_live_event(&mut self, event: WatchEvent<Arc<T>>) {
         let State::Watch(watch) = &mut self.state else { return };
+        self.restarted = false;
         watch.events += 1;
         watch.besides_added |= !matches!(event, WatchEvent::Added(_));
         let in_order = watch.besides_added;
@@ -422,9 +461,12 @@ impl<T: Object> Reflector<T> {
                 self.fail(now, broken.unwrap_or(&interrupted(VERY_SHORT_WATCH)), Next::Round);
             }
             State::Watch(_) => {
-                if let Some(error) = broken {
-                    self.note_error(error);
-                    self.fresh = false;
+                match broken {
+                    Some(error) => {
+                        self.note_error(error);
+                        self.fresh = false;
+                    }
+                    None => self.notices.say(Notice::Ended),
                 }
                 self.start_watch(now);
             }
@@ -438,10 +480,16 @@ impl<T: Object> Reflector<T> {
         self.version_unavailable = false;
         self.counters.relists += u64::from(self.synced);
         self.synced = true;
+        self.syncing = false;
         self.fresh = true;
         self.internal_errors = None;
         let period = self.options.resync_period;
         self.next_resync = (period > Duration::ZERO).then(|| now + period);
+        self.notices.say(Notice::Synced {
+            objects: objects.len(),
+            resource_version: version.clone(),
+            took: now.saturating_duration_since(self.sync_began),
+        });
         self.changes.push_back(Change::Replaced { objects, resource_version: version });
     }
 
@@ -471,9 +519,9 @@ impl<T: Object> Reflector<T> {
 
     /// Notes the error and waits before `next`.
     fn fail(&mut self, now: Instant, error: &Error, next: Next) {
-        self.note_error(error);
         self.fresh = false;
         let delay = self.backoff.step(now).max(error.retry_after().unwrap_or_default());
+        self.keep_error(error, Some(delay));
         self.state = State::Backoff { until: now + delay, next };
         if next == Next::Round {
             self.next_resync = None;
@@ -481,8 +529,14 @@ impl<T: Object> Reflector<T> {
         self.action = Some(Action::Close);
     }
 
+    /// Notes an error after which it goes on at once.
     fn note_error(&mut self, error: &Error) {
+        self.keep_error(error, None);
+    }
+
+    fn keep_error(&mut self, error: &Error, retry_in: Option<Duration>) {
         self.counters.errors += 1;
+        self.notices.failed(error, retry_in);
         self.last_error = Some((error.kind().clone(), error.to_string()));
     }
 

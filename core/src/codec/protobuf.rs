@@ -11,6 +11,7 @@ mod json;
 mod list;
 mod merge;
 mod moment;
+mod peek;
 mod schema;
 mod ser;
 mod supply;
@@ -31,6 +32,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use list::ListDecoder;
+pub(crate) use peek::{identity, type_names};
 pub use watch::WatchDecoder;
 
 use crate::error::Error;

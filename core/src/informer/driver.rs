@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::exchange::{Exchange, Progress};
 use super::shared::{Applied, Shared};
 use crate::cache::Reflector;
+use crate::codec::{self, EventKind, WatchFrame};
 use crate::error::Error;
-use crate::meta::{Encoded, Format, Object};
+use crate::meta::{ApiResource, Encoded, Format, Object};
 use crate::portable::BoxFuture;
 use crate::rest::read_event;
 use crate::time::Instant;
@@ -95,6 +96,9 @@ impl<T: Object> Driver<T> {
         if let Some(action) = self.reflector.poll_action(now) {
             self.close();
             self.exchange = Exchange::begin(self.shared.api(), action);
+        }
+        while let Some(notice) = self.reflector.poll_notice() {
+            self.shared.observe(&notice);
         }
         self.publish(changed);
     }
@@ -189,14 +193,19 @@ impl<T: Object> Driver<T> {
         let Self { shared, reflector, exchange, .. } = self;
         match exchange {
             Exchange::List(body) => {
-                let format = body.format();
+                let (format, repeats) = (body.format(), reflector.repeats());
                 while let Some(item) = body.next_item()? {
-                    reflector.handle_list_item(now, read_object(shared, format, item)?);
+                    reflector.handle_list_item(now, take_in(shared, format, item, repeats)?);
                 }
             }
             Exchange::Watch(body) => {
                 while let Some(frame) = body.next_frame()? {
-                    let event = read_event(&frame, |bytes| read_object(shared, frame.format, bytes))?;
+                    if let Some(error) = unexpected(shared.api().api_resource(), &frame) {
+                        reflector.handle_unexpected_event(now, &error);
+                        continue;
+                    }
+                    let repeats = reflector.repeats() && frame.kind == EventKind::Added;
+                    let event = read_event(&frame, |bytes| take_in(shared, frame.format, bytes, repeats))?;
                     reflector.handle_watch_event(now, event);
                 }
             }
@@ -232,8 +241,34 @@ impl<T: Object> Drop for Ended<T> {
     }
 }
 
-fn read_object<T: Object>(shared: &Shared<T>, format: Format, bytes: &[u8]) -> Result<Arc<T>, Error> {
+/// The object in `bytes`: where it may be one that the store has already, that one, else read and transformed.
+fn take_in<T: Object>(
+    shared: &Shared<T>,
+    format: Format,
+    bytes: &[u8],
+    repeats: bool,
+) -> Result<Arc<T>, Error> {
+    if repeats
+        && let Some(meta) = codec::identity(format, bytes)
+        && let Some(held) = shared.read().indexer().unchanged(meta)
+    {
+        return Ok(held.clone());
+    }
     let resource = shared.api().api_resource();
     let object = T::read(Encoded { format, bytes, resource, drop_managed_fields: true })?;
     Ok(Arc::new(shared.transform(object)))
+}
+
+/// What to say of an event whose object names another type than the resource's. The metadata of an object of any kind
+/// may come in its stead, and an ERROR event brings a Status.
+fn unexpected(resource: &ApiResource, frame: &WatchFrame<'_>) -> Option<Error> {
+    let (api_version, kind) = codec::type_names(frame.format, frame.object)?;
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let is_expected = (kind.is_empty() || kind == resource.kind)
+        && (api_version.is_empty() || (group == resource.group && version == resource.version));
+    if is_expected || frame.kind == EventKind::Error || kind == "PartialObjectMetadata" {
+        return None;
+    }
+    let text = format!("left out an event about a {kind} of {api_version} in a watch of {resource}");
+    Some(Error::decode(text))
 }

@@ -1,44 +1,85 @@
 //! One place that hands out informers, so that the same question is asked of the server once.
+//!
+//! Invariant: two who ask for the same resource, namespace, selectors and form get the same informer.
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::observer::Observer;
 use super::shared::{InformerOptions, SharedIndexInformer};
 use super::status::InformerStatus;
 use crate::cache::ReflectorOptions;
 use crate::client::Client;
 use crate::error::Error;
 use crate::meta::{ApiResource, Object, Resource};
-use crate::object::{Lazy, Unstructured};
+use crate::object::{Lazy, PartialObjectMetadata, Unstructured};
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
 
-/// What all informers of a factory have in common.
-#[derive(Clone, Debug, Default)]
+/// What the informers asked of a factory have in common.
+#[derive(Clone, Default)]
 pub struct FactoryOptions {
     /// The namespace, "" for all. client-go's `WithNamespace`.
     pub namespace: String,
     /// How its informers list and watch: selectors, resync period, timeouts. client-go's `WithTweakListOptions` and
     /// default resync.
     pub reflector: ReflectorOptions,
+    /// Who is told what they do and meet.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// Hands out shared informers, one per resource and form of object, however often asked. Clones share them. client-go's
-/// `informers.SharedInformerFactory`, `dynamicinformer` and `metadatainformer` in one.
+/// Hands out shared informers, one per resource, namespace, selectors and form of object, however often asked. Clones
+/// share them. Dropping it stops nothing, as informers of client-go run until their context ends: see
+/// [`shutdown`](Self::shutdown). client-go's `informers.SharedInformerFactory`, `dynamicinformer` and
+/// `metadatainformer` in one.
 #[derive(Clone)]
 pub struct SharedInformerFactory {
     client: Client,
-    options: Arc<FactoryOptions>,
+    options: FactoryOptions,
     informers: Arc<Mutex<Informers>>,
 }
 
-type Informers = BTreeMap<(ApiResource, TypeId), Arc<dyn AnyInformer>>;
+type Informers = BTreeMap<Place, Arc<dyn AnyInformer>>;
+
+/// What makes two questions the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    resource: ApiResource,
+    namespace: String,
+    label_selector: String,
+    field_selector: String,
+    form: TypeId,
+}
 
 impl SharedInformerFactory {
     /// A factory of informers over `client`.
     pub fn new(client: &Client, options: FactoryOptions) -> Self {
-        Self { client: client.clone(), options: Arc::new(options), informers: Arc::default() }
+        Self { client: client.clone(), options, informers: Arc::default() }
+    }
+
+    /// The same factory, with other options for the informers asked through what is returned: another namespace, other
+    /// selectors, another resync period. The options of an informer are those of the first who asked. client-go's
+    /// `NewFilteredPodInformer` and `WithCustomResyncConfig`.
+    ///
+    /// ```
+    /// # use portolan::informer::SharedInformerFactory;
+    /// # fn example(factory: &SharedInformerFactory) -> Result<(), portolan::Error> {
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// let selector = "app=web".parse()?;
+    /// let web = factory.with(|options| {
+    ///     options.namespace = "shop".to_owned();
+    ///     options.reflector.label_selector = selector;
+    /// });
+    /// let pods = web.informer::<Pod>();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut FactoryOptions)) -> Self {
+        let mut factory = self.clone();
+        change(&mut factory.options);
+        factory
     }
 
     /// The informer on `K`, which holds each object's own bytes and decodes on demand.
@@ -56,15 +97,28 @@ impl SharedInformerFactory {
         self.resource(resource)
     }
 
+    /// The informer on the metadata of a resource's objects. client-go's `metadatainformer.ForResource`.
+    pub fn metadata(&self, resource: &ApiResource) -> SharedIndexInformer<PartialObjectMetadata> {
+        self.resource(resource)
+    }
+
     /// The informer on `resource` that holds its objects as `T`.
     pub fn resource<T: Object>(&self, resource: &ApiResource) -> SharedIndexInformer<T> {
+        let FactoryOptions { namespace, reflector, observer } = &self.options;
         let mut informers = self.lock();
-        let place = (resource.clone(), TypeId::of::<T>());
+        let place = Place {
+            resource: resource.clone(),
+            namespace: if resource.namespaced { namespace.clone() } else { String::new() },
+            label_selector: reflector.label_selector.to_string(),
+            field_selector: reflector.field_selector.to_string(),
+            form: TypeId::of::<T>(),
+        };
         if let Some(informer) = informers.get(&place).and_then(|informer| informer.as_any().downcast_ref()) {
             return SharedIndexInformer::clone(informer);
         }
-        let api = self.client.resource::<T>(resource, &self.options.namespace);
-        let options = InformerOptions { reflector: self.options.reflector.clone(), transform: None };
+        let api = self.client.resource::<T>(resource, namespace);
+        let options =
+            InformerOptions { reflector: reflector.clone(), transform: None, observer: observer.clone() };
         let informer = SharedIndexInformer::new(api, options);
         informers.insert(place, Arc::new(informer.clone()));
         informer
@@ -85,10 +139,10 @@ impl SharedInformerFactory {
         Ok(())
     }
 
-    /// Stops the informer on `resource` in every form and forgets it; asked again, there is a new one.
+    /// Stops every informer on `resource` and forgets it; asked again, there is a new one.
     pub fn stop(&self, resource: &ApiResource) {
         let mut informers = self.lock();
-        let stopped: Vec<_> = informers.extract_if(.., |(held, _), _| held == resource).collect();
+        let stopped: Vec<_> = informers.extract_if(.., |place, _| place.resource == *resource).collect();
         drop(informers);
         stopped.iter().for_each(|(_, informer)| informer.stop());
     }
@@ -105,7 +159,7 @@ impl SharedInformerFactory {
 
     /// How every informer stands.
     pub fn status(&self) -> Vec<(ApiResource, InformerStatus)> {
-        self.lock().iter().map(|((resource, _), informer)| (resource.clone(), informer.status())).collect()
+        self.lock().iter().map(|(place, informer)| (place.resource.clone(), informer.status())).collect()
     }
 
     fn each(&self, act: impl Fn(&dyn AnyInformer)) {
@@ -115,6 +169,15 @@ impl SharedInformerFactory {
 
     fn lock(&self) -> MutexGuard<'_, Informers> {
         self.informers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for FactoryOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FactoryOptions")
+            .field("namespace", &self.namespace)
+            .field("reflector", &self.reflector)
+            .finish_non_exhaustive()
     }
 }
 

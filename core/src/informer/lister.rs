@@ -50,6 +50,11 @@ impl<T: Object> Lister<T> {
         }
     }
 
+    /// The keys of the objects that have `value` in the index `name`. client-go's `IndexKeys`.
+    pub fn index_keys(&self, name: &str, value: &str) -> Vec<Key> {
+        self.by_index(name, value).iter().map(|object| object.key()).collect()
+    }
+
     /// The values of the index `name`. client-go's `ListIndexFuncValues`.
     pub fn index_values(&self, name: &str) -> Vec<String> {
         self.shared.read().indexer().index_values(name).map(str::to_owned).collect()

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::Context;
 
 use futures::task::AtomicWaker;
@@ -13,9 +13,10 @@ use futures::task::AtomicWaker;
 use super::driver::Driver;
 use super::handler::{self, EventHandler, EventStream, Registration};
 use super::lister::Lister;
+use super::observer::Observer;
 use super::signal::Signal;
 use super::status::InformerStatus;
-use crate::cache::{HandlerOptions, IndexFunction, Phase, Pipeline, Reflector, ReflectorOptions};
+use crate::cache::{HandlerOptions, IndexFunction, Notice, Phase, Pipeline, Reflector, ReflectorOptions};
 use crate::client::Api;
 use crate::error::Error;
 use crate::meta::{ApiResource, Object};
@@ -40,11 +41,13 @@ pub struct InformerOptions<T> {
     pub reflector: ReflectorOptions,
     /// What is done to every object before it is stored.
     pub transform: Option<Arc<dyn Transform<T>>>,
+    /// Who is told what it does and meets.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl<T> Default for InformerOptions<T> {
     fn default() -> Self {
-        Self { reflector: ReflectorOptions::default(), transform: None }
+        Self { reflector: ReflectorOptions::default(), transform: None, observer: None }
     }
 }
 
@@ -57,7 +60,7 @@ pub struct SharedIndexInformer<T: Object> {
 impl<T: Object> SharedIndexInformer<T> {
     /// An informer on what `api` lists and watches. It does nothing until it is started.
     pub fn new(api: Api<T>, options: InformerOptions<T>) -> Self {
-        let InformerOptions { mut reflector, transform } = options;
+        let InformerOptions { mut reflector, transform, observer } = options;
         let runtime = api.runtime().clone();
         if reflector.seed == 0 {
             reflector.seed = runtime.seed;
@@ -65,7 +68,8 @@ impl<T: Object> SharedIndexInformer<T> {
         let pipeline = Pipeline::new(reflector.resync_period);
         let shared = Shared {
             api,
-            transform,
+            transform: transform.map(OnceLock::from).unwrap_or_default(),
+            observer,
             runtime,
             pipeline: RwLock::new(pipeline),
             status: Mutex::new(InformerStatus::default()),
@@ -101,6 +105,15 @@ impl<T: Object> SharedIndexInformer<T> {
     pub fn wake(&self) {
         self.shared.woken.store(true, Ordering::Release);
         self.shared.driver.wake();
+    }
+
+    /// Sets what is done to every object before it is stored. An error once it was started, or if there is one already.
+    /// client-go's `SetTransform`.
+    pub fn set_transform(&self, transform: impl Transform<T>) -> Result<(), Error> {
+        let control = self.shared.control();
+        let set = control.reflector.is_some() && self.shared.transform.set(Arc::new(transform)).is_ok();
+        let what = "a transform is set once, before the informer starts: what is stored went through the one there was";
+        set.then_some(()).ok_or_else(|| Error::config(what))
     }
 
     /// Adds a handler, before or after the start. It is first told of everything in the store. client-go's
@@ -195,7 +208,8 @@ pub(super) struct Applied {
 /// What all sides of one informer share.
 pub(super) struct Shared<T> {
     api: Api<T>,
-    transform: Option<Arc<dyn Transform<T>>>,
+    transform: OnceLock<Arc<dyn Transform<T>>>,
+    observer: Option<Arc<dyn Observer>>,
     runtime: Runtime,
     pipeline: RwLock<Pipeline<T>>,
     status: Mutex<InformerStatus>,
@@ -228,9 +242,15 @@ impl<T: Object> Shared<T> {
     }
 
     pub(super) fn transform(&self, object: T) -> T {
-        match &self.transform {
+        match self.transform.get() {
             Some(transform) => transform.transform(object),
             None => object,
+        }
+    }
+
+    pub(super) fn observe(&self, notice: &Notice) {
+        if let Some(observer) = &self.observer {
+            observer.on_notice(self.api.api_resource(), notice);
         }
     }
 

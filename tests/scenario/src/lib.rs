@@ -52,7 +52,7 @@ pub async fn play(client: &Client) -> Result<Vec<String>, Error> {
     }
     let selector = format!("{LABEL}=yes").parse()?;
     let reflector = ReflectorOptions { label_selector: selector, ..Default::default() };
-    let options = FactoryOptions { namespace: "default".to_owned(), reflector };
+    let options = FactoryOptions { namespace: "default".to_owned(), reflector, ..Default::default() };
     let factory = SharedInformerFactory::new(client, options);
     let informer = factory.informer::<ConfigMap>();
     let lossless = HandlerOptions { delivery: Delivery::Lossless { capacity: 4 }, ..Default::default() };

@@ -18,7 +18,11 @@ pub(crate) struct Step {
 
 /// All of them, in order.
 pub(crate) fn all() -> Vec<Step> {
-    use Count::{Cargo, Check, Go, Node};
+    [on_rust_and_a_browser(), on_real_parts()].into_iter().flatten().collect()
+}
+
+fn on_rust_and_a_browser() -> Vec<Step> {
+    use Count::{Cargo, Check, Node};
     vec![
         step("formatting", Check, "cargo fmt --all --check").quick(),
         step(
@@ -62,10 +66,22 @@ pub(crate) fn all() -> Vec<Step> {
             "node --test --test-concurrency=1 tests/browser/conformance.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
+    ]
+}
+
+/// What needs Go beside Rust: the real client-go, the real API server, and with them the real browser.
+fn on_real_parts() -> Vec<Step> {
+    use Count::{Cargo, Check, Go, Node};
+    vec![
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
-        step("what is generated is what its source says", Check, "cargo xtask codegen --check").needs(&[Need::Go]),
+        step("what is generated is what its source says", Check, "cargo xtask codegen --check")
+            .needs(&[Need::Go]),
         step("the codecs against Go", Check, "cargo xtask fixtures").needs(&[Need::Go]),
+        step("vet of client-go's side of parity", Check, "go vet ./...")
+            .within("tests/parity/client-go")
+            .needs(&[Need::Go]),
+        step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
         step("a real cluster", Cargo, "cargo test --package=portolan-tests --features=cluster --test=real")
             .needs(&[Need::Cluster]),
         step(
@@ -74,7 +90,13 @@ pub(crate) fn all() -> Vec<Step> {
             "node --test --test-concurrency=1 tests/browser/transport.test.mjs \
              tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs",
         )
-        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
+        .needs(&[
+            Need::WasmTargets,
+            Need::Node,
+            Need::BrowserPackages,
+            Need::Chromium,
+            Need::Cluster,
+        ]),
     ]
 }
 

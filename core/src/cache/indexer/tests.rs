@@ -188,7 +188,7 @@ fn random_operations_agree_with_a_map() {
                     assert_eq!(old.map(|object| text(&object)), wanted.map(|object| text(&object)));
                 }
             }
-            if operation % 16 == 0 {
+            if operation % 2_000 == 0 {
                 check(&indexer, &model);
             }
         }

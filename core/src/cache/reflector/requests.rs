@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::notice::{Asked, Notice};
 use super::state::{Listing, State, Watching};
 use super::{Action, Reflector, ReflectorOptions};
 use crate::cache::indexer::Indexer;
@@ -22,7 +23,8 @@ impl<T: Object> Reflector<T> {
         self.state =
             State::WatchList { store, version: ResourceVersion::default(), watch: Watching::new(now) };
         self.counters.watch_lists += 1;
-        self.act(now, Action::Watch(options));
+        self.begin_sync(now);
+        self.ask(now, Asked::WatchList, Action::Watch(options));
     }
 
     pub(super) fn start_list(&mut self, now: Instant) {
@@ -47,6 +49,7 @@ impl<T: Object> Reflector<T> {
             paginated: false,
         });
         self.counters.lists += 1;
+        self.begin_sync(now);
         self.ask_page(now);
     }
 
@@ -62,7 +65,7 @@ impl<T: Object> Reflector<T> {
             ..ListOptions::default()
         };
         self.counters.pages += 1;
-        self.act(now, Action::List(options));
+        self.ask(now, Asked::List, Action::List(options));
     }
 
     pub(super) fn start_watch(&mut self, now: Instant) {
@@ -72,7 +75,7 @@ impl<T: Object> Reflector<T> {
         watch.besides_added = !matches!(self.last_version.as_str(), "" | "0");
         self.state = State::Watch(watch);
         self.counters.watches += 1;
-        self.act(now, Action::Watch(options));
+        self.ask(now, Asked::Watch, Action::Watch(options));
     }
 
     fn watch_options(&mut self, resource_version: ResourceVersion) -> WatchOptions {
@@ -88,7 +91,20 @@ impl<T: Object> Reflector<T> {
         }
     }
 
-    fn act(&mut self, now: Instant, action: Action) {
+    /// A list that follows a watch-list which came to nothing goes on with the same sync.
+    fn begin_sync(&mut self, now: Instant) {
+        if !std::mem::replace(&mut self.syncing, true) {
+            self.sync_began = now;
+        }
+    }
+
+    fn ask(&mut self, now: Instant, request: Asked, action: Action) {
+        let resource_version = match &action {
+            Action::List(options) => options.resource_version.clone(),
+            Action::Watch(options) => options.resource_version.clone(),
+            Action::Close => ResourceVersion::default(),
+        };
+        self.notices.say(Notice::Asked { request, resource_version });
         self.last_activity = now;
         self.action = Some(action);
     }

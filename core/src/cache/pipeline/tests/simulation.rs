@@ -2,11 +2,13 @@
 //! answer may go wrong.
 //!
 //! Every run ends with the store equal to the server; per key no version goes back and additions and deletions
-//! alternate; a handler that coalesces ends where one that sees everything ends.
+//! alternate; a handler that coalesces ends where one that sees everything ends; and that one is told exactly what a
+//! naive consumer of the queue makes of each change that went in.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
+use crate::cache::event::Change as Told;
 use crate::cache::reflector::{Action, Phase, Reflector, ReflectorOptions};
 use crate::error::{Error, TransportErrorKind};
 use crate::meta::{Key, ListOptions, WatchOptions};
@@ -91,6 +93,9 @@ struct World {
     now: Instant,
     handlers: [HandlerId; 2],
     told: [BTreeMap<Key, (String, u64)>; 2],
+    /// What the lossless handler was told of each key.
+    heard: BTreeMap<Key, Vec<String>>,
+    naive: Naive,
     paused: bool,
     calm: bool,
 }
@@ -112,6 +117,8 @@ impl World {
             now: now(),
             handlers,
             told: [BTreeMap::new(), BTreeMap::new()],
+            heard: BTreeMap::new(),
+            naive: Naive::default(),
             paused: false,
             calm: false,
         }
@@ -150,6 +157,7 @@ impl World {
         }
         self.act(faults);
         while let Some(change) = self.reflector.poll_change() {
+            self.naive.consume(&change);
             self.pipeline.handle_change(self.now, change);
         }
         self.pipeline.run();
@@ -291,6 +299,9 @@ impl World {
         let state = |object: &ConfigMap| (object.meta().uid.to_owned(), version(object));
         let processor = self.pipeline.processor_mut();
         while let Some(event) = processor.poll_event(self.handlers[which]) {
+            if which == 1 {
+                self.heard.entry(event.key()).or_default().push(format!("{event:?}"));
+            }
             let told = &mut self.told[which];
             let (key, now) = (event.key(), state(event.object()));
             match &event {
@@ -326,8 +337,55 @@ impl World {
             told.sort();
             assert_eq!(told, wanted, "and so is what each handler was told");
         }
+        assert_eq!(
+            self.heard, self.naive.log,
+            "the lossless handler is told all that went through the queue"
+        );
         assert_eq!(self.reflector.phase(), Phase::Live);
         assert_eq!(self.pipeline.outdated(), 0, "the reflector never asked for history again");
+    }
+}
+
+/// A consumer of the queue in a few lines: what must be told of each key, event by event.
+#[derive(Default)]
+struct Naive {
+    store: BTreeMap<Key, Arc<ConfigMap>>,
+    synced: bool,
+    log: BTreeMap<Key, Vec<String>>,
+}
+
+impl Naive {
+    fn consume(&mut self, change: &Told<ConfigMap>) {
+        match change {
+            Told::Added(object) | Told::Updated(object) => self.put(object, false),
+            Told::Deleted(object) => self.take(&object.key(), Some(object)),
+            Told::Replaced { objects, .. } => {
+                let listed: Vec<Key> = objects.iter().map(|object| object.key()).collect();
+                let gone: Vec<Key> = self.store.keys().filter(|key| !listed.contains(key)).cloned().collect();
+                gone.iter().for_each(|key| self.take(key, None));
+                let initial = !std::mem::replace(&mut self.synced, true);
+                objects.iter().for_each(|object| self.put(object, initial));
+            }
+            Told::Bookmark(_) | Told::Resync => {}
+        }
+    }
+
+    fn put(&mut self, new: &Arc<ConfigMap>, is_in_initial_list: bool) {
+        let event = match self.store.insert(new.key(), new.clone()) {
+            None => Event::Added { object: new.clone(), is_in_initial_list },
+            Some(old) => Event::Updated { old, new: new.clone() },
+        };
+        self.note(&event);
+    }
+
+    fn take(&mut self, key: &Key, last: Option<&Arc<ConfigMap>>) {
+        let Some(held) = self.store.remove(key) else { return };
+        let object = last.unwrap_or(&held).clone();
+        self.note(&Event::Deleted { object, final_state_unknown: last.is_none() });
+    }
+
+    fn note(&mut self, event: &Event<ConfigMap>) {
+        self.log.entry(event.key()).or_default().push(format!("{event:?}"));
     }
 }
 

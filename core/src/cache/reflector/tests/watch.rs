@@ -95,6 +95,78 @@ fn an_expired_watch_lists_again_after_a_wait() {
 }
 
 #[test]
+fn after_an_outage_the_first_expired_version_starts_the_backoff_over() {
+    let mut drive = Drive::watching();
+    for _ in 0..6 {
+        drive.watch_error(&refused());
+        drive.jump();
+        drive.action();
+    }
+    drive.watch_error(&expired());
+    assert_eq!(drive.jump(), MILLIS_800);
+    assert_eq!(drive.action(), "list rv=10");
+    drive.page("20", "");
+    drive.action();
+    drive.watch_error(&expired());
+    assert_eq!(drive.jump(), MILLIS_1600, "a server that answers 410 each time is asked ever more rarely");
+    drive.page("20", "");
+    drive.action();
+    drive.added("a", 21);
+    drive.watch_error(&expired());
+    assert_eq!(drive.jump(), MILLIS_800, "an event is progress");
+}
+
+#[test]
+fn a_wake_starts_the_backoff_over() {
+    let mut drive = Drive::watching();
+    for _ in 0..6 {
+        drive.watch_error(&refused());
+        drive.jump();
+        drive.action();
+    }
+    drive.reflector.handle_wake(drive.now);
+    drive.action();
+    drive.watch_error(&refused());
+    assert_eq!(drive.jump(), MILLIS_800);
+}
+
+#[test]
+fn what_it_does_and_meets_is_said_in_order() {
+    let mut drive = Drive::watch_list();
+    drive.action();
+    drive.open();
+    drive.pass(SECOND);
+    drive.added("a", 9);
+    drive.bookmark("10", true);
+    drive.pass(SECOND);
+    drive.end();
+    drive.watch_error(&refused());
+    let said: Vec<Notice> = std::iter::from_fn(|| drive.reflector.poll_notice()).collect();
+    let asked = |request, version: &str| Notice::Asked { request, resource_version: version.into() };
+    let text = refused().to_string();
+    let kind = refused().kind().clone();
+    let wanted = [
+        asked(Asked::WatchList, ""),
+        Notice::Opened,
+        Notice::Synced { objects: 1, resource_version: "10".into(), took: SECOND },
+        Notice::Ended,
+        asked(Asked::Watch, "10"),
+        Notice::Failed { kind, text, retry_in: Some(Duration::from_millis(800)) },
+    ];
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn notices_nobody_asks_for_do_not_pile_up() {
+    let mut drive = Drive::watching();
+    for _ in 0..1_000 {
+        drive.bookmark("11", false);
+        drive.end();
+    }
+    assert_eq!(std::iter::from_fn(|| drive.reflector.poll_notice()).count(), 64);
+}
+
+#[test]
 fn a_busy_or_absent_server_is_asked_for_the_watch_again_without_a_list() {
     let mut drive = Drive::watching();
     drive.watch_error(&busy(None));

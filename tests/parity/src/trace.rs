@@ -1,0 +1,95 @@
+//! What one player did and was told, line by line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// A trace that grows. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Trace {
+    lines: Arc<Mutex<Vec<String>>>,
+    grown: Arc<Notify>,
+}
+
+impl Trace {
+    pub(crate) fn tell(&self, line: String) {
+        self.lines().push(line);
+        self.grown.notify_waiters();
+    }
+
+    /// Waits until `line` stands in it `count` times.
+    pub(crate) async fn saw(&self, line: &str, count: usize) {
+        self.until(|lines| lines.iter().filter(|told| *told == line).count() >= count).await;
+    }
+
+    /// Waits until a line begins so.
+    pub(crate) async fn began(&self, start: &str) {
+        self.until(|lines| lines.iter().any(|told| told.starts_with(start))).await;
+    }
+
+    async fn until(&self, look: impl Fn(&[String]) -> bool) {
+        loop {
+            let grown = self.grown.notified();
+            tokio::pin!(grown);
+            grown.as_mut().enable();
+            if look(&self.lines()) {
+                return;
+            }
+            grown.await;
+        }
+    }
+
+    /// Where two traces differ: their requests and checks in order, and per handler and key the calls in order. Calls
+    /// about different keys have no order: client-go's lists are in that of a map.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let (these, those) = (self.threads(), other.threads());
+        let names = these.keys().chain(those.keys()).collect::<std::collections::BTreeSet<_>>();
+        let differing = names.into_iter().find(|name| these.get(*name) != those.get(*name))?;
+        let text = |threads: &BTreeMap<String, Vec<String>>| {
+            threads.get(differing).map_or("nothing".to_owned(), |lines| lines.join("; "))
+        };
+        Some(format!("{differing} differs: {} / {}", text(&these), text(&those)))
+    }
+
+    /// The last look at the store.
+    pub(crate) fn last_check(&self) -> Option<String> {
+        self.lines().iter().rev().find(|line| line.starts_with("check ")).cloned()
+    }
+
+    fn threads(&self) -> BTreeMap<String, Vec<String>> {
+        let mut threads = BTreeMap::<String, Vec<String>>::new();
+        for line in self.lines().iter() {
+            let thread = threads.entry(thread_of(line)).or_default();
+            // How many resyncs fall into a scenario is a matter of the machine's speed.
+            if thread.last() != Some(line) {
+                thread.push(line.clone());
+            }
+        }
+        threads
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `handler key` for a call, else the first word.
+fn thread_of(line: &str) -> String {
+    let mut words = line.split(' ');
+    let (first, second, third) = (words.next().unwrap_or_default(), words.next(), words.next());
+    match (second, third) {
+        (Some("add" | "update" | "delete"), Some(object)) => {
+            let key = object.split_once('@').map_or(object, |(key, _)| key);
+            format!("{first} {key}")
+        }
+        _ => first.to_owned(),
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines().iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask parity`: Portolan's informers beside the real client-go, scenario by scenario.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::process::{command, run as perform};
+use crate::{cluster_binary, workspace};
+
+/// What to compare.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only scenarios with this in their name.
+    name: Option<String>,
+}
+
+/// Builds both sides and plays every scenario to both.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let directory = workspace::target()?.join("parity");
+    fs::create_dir_all(&directory)?;
+    let client_go = directory.join("client-go");
+    let mut build = cluster_binary::go(&["build", "-o"]);
+    perform(build.arg(&client_go).arg(".").current_dir(workspace::root().join("tests/parity/client-go")))?;
+    perform(&mut command(&["cargo", "build", "--quiet", "--package=portolan-parity"]))?;
+    let program = workspace::target()?.join("debug/portolan-parity");
+    perform(Command::new(program).arg(client_go).args(&options.name))
+}
