@@ -29,8 +29,11 @@ pub mod rest;
 pub mod client;
 
 pub mod cache;
+pub mod queue;
 
 pub mod informer;
+
+pub mod controller;
 
 #[cfg(feature = "testing")]
 pub mod testing;

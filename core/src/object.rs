@@ -8,6 +8,7 @@
 
 mod json;
 mod lazy;
+mod metadata;
 mod partial;
 mod path;
 mod stored;
@@ -16,6 +17,7 @@ mod unstructured;
 
 pub use json::{Json, Values};
 pub use lazy::Lazy;
+pub use metadata::Metadata;
 pub use partial::PartialObjectMetadata;
 pub use path::Path;
 pub use unstructured::Unstructured;

@@ -174,6 +174,11 @@ impl<T: Object> SharedIndexInformer<T> {
         self.shared.status().clone()
     }
 
+    /// The clock, tasks and seed it runs on.
+    pub fn runtime(&self) -> &Runtime {
+        &self.shared.runtime
+    }
+
     /// The resource it is about.
     pub fn api_resource(&self) -> &ApiResource {
         self.shared.api.api_resource()

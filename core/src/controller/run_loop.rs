@@ -1,0 +1,151 @@
+//! [`Controller`]: informers, a queue and workers put together.
+//!
+//! Follows the shape of client-go's sample controllers: handlers add keys, workers start once the caches are in sync,
+//! and end when the queue is shut down. Invariant: no worker runs before every cache is in sync.
+
+use std::fmt;
+
+use futures::future::{Either, select};
+
+use crate::cache::{Event, HandlerOptions};
+use crate::error::Error;
+use crate::informer::{Next, RateLimitingQueue, Registration, SharedIndexInformer};
+use crate::meta::{ApiResource, Key, Object};
+use crate::object::Metadata;
+use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
+
+/// Brings the objects of one informer to what they should be, one key at a time, whatever brought the key.
+///
+/// ```
+/// # use portolan::controller::Controller;
+/// # use portolan::informer::{FactoryOptions, Next, SharedInformerFactory};
+/// # use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+/// # async fn example(client: &portolan::client::Client) -> Result<(), portolan::Error> {
+/// let factory = SharedInformerFactory::new(client, FactoryOptions::default());
+/// let (sets, pods) = (factory.informer::<ReplicaSet>(), factory.informer::<Pod>());
+/// let controller = Controller::new(&sets).owns(&pods);
+/// let stop = controller.queue().clone(); // `stop.shut_down()` ends the run
+/// # stop.shut_down();
+/// controller
+///     .run(2, async |key| {
+///         let Some(set) = sets.lister().get(&key) else { return Ok(Next::Forget) };
+///         println!("{key} wants {} pods", set.text("spec.replicas").unwrap_or_default());
+///         Ok::<_, portolan::Error>(Next::Forget)
+///     })
+///     .await
+/// # }
+/// ```
+pub struct Controller {
+    queue: RateLimitingQueue<Key>,
+    resource: ApiResource,
+    sources: Vec<Box<dyn Source>>,
+}
+
+impl Controller {
+    /// A controller of what `informer` holds; every event about an object adds its key.
+    pub fn new<T: Object>(informer: &SharedIndexInformer<T>) -> Self {
+        Self::filtered(informer, |_| true)
+    }
+
+    /// The same, where only the events that `predicate` lets through add keys.
+    pub fn filtered<T: Object>(
+        informer: &SharedIndexInformer<T>,
+        predicate: impl Fn(&Event<T>) -> bool + MaybeSend + MaybeSync + 'static,
+    ) -> Self {
+        let queue = RateLimitingQueue::new(informer.runtime());
+        let controller = Self { queue, resource: informer.api_resource().clone(), sources: Vec::new() };
+        controller.watches(informer, move |event| predicate(event).then(|| event.key()))
+    }
+
+    /// Also: an event about an object of `informer` adds the key of the object that manages it.
+    #[must_use]
+    pub fn owns<C: Metadata>(self, informer: &SharedIndexInformer<C>) -> Self {
+        let resource = self.resource.clone();
+        self.watches(informer, move |event| super::owner_keys(event, &resource))
+    }
+
+    /// Also: an event about an object of `informer` adds the keys that `keys` makes of it.
+    #[must_use]
+    pub fn watches<O: Object, I: IntoIterator<Item = Key>>(
+        mut self,
+        informer: &SharedIndexInformer<O>,
+        keys: impl Fn(&Event<O>) -> I + MaybeSend + MaybeSync + 'static,
+    ) -> Self {
+        let registration = informer.add_handler(HandlerOptions::default(), self.queue.enqueue(keys));
+        self.sources.push(Box::new((informer.clone(), registration)));
+        self
+    }
+
+    /// Its queue: to add keys by hand, to look at its metrics, and to end the run by
+    /// [`shut_down`](RateLimitingQueue::shut_down).
+    pub fn queue(&self) -> &RateLimitingQueue<Key> {
+        &self.queue
+    }
+
+    /// Starts the informers that do not run, waits until they are in sync, and lets `workers` at a time reconcile, in the
+    /// task that awaits this, until the queue is shut down and empty. `Ok` forgets earlier failures of the key, an error
+    /// brings the key back, rate limited. The informers go on; its handlers are removed.
+    ///
+    /// # Errors
+    /// When an informer is stopped before it is in sync.
+    pub async fn run<N, E>(
+        self,
+        workers: usize,
+        reconcile: impl AsyncFn(Key) -> Result<N, E>,
+    ) -> Result<(), Error>
+    where
+        N: Into<Next>,
+        E: fmt::Display,
+    {
+        self.sources.iter().for_each(|source| source.start());
+        let synced = Box::pin(async {
+            for source in &self.sources {
+                source.synced().await?;
+            }
+            Ok(())
+        });
+        match select(synced, Box::pin(self.queue.shut_down_asked())).await {
+            Either::Left((outcome, _)) => outcome?,
+            Either::Right(_) => return Ok(()),
+        }
+        self.queue.run(workers, reconcile).await;
+        Ok(())
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        self.queue.shut_down();
+        self.sources.iter().for_each(|source| source.remove());
+    }
+}
+
+impl fmt::Debug for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controller")
+            .field("resource", &self.resource.to_string())
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An informer with the controller's handler on it.
+trait Source: MaybeSend + MaybeSync {
+    fn start(&self);
+    fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
+    fn remove(&self);
+}
+
+impl<T: Object> Source for (SharedIndexInformer<T>, Registration<T>) {
+    fn start(&self) {
+        self.0.start();
+    }
+
+    fn synced(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.0.wait_for_cache_sync())
+    }
+
+    fn remove(&self) {
+        self.1.remove();
+    }
+}

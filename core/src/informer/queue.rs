@@ -1,0 +1,446 @@
+//! [`RateLimitingQueue`]: the workqueue that handlers and workers share.
+//!
+//! The driver around [`WorkQueue`]: a lock, the workers that wait, and a task that adds what was delayed, which lives only
+//! while something is. client-go's `workqueue.TypedRateLimitingInterface`.
+//!
+//! Invariants: the lock is held for one step of the machine, never at an await point; for every item that is ready a
+//! worker that waits was woken; a dropped [`Work`] is done, also by a panic.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::Hash;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::task::AtomicWaker;
+
+use super::handler::EventHandler;
+use super::signal::Signal;
+use crate::cache::Event;
+use crate::meta::{Key, Object};
+use crate::portable::{MaybeSend, MaybeSync};
+use crate::queue::{Priority, QueueMetrics, RateLimiter, Ticket, WorkQueue, controller_rate_limiter};
+use crate::time::{Instant, Runtime};
+
+/// What a queue holds: cheap to clone, such as [`Key`].
+pub trait QueueItem: Clone + Eq + Hash + MaybeSend + 'static {}
+impl<T: Clone + Eq + Hash + MaybeSend + 'static> QueueItem for T {}
+
+/// A workqueue with delays, rate limits and priorities. Clones share it. client-go's
+/// `workqueue.NewTypedRateLimitingQueue`.
+pub struct RateLimitingQueue<T: QueueItem> {
+    shared: Arc<Shared<T>>,
+}
+
+/// What a worker wants of the queue after an item went well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: it comes again when it is added.
+    #[default]
+    Forget,
+    /// To see it again after so long. controller-runtime's `RequeueAfter`.
+    After(Duration),
+}
+
+impl From<()> for Next {
+    fn from((): ()) -> Self {
+        Self::Forget
+    }
+}
+
+impl<T: QueueItem> RateLimitingQueue<T> {
+    /// A queue on the clock and tasks of `runtime` ([`crate::client::Client::runtime`]), with the
+    /// [`controller_rate_limiter`] and without times in its metrics.
+    pub fn new(runtime: &Runtime) -> Self {
+        Self::with_limiter(runtime, controller_rate_limiter())
+    }
+
+    /// The same, whose failed items wait as long as `limiter` says.
+    pub fn with_limiter(runtime: &Runtime, limiter: impl RateLimiter<T>) -> Self {
+        Self::of(runtime, WorkQueue::new(limiter), false)
+    }
+
+    /// The same, whose metrics have times too: three looks at the clock per item. client-go's queues with a name.
+    pub fn with_metrics(runtime: &Runtime, limiter: impl RateLimiter<T>) -> Self {
+        Self::of(runtime, WorkQueue::new(limiter).with_metrics(), true)
+    }
+
+    fn of(runtime: &Runtime, machine: WorkQueue<T>, metered: bool) -> Self {
+        let state =
+            State { machine, workers: BTreeMap::new(), next_worker: 0, timekeeper: false, last_error: None };
+        let shared = Shared {
+            runtime: runtime.clone(),
+            metered,
+            state: Mutex::new(state),
+            settled: Signal::default(),
+            delayed: Arc::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Adds an item. client-go's `Add`.
+    pub fn add(&self, item: T) {
+        self.add_with(item, Priority::Normal);
+    }
+
+    /// Adds an item that comes before or after others.
+    pub fn add_with(&self, item: T, priority: Priority) {
+        let now = self.shared.moment();
+        self.shared.step(|machine| usize::from(machine.add(now, item, priority)));
+    }
+
+    /// Adds an item after `delay`; if it waits already, the earlier moment counts. client-go's `AddAfter`.
+    pub fn add_after(&self, item: T, delay: Duration) {
+        let now = self.shared.runtime.clock.now();
+        self.shared.step(|machine| usize::from(machine.add_after(now, item, delay)));
+        self.keep_time();
+    }
+
+    /// Adds an item that failed, once the rate limiter allows. client-go's `AddRateLimited`.
+    pub fn add_rate_limited(&self, item: T) {
+        let now = self.shared.runtime.clock.now();
+        self.shared.step(|machine| usize::from(machine.add_rate_limited(now, item)));
+        self.keep_time();
+    }
+
+    /// Forgets that an item failed. client-go's `Forget`.
+    pub fn forget(&self, item: &T) {
+        self.shared.lock().machine.forget(item);
+    }
+
+    /// How often an item failed since it was last forgotten. client-go's `NumRequeues`.
+    pub fn num_requeues(&self, item: &T) -> u32 {
+        self.shared.lock().machine.num_requeues(item)
+    }
+
+    /// Waits for the next item, which nobody else gets until the [`Work`] is dropped. `None` once the queue was shut down
+    /// and is empty: the worker is through. Dropping the future loses nothing. client-go's `Get`.
+    pub async fn get(&self) -> Option<Work<T>> {
+        let (ticket, item) = Place { shared: &self.shared, id: None }.wait().await?;
+        Some(Work { shared: self.shared.clone(), ticket: Some(ticket), item })
+    }
+
+    /// Works with `workers` at a time, in the task that awaits it, until the queue was shut down and is empty: each item
+    /// goes through `work`; `Ok` forgets its failures, an error brings it back, rate limited. For workers on several threads, spawn
+    /// several of these. client-go's `processNextWorkItem` loop.
+    pub async fn run<N, E>(&self, workers: usize, work: impl AsyncFn(T) -> Result<N, E>)
+    where
+        N: Into<Next>,
+        E: fmt::Display,
+    {
+        let worker = || async {
+            while let Some(taken) = self.get().await {
+                match work(taken.item.clone()).await {
+                    Ok(next) => taken.succeed(next.into()),
+                    Err(error) => {
+                        self.shared.lock().last_error = Some(error.to_string());
+                        taken.retry();
+                    }
+                }
+            }
+        };
+        join_all((0..workers.max(1)).map(|_| worker())).await;
+    }
+
+    /// Refuses additions from now on; workers are handed what is left and then end. client-go's `ShutDown`.
+    pub fn shut_down(&self) {
+        let workers = {
+            let mut state = self.shared.lock();
+            state.machine.shut_down();
+            std::mem::take(&mut state.workers)
+        };
+        workers.into_values().for_each(Waker::wake);
+        self.shared.delayed.wake();
+        self.shared.settled.notify();
+    }
+
+    /// The same, and resolves once workers are done with everything. client-go's `ShutDownWithDrain`.
+    pub async fn shut_down_with_drain(&self) {
+        self.shut_down();
+        self.drained().await;
+    }
+
+    /// Resolves once it was shut down.
+    pub async fn shut_down_asked(&self) {
+        self.shared.settled.until(|| self.is_shutting_down().then_some(())).await;
+    }
+
+    /// Whether it was shut down. client-go's `ShuttingDown`.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shared.lock().machine.is_shutting_down()
+    }
+
+    /// How many items are ready. client-go's `Len`.
+    pub fn len(&self) -> usize {
+        self.shared.lock().machine.len()
+    }
+
+    /// Whether none is ready.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How it stands.
+    pub fn metrics(&self) -> QueueMetrics {
+        let now = self.shared.moment();
+        self.shared.lock().machine.metrics(now)
+    }
+
+    /// What the last item that failed in [`Self::run`] failed of.
+    pub fn last_error(&self) -> Option<String> {
+        self.shared.lock().last_error.clone()
+    }
+
+    /// Resolves once nothing is ready, nothing with a worker and nothing added.
+    async fn drained(&self) {
+        self.shared.settled.until(|| self.shared.lock().machine.is_drained().then_some(())).await;
+    }
+
+    /// Sees that a task adds the delayed items when they are due.
+    fn keep_time(&self) {
+        let start = {
+            let mut state = self.shared.lock();
+            let waits = state.machine.poll_timeout().is_some();
+            waits && !std::mem::replace(&mut state.timekeeper, waits)
+        };
+        if start {
+            let task = keep_time(Arc::downgrade(&self.shared), self.shared.delayed.clone());
+            self.shared.runtime.spawner.spawn("workqueue", Box::pin(task));
+        } else {
+            self.shared.delayed.wake();
+        }
+    }
+}
+
+impl<T: QueueItem> RateLimitingQueue<T> {
+    /// A handler that adds what `items` makes of each event, such as the key of an object's owner. What is in the initial
+    /// list, or announced again by a resync, comes after what has just happened.
+    pub fn enqueue<O, I>(
+        &self,
+        items: impl Fn(&Event<O>) -> I + MaybeSend + MaybeSync + 'static,
+    ) -> impl EventHandler<O>
+    where
+        O: Object,
+        I: IntoIterator<Item = T>,
+    {
+        let queue = self.clone();
+        move |event: Event<O>| {
+            let priority = priority_of(&event);
+            items(&event).into_iter().for_each(|item| queue.add_with(item, priority));
+        }
+    }
+}
+
+impl RateLimitingQueue<Key> {
+    /// A handler that adds the key of every object it is told of. client-go's idiom of `MetaNamespaceKeyFunc` and
+    /// `DeletionHandlingMetaNamespaceKeyFunc` in three handler functions.
+    pub fn enqueue_keys<O: Object>(&self) -> impl EventHandler<O> + use<O> {
+        let queue = self.clone();
+        move |event: Event<O>| queue.add_with(event.key(), priority_of(&event))
+    }
+}
+
+/// What was there before and what is only announced again can wait.
+fn priority_of<O: Object>(event: &Event<O>) -> Priority {
+    let resync = match event {
+        Event::Updated { old, new } => {
+            !new.meta().resource_version.is_empty()
+                && old.meta().resource_version == new.meta().resource_version
+        }
+        Event::Added { .. } | Event::Deleted { .. } => false,
+    };
+    if resync || event.is_initial() { Priority::Low } else { Priority::Normal }
+}
+
+impl<T: QueueItem> Clone for RateLimitingQueue<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<T: QueueItem> fmt::Debug for RateLimitingQueue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.lock().machine.fmt(f)
+    }
+}
+
+/// An item a worker has. Dropping it says that the worker is done. client-go's `Get` with its `defer Done`.
+pub struct Work<T: QueueItem> {
+    shared: Arc<Shared<T>>,
+    ticket: Option<Ticket>,
+    item: T,
+}
+
+impl<T: QueueItem> Work<T> {
+    /// The item went well: its failures are forgotten.
+    pub fn succeed(self, next: Next) {
+        let queue = RateLimitingQueue { shared: self.shared.clone() };
+        queue.forget(&self.item);
+        if let Next::After(delay) = next {
+            queue.add_after(self.item.clone(), delay);
+        }
+    }
+
+    /// The item failed: it comes again, rate limited.
+    pub fn retry(self) {
+        RateLimitingQueue { shared: self.shared.clone() }.add_rate_limited(self.item.clone());
+    }
+}
+
+impl<T: QueueItem> Deref for Work<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.item
+    }
+}
+
+impl<T: QueueItem> Drop for Work<T> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket.take() else { return };
+        let now = self.shared.moment();
+        if self.shared.step(|machine| usize::from(machine.done(now, ticket))) {
+            self.shared.settled.notify();
+        }
+    }
+}
+
+impl<T: QueueItem + fmt::Debug> fmt::Debug for Work<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Work").field(&self.item).finish()
+    }
+}
+
+struct Shared<T: QueueItem> {
+    runtime: Runtime,
+    /// Whether the machine wants to know the time of everything.
+    metered: bool,
+    state: Mutex<State<T>>,
+    /// Notified at the shutdown, and when the machine is drained afterwards.
+    settled: Signal,
+    /// Wakes the task that adds delayed items.
+    delayed: Arc<AtomicWaker>,
+}
+
+struct State<T> {
+    machine: WorkQueue<T>,
+    /// The workers that wait, in the order they came.
+    workers: BTreeMap<u64, Waker>,
+    next_worker: u64,
+    /// Whether the task that adds delayed items runs.
+    timekeeper: bool,
+    last_error: Option<String>,
+}
+
+impl<T: QueueItem> Shared<T> {
+    /// Runs one step of the machine, which says how many items became ready, and wakes as many workers. Tells whether
+    /// the machine is drained after a shutdown.
+    fn step(&self, step: impl FnOnce(&mut WorkQueue<T>) -> usize) -> bool {
+        let mut state = self.lock();
+        let ready = step(&mut state.machine);
+        let drained = state.machine.is_shutting_down() && state.machine.is_drained();
+        if ready == 1 {
+            let woken = state.workers.pop_first();
+            drop(state);
+            // Outside the lock: a waker may run its task right here.
+            woken.into_iter().for_each(|(_, worker)| worker.wake());
+        } else if ready > 1 {
+            let woken: Vec<_> = (0..ready).map_while(|_| state.workers.pop_first()).collect();
+            drop(state);
+            woken.into_iter().for_each(|(_, worker)| worker.wake());
+        }
+        drained
+    }
+
+    /// The time, if the machine wants to know it.
+    fn moment(&self) -> Instant {
+        if self.metered { self.runtime.clock.now() } else { Instant::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: QueueItem> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // The task that adds delayed items looks, and finds nothing to add to.
+        self.delayed.wake();
+    }
+}
+
+/// Adds delayed items until none is left, or the queue is gone.
+async fn keep_time<T: QueueItem>(queue: Weak<Shared<T>>, rearm: Arc<AtomicWaker>) {
+    loop {
+        let (next, mut sleep) = {
+            let Some(shared) = queue.upgrade() else { return };
+            let now = shared.runtime.clock.now();
+            shared.step(|machine| machine.handle_timeout(now));
+            let mut state = shared.lock();
+            let Some((next, _)) = state.machine.poll_timeout() else {
+                state.timekeeper = false;
+                return;
+            };
+            drop(state);
+            (next, shared.runtime.clock.sleep_until(next))
+        };
+        poll_fn(|context| {
+            rearm.register(context.waker());
+            let earlier = queue
+                .upgrade()
+                .is_none_or(|shared| shared.lock().machine.poll_timeout().is_none_or(|(at, _)| at < next));
+            if earlier { Poll::Ready(()) } else { sleep.as_mut().poll(context) }
+        })
+        .await;
+    }
+}
+
+/// A worker that waits. Its place in the order stays until it gets something.
+struct Place<'a, T: QueueItem> {
+    shared: &'a Shared<T>,
+    id: Option<u64>,
+}
+
+impl<T: QueueItem> Place<'_, T> {
+    async fn wait(mut self) -> Option<(Ticket, T)> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &Context<'_>) -> Poll<Option<(Ticket, T)>> {
+        let now = self.shared.moment();
+        let mut state = self.shared.lock();
+        if let Some(taken) = state.machine.poll_item(now) {
+            return Poll::Ready(Some(taken));
+        }
+        if state.machine.is_shutting_down() {
+            return Poll::Ready(None);
+        }
+        let id = *self.id.get_or_insert_with(|| {
+            state.next_worker += 1;
+            state.next_worker
+        });
+        state.workers.insert(id, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl<T: QueueItem> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        let mut state = self.shared.lock();
+        // Woken and given up, or served: whoever is next looks whether something is left.
+        if state.workers.remove(&id).is_none()
+            && !state.machine.is_empty()
+            && let Some((_, next)) = state.workers.pop_first()
+        {
+            drop(state);
+            next.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

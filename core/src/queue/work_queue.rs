@@ -1,0 +1,296 @@
+//! [`WorkQueue`]: which key comes next, which are with workers, which wait.
+//!
+//! Follows client-go's `util/workqueue` `queue.go`, `delaying_queue.go`, `rate_limiting_queue.go` and `metrics.go` (0.37).
+//!
+//! Invariants: a key is ready once at most; it is with one worker at most; what is added while it is with a worker
+//! comes again once that worker is done. Nothing that was added before the shutdown is lost, delays aside.
+//!
+//! Differs: two priorities (client-go leaves the order to a `Queue` of the caller's, where they may starve): a key of
+//! low priority waits for the others, but of [`LOW_EVERY`] keys taken one is a waiting low one, the oldest. A key that is
+//! added again keeps its place unless that raises its priority. A drain (see [`WorkQueue::is_drained`]) waits for what is
+//! ready too, as client-go's documentation says and its code does not. Due items of one moment come in the order added.
+//! Done is said with the [`Ticket`] of the take: a key nobody took cannot be done.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use super::delays::Delays;
+use super::lists::{Entries, List};
+use super::metrics::QueueMetrics;
+use super::rate_limiter::{RateLimiter, controller_rate_limiter};
+use crate::portable::MaybeSend;
+use crate::time::Instant;
+
+/// While keys of both priorities wait, one of so many taken is of the low one.
+const LOW_EVERY: u32 = 8;
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// What nothing depends on at once: the initial list, a resync.
+    Low,
+    /// What just happened.
+    #[default]
+    Normal,
+}
+
+/// Says which take is done. Of the queue that gave it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(usize);
+
+enum Stage {
+    Ready(Priority),
+    Processing { again: Option<Priority> },
+}
+
+/// Keys for workers: each once, in order, after delays and rate limits. client-go's
+/// `workqueue.TypedRateLimitingInterface`.
+pub struct WorkQueue<T> {
+    entries: Entries<T, Stage>,
+    normal: List,
+    low: List,
+    processing: List,
+    /// How many keys of normal priority were taken in a row while low ones waited.
+    passed_low: u32,
+    delays: Delays<T>,
+    limiter: Box<dyn RateLimiter<T>>,
+    shutting_down: bool,
+    metered: bool,
+    /// The counters; what can be computed is filled in when asked.
+    counted: QueueMetrics,
+}
+
+impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
+    /// An empty queue whose failed items wait as long as `limiter` says.
+    pub fn new(limiter: impl RateLimiter<T>) -> Self {
+        Self {
+            entries: Entries::new(),
+            normal: List::EMPTY,
+            low: List::EMPTY,
+            processing: List::EMPTY,
+            passed_low: 0,
+            delays: Delays::new(),
+            limiter: Box::new(limiter),
+            shutting_down: false,
+            metered: false,
+            counted: QueueMetrics::default(),
+        }
+    }
+
+    /// The same, with the times of its items counted too: the moments handed in must then be real.
+    #[must_use]
+    pub fn with_metrics(self) -> Self {
+        Self { metered: true, ..self }
+    }
+
+    /// Adds `item`, unless it is ready already; then it only rises to `priority`, if that is higher. True when one more
+    /// is ready: wake a worker. After the shutdown nothing is added. client-go's `Add`.
+    pub fn add(&mut self, now: Instant, item: T, priority: Priority) -> bool {
+        if self.shutting_down {
+            return false;
+        }
+        let slot = match self.entries.find(&item) {
+            Ok(slot) => {
+                self.touch(slot, priority);
+                return false;
+            }
+            Err(hash) => self.entries.insert(hash, item, Stage::Ready(priority), now),
+        };
+        self.counted.adds += 1;
+        self.entries.append(of(&mut self.normal, &mut self.low, priority), slot);
+        true
+    }
+
+    /// Adds `item` once `delay` is over; if it waits already, the earlier of the two moments counts. No delay adds it at
+    /// once, and then true means that one more is ready. client-go's `AddAfter`.
+    pub fn add_after(&mut self, now: Instant, item: T, delay: Duration) -> bool {
+        if self.shutting_down {
+            return false;
+        }
+        self.counted.retries += 1;
+        if delay.is_zero() {
+            return self.add(now, item, Priority::Normal);
+        }
+        self.delays.insert(now + delay, item);
+        false
+    }
+
+    /// Adds `item`, which failed, once the rate limiter allows. True as for [`Self::add_after`]. client-go's
+    /// `AddRateLimited`.
+    pub fn add_rate_limited(&mut self, now: Instant, item: T) -> bool {
+        let delay = self.limiter.when(now, &item);
+        self.add_after(now, item, delay)
+    }
+
+    /// Forgets that `item` failed. client-go's `Forget`.
+    pub fn forget(&mut self, item: &T) {
+        self.limiter.forget(item);
+    }
+
+    /// How often `item` failed since it was last forgotten. client-go's `NumRequeues`.
+    pub fn num_requeues(&self, item: &T) -> u32 {
+        self.limiter.num_requeues(item)
+    }
+
+    /// Takes the next item; until [`Self::done`] nobody else gets it. `None` when none is ready. client-go's `Get`.
+    pub fn poll_item(&mut self, now: Instant) -> Option<(Ticket, T)> {
+        let priority = self.next_priority()?;
+        let list = of(&mut self.normal, &mut self.low, priority);
+        let slot = list.first()?;
+        self.entries.unlink(list, slot);
+        self.entries.append(&mut self.processing, slot);
+        let entry = self.entries.get_mut(slot)?;
+        if self.metered {
+            self.counted.latency.observe(now.saturating_duration_since(entry.since));
+        }
+        entry.since = now;
+        entry.stage = Stage::Processing { again: None };
+        Some((Ticket(slot), entry.item.clone()))
+    }
+
+    /// A worker is through with what it took. True when the item was added meanwhile and is ready again. client-go's
+    /// `Done`.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
+    pub fn done(&mut self, now: Instant, ticket: Ticket) -> bool {
+        let Ticket(slot) = ticket;
+        let Some(entry) = self.entries.get_mut(slot) else { return false };
+        let Stage::Processing { again } = entry.stage else { return false };
+        if self.metered {
+            self.counted.work_duration.observe(now.saturating_duration_since(entry.since));
+        }
+        self.entries.unlink(&mut self.processing, slot);
+        let Some(priority) = again else {
+            self.entries.remove(slot);
+            return false;
+        };
+        if let Some(entry) = self.entries.get_mut(slot) {
+            entry.since = now;
+            entry.stage = Stage::Ready(priority);
+        }
+        self.entries.append(of(&mut self.normal, &mut self.low, priority), slot);
+        true
+    }
+
+    /// Adds the items whose delay is over; answers how many became ready.
+    pub fn handle_timeout(&mut self, now: Instant) -> usize {
+        let mut ready = 0;
+        while let Some(item) = self.delays.pop_due(now) {
+            ready += usize::from(self.add(now, item, Priority::Normal));
+        }
+        ready
+    }
+
+    /// When to call [`Self::handle_timeout`] next.
+    pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
+        self.delays.next_due().map(|at| (at, "delayed item"))
+    }
+
+    /// Refuses additions from now on and drops what is delayed. What is ready is still handed out, and what was added
+    /// while a worker was at it comes again. client-go's `ShutDown`.
+    pub fn shut_down(&mut self) {
+        self.shutting_down = true;
+        self.delays.clear();
+    }
+
+    /// Whether it was shut down. client-go's `ShuttingDown`.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutting_down
+    }
+
+    /// Whether no item is ready or with a worker: after the shutdown, the end. client-go's `ShutDownWithDrain` waits
+    /// for it.
+    pub fn is_drained(&self) -> bool {
+        self.entries.len() == 0
+    }
+
+    /// How many items are ready. client-go's `Len`.
+    pub fn len(&self) -> usize {
+        self.normal.len() + self.low.len()
+    }
+
+    /// Whether none is ready.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How it stands at `now`.
+    pub fn metrics(&self, now: Instant) -> QueueMetrics {
+        let mut metrics = QueueMetrics {
+            depth: self.len(),
+            depth_low: self.low.len(),
+            delayed: self.delays.len(),
+            processing: self.processing.len(),
+            ..self.counted.clone()
+        };
+        if self.metered {
+            for entry in self.entries.iter(&self.processing) {
+                let age = now.saturating_duration_since(entry.since);
+                metrics.unfinished = metrics.unfinished.saturating_add(age);
+                metrics.longest_running = metrics.longest_running.max(age);
+            }
+        }
+        metrics
+    }
+
+    /// An item that is there is added again.
+    fn touch(&mut self, slot: usize, priority: Priority) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        match &mut entry.stage {
+            Stage::Processing { again: Some(held) } => *held = priority.max(*held),
+            Stage::Processing { again } => {
+                *again = Some(priority);
+                self.counted.adds += 1;
+            }
+            Stage::Ready(held) if *held < priority => {
+                *held = priority;
+                self.entries.unlink(&mut self.low, slot);
+                self.entries.append(&mut self.normal, slot);
+            }
+            Stage::Ready(_) => {}
+        }
+    }
+
+    /// Which list the next item comes from.
+    fn next_priority(&mut self) -> Option<Priority> {
+        match (self.normal.len(), self.low.len()) {
+            (0, 0) => None,
+            (_, 0) => Some(Priority::Normal),
+            (1.., 1..) if self.passed_low < LOW_EVERY - 1 => {
+                self.passed_low += 1;
+                Some(Priority::Normal)
+            }
+            _ => {
+                self.passed_low = 0;
+                Some(Priority::Low)
+            }
+        }
+    }
+}
+
+impl<T: Hash + Eq + Clone + MaybeSend + 'static> Default for WorkQueue<T> {
+    /// A queue with the [`controller_rate_limiter`].
+    fn default() -> Self {
+        Self::new(controller_rate_limiter())
+    }
+}
+
+impl<T: Hash + Eq + Clone + 'static> std::fmt::Debug for WorkQueue<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkQueue")
+            .field("ready", &self.len())
+            .field("processing", &self.processing.len())
+            .field("delayed", &self.delays.len())
+            .field("shutting_down", &self.shutting_down)
+            .finish()
+    }
+}
+
+fn of<'l>(normal: &'l mut List, low: &'l mut List, priority: Priority) -> &'l mut List {
+    match priority {
+        Priority::Normal => normal,
+        Priority::Low => low,
+    }
+}
+
+#[cfg(test)]
+mod tests;
