@@ -180,7 +180,11 @@ impl<T: Object> Reflector<T> {
             State::Watch(_) => self.start_watch(now),
             State::WatchList { .. } => self.start_watch_list(now),
             State::List(_) => self.start_list(now),
-            State::Backoff { next, .. } => self.go_on(now, next),
+            State::Backoff { next, .. } => {
+                // What failed before says little about now: should it fail again, the waits begin small.
+                self.backoff.reset();
+                self.go_on(now, next);
+            }
         }
     }
 

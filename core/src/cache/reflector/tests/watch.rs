@@ -302,6 +302,24 @@ fn waking_asks_at_once_whatever_was_going_on() {
 }
 
 #[test]
+fn waking_starts_the_backoff_over() {
+    let mut drive = Drive::watching();
+    for _ in 0..8 {
+        drive.watch_error(&refused());
+        drive.jump();
+    }
+    drive.watch_error(&refused());
+    drive.reflector.handle_wake(drive.now);
+    assert_eq!(drive.action(), "watch rv=10", "no waiting");
+    drive.watch_error(&expired());
+    assert_eq!(
+        drive.jump(),
+        MILLIS_800,
+        "the server is back and has forgotten the version: soon it is listed anew"
+    );
+}
+
+#[test]
 fn what_arrives_after_the_end_is_ignored() {
     let mut drive = Drive::watching();
     drive.watch_error(&expired());
