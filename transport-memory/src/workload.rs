@@ -23,6 +23,7 @@ use crate::cluster::Cluster;
 use crate::patch;
 use crate::value::integer;
 use model::Model;
+use seed::Seeds;
 
 /// What a workload is like.
 #[derive(Debug, Clone)]
@@ -88,19 +89,39 @@ impl Kind {
     }
 }
 
+/// How long planting goes on before others have a turn: half a frame.
+const SLICE: Duration = Duration::from_millis(8);
+
 /// How often the loop looks at the clock when changes are frequent.
 const TICK: Duration = Duration::from_millis(50);
 
 impl Workload {
     /// Puts the workload's first objects into `cluster`. Fails when the cluster already has objects of their names.
     pub fn new(cluster: &Cluster, seed: u64, options: &WorkloadOptions) -> Result<Self, Error> {
-        let now = cluster.runtime().clock.unix_time();
-        let (model, changes) = seed::plant(seed, options, now);
-        for change in changes {
+        let mut seeds = Seeds::new(seed, options, cluster.runtime().clock.unix_time());
+        seeds.try_for_each(|change| carry_out(cluster, change))?;
+        Ok(Self::grown(cluster, seeds, options))
+    }
+
+    /// The same, giving others a turn every few milliseconds: for a page, which ten thousand pods would hold up for
+    /// seconds.
+    pub async fn grow(cluster: &Cluster, seed: u64, options: &WorkloadOptions) -> Result<Self, Error> {
+        let runtime = cluster.runtime();
+        let mut seeds = Seeds::new(seed, options, runtime.clock.unix_time());
+        let mut began = runtime.clock.now();
+        while let Some(change) = seeds.next() {
             carry_out(cluster, change)?;
+            if runtime.clock.now() - began >= SLICE {
+                runtime.spawner.yield_now().await;
+                began = runtime.clock.now();
+            }
         }
+        Ok(Self::grown(cluster, seeds, options))
+    }
+
+    fn grown(cluster: &Cluster, seeds: Seeds, options: &WorkloadOptions) -> Self {
         let changes_per_second = options.changes_per_second.max(0.0);
-        Ok(Self { cluster: cluster.clone(), model, changes_per_second, credit: 0.0 })
+        Self { cluster: cluster.clone(), model: seeds.model, changes_per_second, credit: 0.0 }
     }
 
     /// How many pods the workload believes there are.

@@ -63,6 +63,21 @@ fn read<K: DeserializeOwned>(objects: &[Value]) {
 }
 
 #[test]
+fn what_grows_bit_by_bit_is_what_is_planted_at_once() {
+    let planted = World::new(5, 60, 5.0);
+    let simulator = Simulator::new(5);
+    let options = ClusterOptions { history: 100_000, ..ClusterOptions::default() };
+    let cluster = Cluster::with_options(simulator.runtime(5), options);
+    let options = WorkloadOptions { pods: 60, changes_per_second: 5.0, events: 100 };
+    let grown =
+        simulator.run(Duration::from_secs(60), Workload::grow(&cluster, 5, &options)).unwrap().unwrap();
+    assert_eq!(grown.pods(), planted.workload.pods());
+    for kind in [&objects::POD, &objects::NODE, &objects::DEPLOYMENT] {
+        assert_eq!(cluster.objects(&kind.gvr()), planted.all(kind));
+    }
+}
+
+#[test]
 fn there_are_as_many_pods_as_asked_for() {
     for pods in [12, 40, 150, 1_000] {
         let world = World::new(3, pods, 5.0);
