@@ -1,8 +1,9 @@
 //! The contract of a transport (`portolan::transport`), clause by clause, for any transport on any target.
 //!
-//! A [`Subject`] says how to reach the situations the clauses need: for most transports by [`peer::AtPeer`], a peer on a
-//! socket. For every clause there is a [`broken`] transport that breaks it and nothing else, and must be found out.
+//! A [`Subject`] says how to reach the situations the clauses need: by [`peer::AtPeer`], a scripted peer on a socket, or by
+//! [`api_server::AtApiServer`]. For every clause there is a [`broken`] transport that breaks it and nothing else, and must be found out.
 
+pub mod api_server;
 pub mod broken;
 mod clauses;
 pub mod peer;
