@@ -38,6 +38,20 @@ pub struct Limits {
     pub tells_no_kinds: bool,
     /// A request's body cannot be a stream.
     pub no_request_streams: bool,
+    /// Its exchanges are streams of HTTP/2: no answer can be anything but HTTP, and there are no sockets.
+    pub only_http2: bool,
+}
+
+fn over_http2(situation: Situation) -> bool {
+    !matches!(
+        situation,
+        Situation::Garbage
+            | Situation::SocketMarks
+            | Situation::SocketEcho
+            | Situation::SocketClose
+            | Situation::SocketBreak
+            | Situation::SocketForbidden
+    )
 }
 
 impl AtPeer {
@@ -60,6 +74,9 @@ impl Subject for AtPeer {
     }
 
     fn request(&self, situation: Situation, exchange: &str) -> Option<Request<()>> {
+        if self.limits.only_http2 && !over_http2(situation) {
+            return None;
+        }
         let path = match situation {
             Situation::Marks => "/marks",
             Situation::Stall => "/stall",

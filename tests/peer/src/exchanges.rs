@@ -16,15 +16,15 @@ struct Exchange {
 }
 
 /// An exchange while it lasts: dropping it marks its end.
-pub(crate) struct Open<'a> {
-    exchanges: &'a Exchanges,
+pub(crate) struct Open {
+    exchanges: Arc<Exchanges>,
     name: String,
 }
 
 impl Exchanges {
-    pub(crate) fn begin(&self, name: &str) -> Open<'_> {
+    pub(crate) fn begin(self: &Arc<Self>, name: &str) -> Open {
         self.change(name, |exchange| exchange.seen.begun = true);
-        Open { exchanges: self, name: name.to_owned() }
+        Open { exchanges: Arc::clone(self), name: name.to_owned() }
     }
 
     pub(crate) fn seen(&self, name: &str) -> Seen {
@@ -44,7 +44,7 @@ impl Exchanges {
     }
 }
 
-impl Open<'_> {
+impl Open {
     pub(crate) fn sent(&self, bytes: usize) {
         self.exchanges.change(&self.name, |exchange| exchange.seen.sent += bytes as u64);
     }
@@ -56,7 +56,7 @@ impl Open<'_> {
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
         self.exchanges.change(&self.name, |exchange| exchange.seen.ended = true);
     }

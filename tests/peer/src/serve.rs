@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use portolan_conformance::{MARKS, mark};
@@ -25,7 +26,7 @@ type Stream = BufReader<TcpStream>;
 
 pub(crate) async fn connection(
     stream: TcpStream,
-    exchanges: &Exchanges,
+    exchanges: &Arc<Exchanges>,
     folder: Option<&PathBuf>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -61,7 +62,7 @@ pub(crate) async fn connection(
 async fn situation(
     stream: &mut Stream,
     head: &Head,
-    exchanges: &Exchanges,
+    exchanges: &Arc<Exchanges>,
     folder: Option<&PathBuf>,
 ) -> io::Result<()> {
     let exchange = exchanges.begin(&head.id);
@@ -142,23 +143,30 @@ async fn chunk(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
     stream.flush().await
 }
 
-/// The marks, cut into pieces of one to forty bytes that care for no mark.
 async fn marks(stream: &mut Stream) -> io::Result<()> {
     begin(stream, "transfer-encoding: chunked").await?;
-    let text: String = (0..MARKS).map(mark).collect();
-    let mut rest = text.as_bytes();
-    let mut size = 1;
-    while !rest.is_empty() {
-        let (piece, later) = rest.split_at(size.min(rest.len()));
-        chunk(stream, piece).await?;
-        if size == PAUSE {
+    for piece in marks_in_pieces() {
+        chunk(stream, &piece).await?;
+        if piece.len() == PAUSE {
             // So that no client gets it all at once.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        (rest, size) = (later, size % 40 + 1);
     }
     stream.write_all(b"0\r\n\r\n").await?;
     stream.flush().await
+}
+
+/// The marks, cut into pieces of one to forty bytes that care for no mark.
+pub(crate) fn marks_in_pieces() -> Vec<Vec<u8>> {
+    let text: String = (0..MARKS).map(mark).collect();
+    let mut rest = text.as_bytes();
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let (piece, later) = rest.split_at((pieces.len() % 40 + 1).min(rest.len()));
+        pieces.push(piece.to_vec());
+        rest = later;
+    }
+    pieces
 }
 
 /// Waits until the client has closed the connection.

@@ -1,6 +1,7 @@
 //! The situations of WebSockets.
 
 use std::io;
+use std::sync::Arc;
 
 use futures::{SinkExt, StreamExt};
 use portolan_conformance::{MARKS, mark};
@@ -20,7 +21,7 @@ type Frames = WebSocketStream<BufReader<TcpStream>>;
 pub(crate) async fn serve(
     mut stream: BufReader<TcpStream>,
     head: &Head,
-    exchanges: &Exchanges,
+    exchanges: &Arc<Exchanges>,
 ) -> io::Result<()> {
     let _exchange = exchanges.begin(&head.id);
     if head.path == "/socket/forbidden" || head.header("origin").is_none() {

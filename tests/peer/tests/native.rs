@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan::config::Config;
+use portolan::config::{Config, Pem, Tls};
 use portolan::transport::Transport;
 use portolan_conformance::broken::{Broken, FLAWS};
 use portolan_conformance::peer::{AtPeer, Limits};
@@ -38,6 +38,39 @@ async fn the_native_transport_keeps_every_clause() {
     let failed: Vec<_> = outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::Holds).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     println!("{0} of {0} clauses hold", outcomes.len());
+}
+
+/// What HTTP/2 gives no occasion for: an answer that is not HTTP ends the connection, and WebSockets go over HTTP/1.1.
+const NOT_OVER_HTTP2: [&str; 8] = [
+    "an answer that is not HTTP is told",
+    "a socket's messages come in order",
+    "a socket's messages go in order",
+    "a socket's subprotocol is told",
+    "a socket that is closed ends",
+    "a socket that breaks fails",
+    "a socket that is refused says why",
+    "dropping a socket ends the exchange",
+];
+
+#[tokio::test]
+async fn the_native_transport_keeps_over_http2_every_clause_that_applies_there() {
+    let (peer, authority) = Peer::start_http2().await.unwrap();
+    let tls = Tls { certificate_authority: Some(Pem::Data(authority.into())), ..Tls::default() };
+    let config = Config { tls, ..Config::new(&peer.address()).unwrap() };
+    let wire = || Arc::new(HyperTransport::new(&config).unwrap());
+    let limits = Limits { only_http2: true, ..Limits::default() };
+    let subject = AtPeer {
+        transport: wire(),
+        asking: wire(),
+        limits,
+        ..subject(&peer, |wire| wire, Duration::from_secs(30))
+    };
+    let outcomes = run(&subject).await;
+    for (name, outcome) in &outcomes {
+        let expected = if NOT_OVER_HTTP2.contains(name) { Outcome::NotApplicable } else { Outcome::Holds };
+        assert_eq!(*outcome, expected, "{name}");
+    }
+    println!("{} of {} clauses hold over HTTP/2", outcomes.len() - NOT_OVER_HTTP2.len(), outcomes.len());
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ fn subject(flaw: Option<Flaw>, patience: Duration) -> Result<Browser, JsError> {
         address: address.to_string().trim_end_matches('/').to_owned(),
         nobody: NOBODY.to_owned(),
         patience,
-        limits: Limits { no_request_streams: false, tells_no_kinds: false },
+        limits: Limits::default(),
     }))
 }
 
