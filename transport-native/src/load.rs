@@ -58,11 +58,11 @@ impl Environment {
             let text = "there is no such file: correct the path";
             let file =
                 read(path)?.ok_or_else(|| Error::config(format!("kubeconfig {}: {text}", path.display())))?;
-            file.resolve(context)?
+            resolve(&file, context)?
         } else {
             let places = self.places();
             match merged(&places)? {
-                Some(merged) if !merged.is_empty() => merged.resolve(context)?,
+                Some(merged) if !merged.is_empty() => resolve(&merged, context)?,
                 _ => self.in_cluster(&places, context)?,
             }
         };
@@ -118,6 +118,40 @@ impl Environment {
         }
         Ok(config)
     }
+}
+
+/// What a kubeconfig says of a context. Certificates and keys it names must be there: client-go's `clientcmd.ConfirmUsable`.
+fn resolve(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<Config, Error> {
+    let config = kubeconfig.resolve(context)?;
+    let chosen = kubeconfig.contexts.get(context.unwrap_or(&kubeconfig.current_context));
+    let Some(chosen) = chosen else { return Ok(config) };
+    let (cluster, user) = (&chosen.cluster, &chosen.user);
+    let place = |list: &str, name: &str, origin: Option<&String>, field: &str| {
+        format!("kubeconfig {}: {list} {name:?}: {field}", origin.map(String::as_str).unwrap_or_default())
+    };
+    let of_cluster = |field| {
+        place("clusters", cluster, kubeconfig.clusters.get(cluster).map(|found| &found.origin), field)
+    };
+    let of_user = |field| place("users", user, kubeconfig.users.get(user).map(|found| &found.origin), field);
+    if let Some(pem) = &config.tls.certificate_authority {
+        check(pem, || of_cluster("certificate-authority"))?;
+    }
+    if let Some(identity) = &config.tls.identity {
+        check(&identity.certificate, || of_user("client-certificate"))?;
+        check(&identity.key, || of_user("client-key"))?;
+    }
+    Ok(config)
+}
+
+fn check(pem: &Pem, place: impl FnOnce() -> String) -> Result<(), Error> {
+    let Pem::File(path) = pem else { return Ok(()) };
+    let unreadable = |error| {
+        Error::config(format!(
+            "{}: {path} cannot be read ({error}): correct the path or its permissions",
+            place()
+        ))
+    };
+    std::fs::File::open(path).map(drop).map_err(unreadable)
 }
 
 fn merged(places: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {

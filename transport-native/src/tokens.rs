@@ -38,7 +38,7 @@ impl FileTokens {
     }
 
     async fn read(&self) -> Result<Secret, Error> {
-        let wrong = |what: String| Error::auth(format!("token file {}: {what}", self.path));
+        let wrong = |what: String| Error::auth(format!("tokenFile {}: {what}", self.path));
         let text = tokio::fs::read_to_string(&self.path).await.map_err(|error| {
             wrong(format!("cannot be read ({error}): correct the path or its permissions"))
         })?;
@@ -90,7 +90,7 @@ mod tests {
         let tokens = FileTokens::new(path.to_str().unwrap(), None);
         let error = tokens.token().await.unwrap_err();
         assert!(
-            error.to_string().starts_with(&format!("token file {}: cannot be read", path.display())),
+            error.to_string().starts_with(&format!("tokenFile {}: cannot be read", path.display())),
             "{error}"
         );
 

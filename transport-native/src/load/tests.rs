@@ -39,6 +39,13 @@ impl Machine {
         path
     }
 
+    /// A kubeconfig and the authority it names.
+    fn write_kubeconfig(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.write(path, text);
+        std::fs::write(path.with_file_name("ca.pem"), "").unwrap();
+        path
+    }
+
     fn load(&self, context: Option<&str>) -> Result<Config, Error> {
         self.environment.load(&ConfigOptions { kubeconfig: None, context: context.map(str::to_owned) })
     }
@@ -57,7 +64,7 @@ fn host(config: &Config) -> &str {
 #[test]
 fn the_home_directory_is_read_and_its_paths_are_absolute() {
     let machine = Machine::new();
-    let path = machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    let path = machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
     let config = machine.load(None).unwrap();
     assert_eq!(host(&config), "home");
     let authority = path.with_file_name("ca.pem").to_str().unwrap().to_owned();
@@ -68,9 +75,10 @@ fn the_home_directory_is_read_and_its_paths_are_absolute() {
 #[test]
 fn the_listed_files_are_merged_and_the_first_wins() {
     let mut machine = Machine::new();
-    machine.write("home/.kube/config", &kubeconfig("home", "t"));
-    let one = machine.write("a/one", &kubeconfig("one", "first"));
-    let two = machine.write("b/two", &format!("{}preferences: {{}}\n", kubeconfig("two", "second")));
+    machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
+    let one = machine.write_kubeconfig("a/one", &kubeconfig("one", "first"));
+    let two =
+        machine.write_kubeconfig("b/two", &format!("{}preferences: {{}}\n", kubeconfig("two", "second")));
     let missing = machine.folder.path().join("missing");
     let list = std::env::join_paths([&missing, &one, &one, &two]).unwrap();
     machine.environment.kubeconfig = Some(list);
@@ -91,8 +99,8 @@ fn the_listed_files_are_merged_and_the_first_wins() {
 #[test]
 fn a_named_file_must_be_there_and_stands_alone() {
     let machine = Machine::new();
-    machine.write("home/.kube/config", &kubeconfig("home", "t"));
-    let named = machine.write("named", &kubeconfig("named", "t"));
+    machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
+    let named = machine.write_kubeconfig("named", &kubeconfig("named", "t"));
     let load = |path: &Path| {
         machine.environment.load(&ConfigOptions { kubeconfig: Some(path.to_owned()), context: None })
     };
@@ -125,7 +133,7 @@ fn a_pod_uses_its_service_account() {
     assert_eq!(config.auth.credential, Credential::TokenFile { path: file("token"), fallback: None });
     assert_eq!(config.tls.certificate_authority, Some(Pem::File(file("ca.crt"))));
 
-    machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
     assert_eq!(host(&machine.load(None).unwrap()), "home", "a kubeconfig comes first");
 }
 
@@ -140,4 +148,27 @@ fn nothing_at_all_says_where_it_looked() {
     assert_eq!(machine.load(None).unwrap_err().to_string(), text);
     machine.in_cluster();
     assert_eq!(machine.load(Some("dev")).unwrap_err().to_string(), text, "a service account has no contexts");
+}
+
+#[test]
+fn a_file_that_a_kubeconfig_names_must_be_there() {
+    let machine = Machine::new();
+    let path = machine.write("home/.kube/config", &kubeconfig("home", "t"));
+    let missing = path.with_file_name("ca.pem");
+    let text = format!(
+        "kubeconfig {}: clusters \"home\": certificate-authority: {} cannot be read (No such file or directory (os error 2)): \
+         correct the path or its permissions",
+        path.display(),
+        missing.display()
+    );
+    assert_eq!(machine.load(None).unwrap_err().to_string(), text);
+    let identified =
+        kubeconfig("home", "t").replace("user: {", "user: {client-certificate: c.pem, client-key: k.pem, ");
+    machine.write_kubeconfig("home/.kube/config", &identified);
+    std::fs::write(path.with_file_name("c.pem"), "").unwrap();
+    let error = machine.load(None).unwrap_err().to_string();
+    assert!(
+        error.contains(": users \"home\": client-key: ") && error.contains("k.pem cannot be read"),
+        "{error}"
+    );
 }
