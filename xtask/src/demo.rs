@@ -1,9 +1,10 @@
 //! `cargo xtask demo`: builds the dashboard and serves it, by itself on an in-memory cluster, or from `kubectl proxy` on a
-//! real one.
+//! real one. What serving needs is looked for before the page is built, which takes minutes the first time.
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -34,23 +35,31 @@ pub(crate) struct Options {
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let directory = build()?;
     if options.build_only {
-        println!("{}", directory.display());
-        return Ok(());
+        println!("{}", build()?.display());
+        Ok(())
+    } else if options.cluster {
+        serve_cluster(options)
+    } else {
+        serve_memory(options.port)
     }
-    if options.cluster { serve_cluster(&directory, options) } else { serve_memory(&directory, options.port) }
 }
 
-/// Builds the page into `<target>/demo`, anew each time.
-pub(crate) fn build() -> Result<PathBuf> {
-    let directory = workspace::target()?.join("demo");
+/// Builds the page into `<target>/demo`. It is put there whole: whoever serves that directory has a page at all times.
+fn build() -> Result<PathBuf> {
     let wasm = bindgen::compile()?;
+    let target = workspace::target()?;
+    let [fresh, old] = ["new", "old"].map(|word| target.join(format!("demo-{word}-{}", std::process::id())));
+    bindgen::generate(&wasm, &fresh, bindgen::Names::Dropped)?;
+    copy(&workspace::root().join("web-demo/static"), &fresh)?;
+    let directory = target.join("demo");
     if directory.exists() {
-        fs::remove_dir_all(&directory)?;
+        fs::rename(&directory, &old)?;
     }
-    bindgen::generate(&wasm, &directory, bindgen::Names::Dropped)?;
-    copy(&workspace::root().join("web-demo/static"), &directory)?;
+    fs::rename(&fresh, &directory)?;
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
     Ok(directory)
 }
 
@@ -68,31 +77,53 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn serve_memory(directory: &Path, port: u16) -> Result<()> {
-    let server = serve::Server::bind(directory, port)?;
+fn serve_memory(port: u16) -> Result<()> {
+    let server = serve::Server::bind(port)?;
+    let directory = build()?;
     println!("the dashboard on an in-memory cluster: http://127.0.0.1:{}/   (Ctrl-C ends)", server.port());
-    server.run();
+    server.run(&directory);
     Ok(())
 }
 
-fn serve_cluster(directory: &Path, options: &Options) -> Result<()> {
+fn serve_cluster(options: &Options) -> Result<()> {
     if find(&["kubectl"]).is_none() {
         bail!("kubectl is not on the path: it connects the page to the cluster");
     }
-    let port = if options.port == 0 { free_port()? } else { options.port };
-    let mut proxy = command(&["kubectl", "proxy", "--www-prefix=/portolan/"]);
+    check_context(options)?;
+    let port = free_port(options.port)?;
+    let directory = build()?;
+    let mut proxy = kubectl(options, &["proxy", "--www-prefix=/portolan/"])?;
     proxy.arg(format!("--www={}", directory.display())).arg(format!("--port={port}"));
-    if let Some(context) = &options.context {
-        proxy.arg(format!("--context={context}"));
-    }
-    if let Some(kubeconfig) = &options.kubeconfig {
-        let file = std::path::absolute(kubeconfig)?; // it runs in another directory
-        proxy.arg(format!("--kubeconfig={}", file.display()));
-    }
     println!("the dashboard on your cluster: http://127.0.0.1:{port}/portolan/?source=proxy   (Ctrl-C ends)");
     process::replace(&mut proxy)
 }
 
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+/// Has kubectl look whether there is such a context.
+fn check_context(options: &Options) -> Result<()> {
+    let mut view = kubectl(options, &["config", "view", "--minify", "--output=name"])?;
+    let output = view.stdout(Stdio::null()).output().context("starting kubectl")?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        bail!("kubectl: {}; name a file with --kubeconfig and a context with --context", complaint.trim());
+    }
+    Ok(())
+}
+
+fn kubectl(options: &Options, arguments: &[&str]) -> Result<Command> {
+    let mut kubectl = command(&["kubectl"]);
+    kubectl.args(arguments);
+    if let Some(context) = &options.context {
+        kubectl.arg(format!("--context={context}"));
+    }
+    if let Some(kubeconfig) = &options.kubeconfig {
+        let file = std::path::absolute(kubeconfig)?; // it runs in another directory
+        kubectl.arg(format!("--kubeconfig={}", file.display()));
+    }
+    Ok(kubectl)
+}
+
+/// `port` if nobody has it, any free one for 0.
+fn free_port(port: u16) -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).map_err(|error| serve::taken(port, &error))?;
+    Ok(listener.local_addr()?.port())
 }

@@ -1,50 +1,52 @@
 //! A static file server on 127.0.0.1 for the dashboard. It never serves a file outside its directory.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use tiny_http::{Header, Method, Request, Response};
 
 /// A bound server.
-pub(crate) struct Server {
-    directory: PathBuf,
-    server: tiny_http::Server,
-}
+pub(crate) struct Server(tiny_http::Server);
 
 impl Server {
     /// Binds `port` on 127.0.0.1; 0 takes a free one.
-    pub(crate) fn bind(directory: &Path, port: u16) -> Result<Self> {
-        let server = tiny_http::Server::http(("127.0.0.1", port))
-            .map_err(|error| anyhow!("listening on 127.0.0.1:{port}: {error}; --port=0 takes a free port"))?;
-        Ok(Self { directory: directory.to_path_buf(), server })
+    pub(crate) fn bind(port: u16) -> Result<Self> {
+        let server = tiny_http::Server::http(("127.0.0.1", port)).map_err(|error| taken(port, &error))?;
+        Ok(Self(server))
     }
 
     /// The port it is bound to.
     pub(crate) fn port(&self) -> u16 {
-        self.server.server_addr().to_ip().map_or(0, |address| address.port())
+        self.0.server_addr().to_ip().map_or(0, |address| address.port())
     }
 
-    /// Serves until the process ends.
-    pub(crate) fn run(&self) {
-        for request in self.server.incoming_requests() {
-            self.answer(request);
+    /// Serves the files of `directory` until the process ends.
+    pub(crate) fn run(&self, directory: &Path) {
+        for request in self.0.incoming_requests() {
+            answer(directory, request);
         }
     }
+}
 
-    fn answer(&self, request: Request) {
-        // A browser that went away is no concern of ours.
-        let _ = match (request.method(), file(&self.directory, request.url())) {
-            (Method::Get | Method::Head, Some(path)) => match File::open(&path) {
-                Ok(content) => request.respond(with_headers(Response::from_file(content), &path)),
-                Err(_) => request.respond(Response::from_string("not found").with_status_code(404)),
-            },
-            (Method::Get | Method::Head, None) => {
-                request.respond(Response::from_string("not found").with_status_code(404))
-            }
-            _ => request.respond(Response::from_string("only GET is served").with_status_code(405)),
-        };
-    }
+/// Why a port cannot be listened on, and what to do.
+pub(crate) fn taken(port: u16, error: &dyn Display) -> Error {
+    anyhow!("listening on 127.0.0.1:{port}: {error}; --port=0 takes a free port")
+}
+
+fn answer(directory: &Path, request: Request) {
+    // A browser that went away is no concern of ours.
+    let _ = match (request.method(), file(directory, request.url())) {
+        (Method::Get | Method::Head, Some(path)) => match File::open(&path) {
+            Ok(content) => request.respond(with_headers(Response::from_file(content), &path)),
+            Err(_) => request.respond(Response::from_string("not found").with_status_code(404)),
+        },
+        (Method::Get | Method::Head, None) => {
+            request.respond(Response::from_string("not found").with_status_code(404))
+        }
+        _ => request.respond(Response::from_string("only GET is served").with_status_code(405)),
+    };
 }
 
 fn with_headers<R: std::io::Read>(mut response: Response<R>, path: &Path) -> Response<R> {
@@ -100,9 +102,10 @@ mod tests {
         std::fs::write(directory.join("index.html"), "the page").unwrap();
         std::fs::write(directory.join("deep/a.wasm"), "the module").unwrap();
         std::fs::write(outer.join("secret"), "the secret").unwrap();
-        let server = Server::bind(&directory, 0).unwrap();
+        let server = Server::bind(0).unwrap();
         let port = server.port();
-        std::thread::spawn(move || server.run());
+        assert!(Server::bind(port).is_err_and(|error| error.to_string().contains("--port=0")));
+        std::thread::spawn(move || server.run(&directory));
 
         let page = ask(port, "GET", "/?source=proxy");
         assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("the page"), "{page}");
