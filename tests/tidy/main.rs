@@ -1,7 +1,8 @@
 //! The rules for the source files, as tests: the ladder of ARCHITECTURE.md, heads, lengths, where the target may be asked
-//! for. Each rule is a function from text to complaints, tried here on a bad sample as well as on the repository.
+//! for; and for what is depended on. Each rule is a function from text to complaints, tried here on a bad sample as well as on the repository.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod dependencies;
 mod files;
 mod functions;
 mod ladder;
