@@ -19,8 +19,8 @@ export function buildDashboard() {
 }
 
 /** Opens the page at `base` (as `kubectl proxy` serves it) with `hash`; at the end of test `t` it is closed. */
-export async function openDashboard(t, browser, base, hash = '#/', options = {}) {
-  const page = await openPage(browser, `${base}?source=proxy${hash}`, options);
+export async function openDashboard(t, browser, base, hash = '#/', { query = 'source=proxy', ...options } = {}) {
+  const page = await openPage(browser, `${base}?${query}${hash}`, options);
   t.after(async () => {
     if (!t.passed) {
       await shoot(page, `failed ${t.name}`);
@@ -47,6 +47,8 @@ export async function openDashboard(t, browser, base, hash = '#/', options = {})
       };
       look();
     }), [key, other, gone]),
+    /** Waits for a notice of this title. */
+    told: (title) => page.getByTestId('notice').locator('strong', { hasText: title }).waitFor({ timeout: 60_000 }),
     /** The keys of the rows in view. */
     keys: () => page.locator('[data-testid=row]').evaluateAll((rows) => rows.map((row) => row.dataset.key)),
     /** The wire panel's lines: kind, state, relists, events. The panel must be open. */

@@ -89,6 +89,7 @@ test('the API server dies and comes back: stale with what it had, then live and 
   await cluster.control('stop-apiserver');
   await dashboard.reaches('stale');
   assert.deepEqual(await dashboard.keys(), ['default/kept'], 'what it had stays in view');
+  await dashboard.told('API server down');
   await dashboard.shoot('stale');
   await cluster.control('start-apiserver');
   const back = Date.now();
@@ -115,6 +116,8 @@ test('a version that was compacted away: it lists anew and is in step', async (t
   const before = await relists();
   await own.stop();
   await dashboard.reaches('stale');
+  await dashboard.told('No answer');
+  await dashboard.shoot('proxy-gone');
   await create('unseen');
   await remove('seen');
   await cluster.control('compact');
@@ -148,6 +151,62 @@ test('who may not is told so, and what to do', async (t) => {
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=forbidden]');
   assert.match(await dashboard.page.getByTestId('empty').innerText(), /forbidden|not allowed|may not/i);
   await dashboard.shoot('forbidden');
+});
+
+test('who may look into one namespace only names it and sees it live', async (t) => {
+  for (const line of [
+    ['create', 'namespace', 'own'],
+    ['create', 'serviceaccount', 'narrow', '--namespace=own'],
+    ['create', 'rolebinding', 'narrow', '--namespace=own', '--clusterrole=view', '--serviceaccount=own:narrow'],
+  ]) await cluster.kubectl(line);
+  const token = (await cluster.kubectl(['create', 'token', 'narrow', '--namespace=own'])).trim();
+  const limited = await cluster.proxy(directory, { as: token });
+  t.after(() => limited.stop());
+  const dashboard = await openDashboard(t, browser, limited.page, '#/configmaps');
+  const box = dashboard.page.getByTestId('namespace-box');
+  await box.waitFor();
+  await dashboard.told('Not allowed (403)');
+  await dashboard.shoot('which-namespace');
+  await box.fill('own');
+  await box.press('Enter');
+  await dashboard.reaches('live');
+  assert.equal(await box.count(), 0);
+  const made = ['create', 'configmap', 'within', '--namespace=own'];
+  const { late } = await delay(dashboard, 'own/within', {}, () => cluster.kubectl(made));
+  t.diagnostic(`a change in the one namespace was on the screen ${late} ms after kubectl ended`);
+  await dashboard.go('#/configmaps?ns=default');
+  await dashboard.page.waitForSelector('[data-testid=empty][data-state=forbidden]');
+  assert.deepEqual(await dashboard.keys(), [], 'what was seen of one namespace is not shown in another');
+  await dashboard.shoot('one-namespace');
+});
+
+test('whose credentials have run out is told so', async (t) => {
+  const limited = await cluster.proxy(directory, { as: 'no-such-token' });
+  t.after(() => limited.stop());
+  const dashboard = await openDashboard(t, browser, limited.page, '#/pods');
+  await dashboard.told('Not signed in (401)');
+  await dashboard.shoot('signed-out');
+});
+
+test('a new kind is known soon, and its objects are seen', async (t) => {
+  const names = { plural: 'gauges', singular: 'gauge', kind: 'Gauge' };
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'gauges.example.com' },
+    spec: { group: 'example.com', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema }] },
+  };
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/gauges.example.com');
+  await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]');
+  await cluster.kubectl(['create', '-f', '-'], definition);
+  const made = Date.now();
+  await dashboard.page.waitForSelector('[data-testid=kind][data-kind="gauges.example.com"]', { timeout: 60_000 });
+  t.diagnostic(`known ${Date.now() - made} ms after kubectl ended`);
+  await cluster.kubectl(['create', '-f', '-'], { apiVersion: 'example.com/v1', kind: 'Gauge', metadata: { name: 'one' } });
+  await dashboard.row('default/one');
+  await cluster.kubectl(['delete', 'crd', 'gauges.example.com']);
+  await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]', { timeout: 60_000 });
 });
 
 test('pictures of a cluster with something in it, light and dark', async (t) => {

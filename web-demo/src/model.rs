@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod overview;
 mod pod;
 mod present;
+mod reveal;
 pub mod route;
 pub mod table;
 #[cfg(test)]
@@ -25,7 +26,7 @@ pub mod trouble;
 pub mod wire;
 pub mod yaml;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use portolan::meta::ApiResource;
 
@@ -122,6 +123,19 @@ pub enum Errand {
     FocusRows,
     /// Scroll the rows so that this many CSS pixels are above.
     ScrollTo(f64),
+    /// Give the focus to the line of the overview so many below the one that has it.
+    FocusLine(isize),
+}
+
+/// An informer that should run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The kind's name.
+    pub kind: String,
+    /// What to ask the server for.
+    pub resource: ApiResource,
+    /// Where: "" for everywhere.
+    pub namespace: String,
 }
 
 /// The whole state.
@@ -134,6 +148,8 @@ pub struct Model {
     source: String,
     outside: Option<Trouble>,
     watch_all: bool,
+    /// Kinds that may not be looked at in all namespaces at once.
+    narrowed: BTreeSet<String>,
     cursor: Option<String>,
     top: f64,
     height: f64,
@@ -173,7 +189,7 @@ impl Model {
                     table.remove(&key);
                 }
             }
-            Event::Look(kind, figures) => self.wire.look(&kind, figures, now),
+            Event::Look(kind, figures) => self.look(&kind, figures, now),
             Event::Looked => self.wire.sum_up(now),
             Event::Went(hash) => self.went(Route::parse(&hash)),
             Event::Filter(text) => {
@@ -201,11 +217,17 @@ impl Model {
         present::frame(self, now)
     }
 
-    /// The kinds whose informers should run: the page's own, the one on show, and all of them when asked.
-    pub fn wanted(&self) -> Vec<&Kind> {
+    /// The informers that should run: on the page's own kinds, the one on show, and all of them when asked; in the chosen
+    /// namespace where the whole cluster is refused.
+    pub fn wanted(&self) -> Vec<Wanted> {
         let all = self.watch_all || self.route.all;
         let wanted = |kind: &&Kind| all || kind.core || self.route.kind.as_deref() == Some(kind.id.as_str());
-        self.catalogue.kinds().filter(wanted).collect()
+        let informer = |kind: &Kind| {
+            let narrowed = kind.resource.namespaced && self.narrowed.contains(&kind.id);
+            let namespace = if narrowed { self.route.namespace.clone() } else { String::new() };
+            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespace }
+        };
+        self.catalogue.kinds().filter(wanted).map(informer).collect()
     }
 
     /// Forgets what it had of `kind`: its informer has been stopped.
@@ -217,6 +239,15 @@ impl Model {
     /// The next thing only the page can do.
     pub fn errand(&mut self) -> Option<Errand> {
         self.errands.pop_front()
+    }
+
+    fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
+        let namespaced = self.catalogue.kind(kind).is_some_and(|kind| kind.resource.namespaced);
+        let forbidden = figures.last_error.as_ref().is_some_and(Trouble::forbids);
+        if namespaced && forbidden && !figures.synced && figures.phase == wire::Phase::Retrying {
+            self.narrowed.insert(kind.to_owned());
+        }
+        self.wire.look(kind, figures, now);
     }
 
     fn put(&mut self, kind: &str, object: Manifest, changed: Option<Millis>) {
@@ -299,16 +330,19 @@ impl Model {
         } else if typing && matches!(key, "Enter" | "ArrowDown") {
             self.errands.push_back(Errand::FocusRows);
             self.step(0);
-        } else if typing && key == "Escape" && !self.route.filter.is_empty() {
-            self.apply_filter_reset();
+        } else if typing && key == "Escape" {
+            self.errands.push_back(Errand::FocusRows);
+            self.reset_filter();
         } else if let Some(command) = keys::command(key, typing) {
             self.command(command);
         }
     }
 
-    fn apply_filter_reset(&mut self) {
-        self.route.filter.clear();
-        self.rewind();
+    fn reset_filter(&mut self) {
+        if !self.route.filter.is_empty() {
+            self.route.filter.clear();
+            self.rewind();
+        }
     }
 
     fn command(&mut self, command: Command) {
@@ -360,14 +394,18 @@ impl Model {
             self.route.yaml = false;
         } else if self.route.wire {
             self.route.wire = false;
-        } else if !self.route.filter.is_empty() {
-            self.apply_filter_reset();
+        } else {
+            self.reset_filter();
         }
     }
 
-    /// Moves the cursor by `by` rows, brings it into view, and takes an open detail along.
+    /// Moves the cursor by `by` rows, brings it into view, and takes an open detail along. On the overview the focus moves.
     fn step(&mut self, by: isize) {
-        let Some(table) = self.route.kind.as_ref().and_then(|kind| self.tables.get(kind)) else { return };
+        let Some(kind) = &self.route.kind else {
+            self.errands.push_back(Errand::FocusLine(by));
+            return;
+        };
+        let Some(table) = self.tables.get(kind) else { return };
         let Some(last) = table.matching().checked_sub(1) else { return };
         let place = self.cursor.as_deref().and_then(|key| table.position(key));
         let place = place.map_or(if by == isize::MAX { last } else { 0 }, |place| {

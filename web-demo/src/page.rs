@@ -52,6 +52,7 @@ pub(crate) fn start() {
                 (navigation::navigation(page))
                 main(class="main") {
                     (header::notice(page))
+                    (header::narrow(page))
                     (overview::overview(page))
                     (sheet::sheet(page))
                 }
@@ -193,6 +194,8 @@ impl Page {
             event.prevent_default();
         }
         self.apply(Event::Key { key, typing });
+        // At once, so that the next key already finds the focus where this one has put it.
+        self.draw();
     }
 }
 
@@ -202,6 +205,7 @@ fn do_errand(errand: Errand) {
         Errand::FocusJump => browser::focus("jump"),
         Errand::FocusRows => browser::focus("rows"),
         Errand::ScrollTo(top) => browser::scroll("rows", top),
+        Errand::FocusLine(by) => browser::focus_among(".boards .line", by),
     }
 }
 

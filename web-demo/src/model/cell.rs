@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::age::{self, Millis};
+use super::reveal::reveal;
 
 /// What a status means. Shown as a shape and a word; the colour only repeats it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +92,7 @@ impl Cell {
     /// As shown at `now`.
     pub fn show(&self, now: Millis) -> String {
         match &self.value {
-            Value::Text(text) | Value::Number(_, text) => text.clone(),
+            Value::Text(text) | Value::Number(_, text) => reveal(text).into_owned(),
             Value::Since(Some(then)) => age::since(*then, now),
             Value::Since(None) => String::new(),
         }
@@ -115,6 +116,16 @@ impl Cell {
         }
     }
 }
+
+/// Where the last part of a name begins, which tells it from its siblings: it stays in view when the rest is cut.
+pub fn last_part(name: &str) -> usize {
+    let cut = name.char_indices().rev().nth(LAST_PART - 1).map_or(0, |(at, _)| at);
+    let dash = name[cut..].find(['-', '.']).map_or(cut, |dash| cut + dash);
+    if name[..dash].chars().count() < LAST_PART { 0 } else { dash }
+}
+
+/// How much of a name's end is kept in view, and how much must come before it to be worth cutting, in characters.
+const LAST_PART: usize = 8;
 
 /// A count with its thousands set apart: `10,000`.
 pub fn grouped(count: usize) -> String {
@@ -145,6 +156,26 @@ mod tests {
     fn thousands_are_set_apart() {
         let written = [0, 999, 1_000, 12_345, 1_234_567].map(grouped);
         assert_eq!(written, ["0", "999", "1,000", "12,345", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_name_is_cut_before_what_tells_it_from_its_siblings() {
+        let parts = [
+            "payments-api-7d9f8b6c4-x2x4z",
+            "web-1",
+            "a-very-long-name-without-end",
+            "größenverzeichnisse",
+            "",
+        ]
+        .map(|name| name.split_at(last_part(name)));
+        let expected = [
+            ("payments-api-7d9f8b6c4", "-x2x4z"),
+            ("", "web-1"),
+            ("a-very-long-name-without", "-end"),
+            ("größenverze", "ichnisse"),
+            ("", ""),
+        ];
+        assert_eq!(parts, expected);
     }
 
     #[test]

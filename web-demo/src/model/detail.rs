@@ -9,6 +9,7 @@ use super::age::{self, Millis};
 use super::cell::Tone;
 use super::columns::{NAMESPACE_TITLE, Plan, Style};
 use super::health;
+use super::reveal::reveal;
 use super::table::{Row, Table};
 use super::yaml;
 
@@ -159,8 +160,9 @@ fn present(
     }
 }
 
-fn fact(label: impl Into<String>, value: impl Into<String>) -> Fact {
-    Fact { label: label.into(), value: value.into(), style: Style::Name, tone: Tone::Plain }
+fn fact(label: impl AsRef<str>, value: impl AsRef<str>) -> Fact {
+    let [label, value] = [label.as_ref(), value.as_ref()].map(|text| reveal(text).into_owned());
+    Fact { label, value, style: Style::Name, tone: Tone::Plain }
 }
 
 fn conditions(row: &Row, now: Millis) -> Vec<Fact> {
@@ -175,7 +177,7 @@ fn conditions(row: &Row, now: Millis) -> Vec<Fact> {
         let why = if condition.message.is_empty() { condition.reason } else { condition.message };
         let words = [Some(condition.status), since, Some(why)];
         let words: Vec<String> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
-        Fact { label: condition.kind, value: words.join(" · "), style: Style::Status, tone }
+        Fact { style: Style::Status, tone, ..fact(condition.kind, words.join(" · ")) }
     });
     shown.collect()
 }

@@ -42,6 +42,8 @@ pub struct Frame {
     pub wire: Option<Rc<WireFrame>>,
     /// What lies over all of it.
     pub overlay: Overlay,
+    /// A namespace is asked for: what is on show may not be looked at in all of them at once.
+    pub asks_namespace: bool,
 }
 
 /// Kinds under a heading.

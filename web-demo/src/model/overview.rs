@@ -11,6 +11,7 @@ use super::cell::{Tone, Value};
 use super::filter::Filter;
 use super::health;
 use super::manifest::Manifest;
+use super::reveal::reveal;
 use super::route::Route;
 use super::table::{Row, Table};
 use super::trouble::Trouble;
@@ -29,6 +30,8 @@ pub struct Overview {
     pub events: Vec<Happening>,
     /// Still waiting for the first lists.
     pub loading: bool,
+    /// Only what the filter lets pass is counted and listed.
+    pub filtered: bool,
     /// No kind may be looked at.
     pub forbidden: bool,
     /// The events may not be looked at.
@@ -101,7 +104,7 @@ const COUNTED: &[&str] = &["pods", "deployments.apps", "replicasets.apps", "serv
 const MOST: usize = 14;
 const MOST_EVENTS: usize = 24;
 
-/// Sums up what `tables` hold of the route's namespace.
+/// Sums up what `tables` hold of the route's namespace and the filter lets pass.
 pub fn overview(
     tables: &BTreeMap<String, Table>,
     wire: &Wire,
@@ -109,15 +112,14 @@ pub fn overview(
     route: &Route,
     now: Millis,
 ) -> Overview {
-    let filter = Filter::parse(&route.namespace, "");
+    let filter = Filter::parse(&route.namespace, &route.filter);
     let tallies: Vec<Tally> =
         COUNTED.iter().filter_map(|kind| tally(kind, tables, wire, catalogue, route, &filter)).collect();
     let mut unready: Vec<(&str, &Row)> = Vec::new();
     for &kind in WATCHED {
         let rows = tables.get(kind).into_iter().flat_map(Table::rows);
-        unready.extend(
-            rows.filter(|row| row.tone.is_unready() && filter.here(&row.namespace)).map(|row| (kind, row)),
-        );
+        unready
+            .extend(rows.filter(|row| row.tone.is_unready() && row.passes(&filter)).map(|row| (kind, row)));
     }
     let total = unready.len();
     unready.sort_by_cached_key(|(_, row)| (Reverse(row.tone), Reverse(born(row)), row.key.clone()));
@@ -133,6 +135,7 @@ pub fn overview(
         unready: total,
         events: events(tables, &filter, route, now),
         loading,
+        filtered: !route.filter.trim().is_empty(),
         forbidden,
         events_forbidden: forbids("events"),
     }
@@ -150,12 +153,13 @@ fn tally(
     let synced = wire.figures(kind).is_some_and(|figures| figures.synced);
     let mut counts = BTreeMap::new();
     let mut count = 0;
-    for row in tables.get(kind).into_iter().flat_map(Table::rows).filter(|row| filter.here(&row.namespace)) {
+    for row in tables.get(kind).into_iter().flat_map(Table::rows).filter(|row| row.passes(filter)) {
         *counts.entry(Reverse(row.tone)).or_insert(0) += 1;
         count += 1;
     }
-    let place = route.to(Some(kind));
-    let unready_place = Route { filter: "is:unready".into(), ..place.clone() };
+    let place = Route { filter: route.filter.clone(), ..route.to(Some(kind)) };
+    let unready = format!("{} is:unready", route.filter).trim_start().to_owned();
+    let unready_place = Route { filter: unready, ..place.clone() };
     Some(Tally {
         kind: kind.to_owned(),
         title,
@@ -175,7 +179,7 @@ fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: M
         key: row.key.clone(),
         word: status.map(|cell| cell.show(now)).unwrap_or_default(),
         tone: row.tone,
-        why: why(&row.object),
+        why: reveal(&why(&row.object)).into_owned(),
         age: row.cells.last().map(|cell| cell.show(now)).unwrap_or_default(),
         link: Route { open: Some(row.key.clone()), ..route.to(Some(kind)) }.hash(),
     }
@@ -183,7 +187,7 @@ fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: M
 
 fn events(tables: &BTreeMap<String, Table>, filter: &Filter, route: &Route, now: Millis) -> Vec<Happening> {
     let Some(table) = tables.get("events") else { return Vec::new() };
-    let mut rows: Vec<&Row> = table.rows().filter(|row| filter.here(&row.namespace)).collect();
+    let mut rows: Vec<&Row> = table.rows().filter(|row| row.passes(filter)).collect();
     let order =
         |left: &&Row, right: &&Row| seen(right).cmp(&seen(left)).then_with(|| left.key.cmp(&right.key));
     if rows.len() > MOST_EVENTS {
@@ -305,9 +309,16 @@ mod tests {
     }
 
     #[test]
-    fn the_youngest_events_are_shown_and_another_namespace_has_none() {
+    fn the_youngest_events_are_shown_and_filters_and_namespaces_narrow() {
         let all = overview(&tables(), &Wire::default(), &Catalogue::default(), &Route::default(), 0);
         assert_eq!((all.events.len(), all.events[0].key.as_str()), (MOST_EVENTS, "n/e49"));
+        let one = Route { filter: "e33".into(), ..Route::default() };
+        let filtered = overview(&tables(), &Wire::default(), &Catalogue::default(), &one, 0);
+        assert_eq!((filtered.events.len(), filtered.attention.len(), filtered.filtered), (1, 0, true));
+        let old = Route { filter: "old".into(), ..Route::default() };
+        let filtered = overview(&tables(), &Wire::default(), &Catalogue::default(), &old, 0);
+        assert_eq!((filtered.unready, filtered.tallies[0].count), (1, Some(1)));
+        assert_eq!(Route::parse(&filtered.tallies[0].unready_link).filter, "old is:unready");
         let elsewhere = Route { namespace: "m".into(), ..Route::default() };
         let none = overview(&tables(), &Wire::default(), &Catalogue::default(), &elsewhere, 0);
         assert_eq!((none.events.len(), none.attention.len(), none.tallies[0].count), (0, 0, None));

@@ -54,7 +54,17 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         detail,
         wire: model.route.wire.then(|| Rc::new(wire(model))),
         overlay: overlay(model),
+        asks_namespace: asks_namespace(model),
     }
+}
+
+/// Whether what is on show is refused in all namespaces at once, and might be granted in one.
+fn asks_namespace(model: &Model) -> bool {
+    let refused = match &model.route.kind {
+        Some(kind) => model.narrowed.contains(kind),
+        None => !model.narrowed.is_empty(),
+    };
+    model.route.namespace.is_empty() && refused
 }
 
 fn title(model: &Model, connection: &Connection) -> String {
@@ -113,7 +123,8 @@ fn navigation(model: &Model) -> Vec<NavigationGroup> {
 
 fn item(model: &Model, kind: &Kind, here: Option<&str>) -> NavigationItem {
     let table = model.tables.get(&kind.id);
-    let count_of = |tone| table.map_or(0, |table: &Table| table.count(tone));
+    let counts = table.map(|table| table.tones(&model.route.namespace));
+    let count_of = |tone: Tone| counts.map_or(0, |counts| counts[tone as usize]);
     // Warnings among the events are history, not a state.
     let tones = if kind.id == "events" { &[][..] } else { &[Tone::Bad, Tone::Warn, Tone::Busy] };
     let synced = model.wire.figures(&kind.id).is_some_and(|figures| figures.synced);
@@ -121,7 +132,7 @@ fn item(model: &Model, kind: &Kind, here: Option<&str>) -> NavigationItem {
         kind: kind.id.clone(),
         title: kind.title.clone(),
         link: model.route.to(Some(&kind.id)).hash(),
-        count: table.map(Table::len).or_else(|| synced.then_some(0)),
+        count: counts.map(|counts| counts.iter().sum()).or_else(|| synced.then_some(0)),
         unready: tones.iter().map(|&tone| count_of(tone)).sum(),
         tone: tones.iter().copied().find(|&tone| count_of(tone) > 0).unwrap_or_default(),
         active: here == Some(kind.id.as_str()),

@@ -3,7 +3,7 @@
 //! Invariant: `order` names exactly the rows that pass the query, each once. A change that moves no row leaves it alone.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use slab::Slab;
 
@@ -55,7 +55,7 @@ pub struct Table {
     order: Vec<usize>,
     query: Query,
     stale: bool,
-    tones: [usize; 6],
+    tones: BTreeMap<String, [usize; 6]>,
 }
 
 impl Table {
@@ -69,7 +69,7 @@ impl Table {
             order: Vec::new(),
             query,
             stale: false,
-            tones: [0; 6],
+            tones: BTreeMap::new(),
         }
     }
 
@@ -88,15 +88,20 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// How many rows are of `tone`.
-    pub fn count(&self, tone: Tone) -> usize {
-        self.tones[tone as usize]
+    /// How many rows of `namespace` ("" for all) are of each tone; what is in no namespace is in every one.
+    pub fn tones(&self, namespace: &str) -> [usize; 6] {
+        let here = |own: &str| namespace.is_empty() || own.is_empty() || own == namespace;
+        let mut sum = [0; 6];
+        for (_, counts) in self.tones.iter().filter(|(own, _)| here(own)) {
+            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        sum
     }
 
     /// Adds or replaces an object. `changed` marks it as a change the reader should see.
     pub fn put(&mut self, object: Manifest, changed: Option<Millis>) {
         let mut row = Row::new(object, &self.plan, changed);
-        self.tones[row.tone as usize] += 1;
+        self.tally(&row.namespace, row.tone, 1);
         let Some(&slot) = self.slots.get(&row.key) else {
             self.stale |= self.accepts(&row);
             let key = row.key.clone();
@@ -105,18 +110,18 @@ impl Table {
         };
         let old = &self.rows[slot];
         row.changes = old.changes + 1;
-        self.tones[old.tone as usize] -= 1;
         let column = self.query.column;
         let moved = old.cells.get(column) != row.cells.get(column);
         self.stale |= moved || self.accepts(old) != self.accepts(&row);
-        self.rows[slot] = row;
+        let old = std::mem::replace(&mut self.rows[slot], row);
+        self.tally(&old.namespace, old.tone, -1);
     }
 
     /// Takes an object out.
     pub fn remove(&mut self, key: &str) {
         let Some(slot) = self.slots.remove(key) else { return };
         let row = self.rows.remove(slot);
-        self.tones[row.tone as usize] -= 1;
+        self.tally(&row.namespace, row.tone, -1);
         self.order.retain(|&other| other != slot);
     }
 
@@ -176,8 +181,18 @@ impl Table {
         self.order.iter().position(|other| other == slot)
     }
 
+    fn tally(&mut self, namespace: &str, tone: Tone, by: isize) {
+        if !self.tones.contains_key(namespace) {
+            self.tones.insert(namespace.to_owned(), [0; 6]);
+        }
+        let count = self.tones.get_mut(namespace).map(|counts| &mut counts[tone as usize]);
+        if let Some(count) = count {
+            *count = count.saturating_add_signed(by);
+        }
+    }
+
     fn accepts(&self, row: &Row) -> bool {
-        self.query.filter.accepts(&row.namespace, &row.text, row.tone)
+        row.passes(&self.query.filter)
     }
 
     fn compare(&self, left: usize, right: usize) -> Ordering {
@@ -193,6 +208,11 @@ impl Table {
 }
 
 impl Row {
+    /// Whether `filter` lets it pass.
+    pub fn passes(&self, filter: &Filter) -> bool {
+        filter.accepts(&self.namespace, &self.text, self.tone)
+    }
+
     fn new(object: Manifest, plan: &Plan, changed: Option<Millis>) -> Self {
         let [namespace, name, version] = ["metadata.namespace", "metadata.name", "metadata.resourceVersion"]
             .map(|path| object.text(path).into_owned());
@@ -252,14 +272,18 @@ mod tests {
     #[test]
     fn counts_by_tone_follow_every_change() {
         let mut table = Table::new(plan("pods", true));
+        let count = |table: &Table, namespace, tone: Tone| table.tones(namespace)[tone as usize];
         table.put(pod("a", 0, "Running"), None);
         table.put(pod("b", 0, "Pending"), None);
-        assert_eq!((table.count(Tone::Good), table.count(Tone::Busy)), (1, 1));
+        assert_eq!((count(&table, "", Tone::Good), count(&table, "n", Tone::Busy)), (1, 1));
+        assert_eq!(table.tones("m"), [0; 6], "another namespace has none of them");
         table.put(pod("b", 0, "Running"), Some(7));
-        assert_eq!((table.count(Tone::Good), table.count(Tone::Busy)), (2, 0));
+        assert_eq!((count(&table, "n", Tone::Good), count(&table, "", Tone::Busy)), (2, 0));
         table.remove("n/b");
         table.remove("n/unknown");
-        assert_eq!((table.len(), table.count(Tone::Good)), (1, 1));
+        assert_eq!((table.len(), count(&table, "", Tone::Good)), (1, 1));
+        table.put(manifest(json!({"metadata": {"name": "node"}, "status": {"phase": "Running"}})), None);
+        assert_eq!(table.tones("m").iter().sum::<usize>(), 1, "what is in no namespace is in every one");
     }
 
     #[test]

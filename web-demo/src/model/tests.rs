@@ -86,8 +86,63 @@ fn letters_typed_into_the_filter_are_text() {
     let frame = model.frame(0);
     assert_eq!(frame.table.unwrap().rows.len(), 1);
     assert!(frame.hash.contains("q=00002"));
+    while model.errand().is_some() {}
     model.apply(Event::Key { key: "Escape".into(), typing: true }, 0);
     assert_eq!(model.frame(0).table.unwrap().rows.len(), 3);
+    assert_eq!(model.errand(), Some(Errand::FocusRows), "the caret leaves the box");
+}
+
+#[test]
+fn on_the_overview_keys_filter_and_move_among_its_lines() {
+    let mut model = with_pods(3);
+    model.apply(Event::Went("#/".into()), 0);
+    while model.errand().is_some() {}
+    press(&mut model, &["/", "j", "k"]);
+    let errands: Vec<_> = std::iter::from_fn(|| model.errand()).collect();
+    assert_eq!(errands, [Errand::FocusFilter, Errand::FocusLine(1), Errand::FocusLine(-1)]);
+    model.apply(Event::Filter("pod-00002".into()), 0);
+    let frame = model.frame(0);
+    assert_eq!(frame.overview.unwrap().tallies[0].count, Some(1));
+    assert!(frame.hash.contains("q=pod-00002"), "{}", frame.hash);
+}
+
+#[test]
+fn the_navigation_counts_what_is_in_the_chosen_namespace() {
+    let mut model = with_pods(3);
+    let pods = |model: &mut Model| model.frame(0).navigation[0].items[1].count;
+    assert_eq!(pods(&mut model), Some(3));
+    model.apply(Event::Namespace("n".into()), 0);
+    assert_eq!(pods(&mut model), Some(3));
+    model.apply(Event::Namespace("elsewhere".into()), 0);
+    assert_eq!(pods(&mut model), Some(0));
+}
+
+#[test]
+fn a_kind_refused_in_the_whole_cluster_is_wanted_in_the_chosen_namespace() {
+    let forbidden = portolan::Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let refused = Figures {
+        phase: Phase::Retrying,
+        errors: 1,
+        last_error: Some(Trouble::of(forbidden.kind(), "no", "s", trouble::Reach::Unknown)),
+        ..Figures::default()
+    };
+    let mut model = Model::default();
+    let wanted = |model: &Model, kind: &str| {
+        model.wanted().into_iter().find(|wanted| wanted.kind == kind).unwrap().namespace
+    };
+    assert!(!model.frame(0).asks_namespace);
+    for kind in ["pods", "nodes"] {
+        model.apply(Event::Look(kind.into(), refused.clone()), 0);
+    }
+    assert_eq!((wanted(&model, "pods"), model.frame(0).asks_namespace), (String::new(), true));
+    model.apply(Event::Namespace("shop".into()), 0);
+    assert!(!model.frame(0).asks_namespace);
+    let asked = ["pods", "services", "nodes"].map(|kind| wanted(&model, kind));
+    assert_eq!(asked, ["shop", "", ""], "what is granted, and what is in no namespace, stays as it was");
+    model.apply(Event::Went("#/services".into()), 0);
+    assert!(!model.frame(0).asks_namespace);
+    model.apply(Event::Went("#/pods".into()), 0);
+    assert!(model.frame(0).asks_namespace);
 }
 
 #[test]
@@ -180,7 +235,7 @@ fn when_every_kind_is_forbidden_the_page_says_so_and_one_is_no_notice() {
         ..Figures::default()
     };
     let mut model = Model::default();
-    let kinds: Vec<String> = model.wanted().iter().map(|kind| kind.id.clone()).collect();
+    let kinds: Vec<String> = model.wanted().into_iter().map(|wanted| wanted.kind).collect();
     for kind in &kinds {
         model.apply(Event::Look(kind.clone(), refused()), 0);
     }

@@ -26,8 +26,19 @@ pub enum Reach {
     Silent,
     /// The proxy that served this page answers, the API server behind it does not.
     Behind,
-    /// Not asked, or it answers.
+    /// Both answer.
+    Answers,
+    /// Not asked.
     Unknown,
+}
+
+/// Whether a failure of this kind says that no API server answers, so that it is worth finding out who else does not.
+pub fn is_unanswered(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Transport(_) | ErrorKind::Timeout => true,
+        ErrorKind::Api(status) => status.code.is_some_and(|code| code >= 500),
+        _ => false,
+    }
 }
 
 /// Whether who answered `/version` this way serves files and no API: it knows no such path, or no such method.
@@ -60,7 +71,7 @@ impl Trouble {
         }
         match (kind, reach) {
             (ErrorKind::Transport(_), Reach::Silent) => Self::cors(server, text),
-            (ErrorKind::Transport(_), Reach::Behind) => Self::behind(server, text),
+            (kind, Reach::Behind) if is_unanswered(kind) => Self::behind(server, text),
             (ErrorKind::Transport(_), Reach::Nobody)
             | (ErrorKind::Transport(TransportErrorKind::Connect), _) => Self::nobody(server, text),
             (ErrorKind::Config, _) => Self {
@@ -105,6 +116,16 @@ impl Trouble {
             command: "cargo xtask demo --cluster".into(),
             refused: false,
             ..trouble
+        }
+    }
+
+    /// What to say while a question has been under way for long.
+    pub fn waiting(server: &str) -> Self {
+        Self {
+            title: "Still no answer".into(),
+            advice: format!("{server} has taken the question and says nothing. The page goes on waiting."),
+            command: "kubectl cluster-info".into(),
+            ..Self::default()
         }
     }
 
@@ -214,6 +235,9 @@ mod tests {
         assert_eq!(title(&connect, Reach::Unknown), "No answer");
         assert!(title(&connect, Reach::Silent).contains("CORS"));
         assert_eq!(title(&connect, Reach::Behind), "API server down");
+        let gateway = Error::api(failure(502, "", "dial tcp: connection refused"));
+        assert_eq!(title(&gateway, Reach::Behind), "API server down", "the proxy says so itself");
+        assert_eq!(title(&Error::decode("<html>"), Reach::Behind), "Not a Kubernetes answer");
         assert_eq!(title(&Error::decode("<html>"), Reach::Unknown), "Not a Kubernetes answer");
         assert_eq!(title(&Error::config("?source=odd"), Reach::Unknown), "Wrong address");
         let broken = Error::transport(TransportErrorKind::Interrupted, "gone");

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::reveal::reveal;
+
 /// A piece of a line and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -14,7 +16,7 @@ pub struct Span {
 /// One line.
 pub type Line = Vec<Span>;
 
-/// `object` as YAML lines; of a Secret the values are masked.
+/// `object` as YAML lines; of a Secret the values are masked, and what would reorder a line is written out.
 pub fn lines(mut object: Value, secret: bool) -> Result<Vec<Line>, String> {
     if secret {
         mask(&mut object);
@@ -95,7 +97,7 @@ fn class(value: &str) -> &'static str {
 }
 
 fn span(class: &'static str, text: &str) -> Span {
-    Span { class, text: text.to_owned() }
+    Span { class, text: reveal(text).into_owned() }
 }
 
 #[cfg(test)]
@@ -127,6 +129,12 @@ mod tests {
             .map(|line| line.iter().map(|span| span.class).filter(|class| *class != "plain").collect())
             .collect();
         assert_eq!(classes, [vec!["key"], vec!["key", "number"], vec!["key", "word"], vec!["key", "string"]]);
+    }
+
+    #[test]
+    fn no_line_can_be_made_to_read_backwards() {
+        let shown = text(&json!({"metadata": {"annotations": {"note": "a \u{202e}evil\u{202c} word"}}}));
+        assert!(shown.contains("‹U+202E›evil‹U+202C› word"), "{shown}");
     }
 
     #[test]

@@ -123,6 +123,20 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+/// Gives the focus to the element so many after the one that has it, among those `selector` finds; to the first when none
+/// has it.
+pub(crate) fn focus_among(selector: &str, by: isize) {
+    let Some(document) = document() else { return };
+    let Ok(found) = document.query_selector_all(selector) else { return };
+    let active = document.active_element();
+    let all: Vec<Element> = (0..found.length()).filter_map(|at| found.get(at)?.dyn_into().ok()).collect();
+    let place = all.iter().position(|element| Some(element) == active.as_ref());
+    let next = place.map_or(0, |place| place.saturating_add_signed(by).min(all.len().saturating_sub(1)));
+    if let Some(element) = html(all.get(next).cloned()) {
+        report(element.focus());
+    }
+}
+
 /// Scrolls the element `id` so that `top` pixels are above.
 pub(crate) fn scroll(id: &str, top: f64) {
     if let Some(element) = element(id) {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: an informer that has been stopped tells the model nothing more.
 
+mod kinds;
+mod patience;
 mod source;
 
 use std::cell::Cell;
@@ -11,39 +13,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use portolan::ErrorKind;
 use portolan::cache::{self, HandlerOptions, Phase};
-use portolan::informer::{FactoryOptions, InformerStatus, SharedInformerFactory};
-use portolan::meta::{ApiResource, Object};
+use portolan::informer::{InformerOptions, InformerStatus, SharedIndexInformer};
+use portolan::meta::Object;
 use portolan::object::{Lazy, Unstructured};
 use portolan_wasm::browser::wakes;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Page, browser};
-use crate::model::Event;
 use crate::model::age::Millis;
-use crate::model::trouble::{Reach, Trouble};
+use crate::model::trouble::{Reach, Trouble, is_unanswered};
 use crate::model::wire::{self, Figures};
+use crate::model::{Event, Wanted};
 use source::Source;
 
 /// How often the informers are looked at, in milliseconds.
 const LOOK: i32 = 250;
 /// How long what was found out of a server that does not answer is believed.
 const REPROBE: Duration = Duration::from_secs(4);
-/// How long a wait follows a failed discovery, and how long one that did not fail.
-const REDISCOVER: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(30));
 
 /// What feeds the page.
 pub(crate) struct Feed {
     source: Source,
-    factory: SharedInformerFactory,
     running: BTreeMap<String, Running>,
     reach: Rc<Cell<Reach>>,
     probing: Rc<Cell<bool>>,
 }
 
 struct Running {
-    resource: ApiResource,
+    informer: SharedIndexInformer<Lazy<Unstructured>>,
+    namespace: String,
     alive: Rc<Cell<bool>>,
 }
 
@@ -53,7 +52,7 @@ pub(crate) fn open(page: Page) {
         page.apply(Event::WatchAll);
     }
     spawn_local(async move {
-        let source = match source::choose().await {
+        let source = match source::choose(page).await {
             Ok(source) => source,
             Err(error) => {
                 let trouble = Trouble::of(error.kind(), &error.to_string(), "this page", Reach::Unknown);
@@ -62,11 +61,10 @@ pub(crate) fn open(page: Page) {
             }
         };
         page.apply(Event::Source(source.title.clone()));
-        let factory = SharedInformerFactory::new(&source.client, FactoryOptions::default());
+        spawn_local(kinds::discover(page, source.clone()));
+        spawn_local(wake(page));
         let reach = Rc::new(Cell::new(Reach::Unknown));
-        spawn_local(discover(page, source.clone(), reach.clone()));
-        spawn_local(wake(factory.clone()));
-        page.set_feed(Feed { source, factory, running: BTreeMap::new(), reach, probing: Rc::default() });
+        page.set_feed(Feed { source, running: BTreeMap::new(), reach, probing: Rc::default() });
         browser::every(LOOK, move || look(page));
     });
 }
@@ -74,36 +72,29 @@ pub(crate) fn open(page: Page) {
 /// Starts and stops informers so that those the model wants run.
 pub(crate) fn follow(page: Page) {
     page.with_feed(|feed| {
-        let wanted: Vec<(String, ApiResource)> = page
-            .model()
-            .wanted()
-            .into_iter()
-            .filter(|kind| !feed.running.contains_key(&kind.id))
-            .map(|kind| (kind.id.clone(), kind.resource.clone()))
-            .collect();
-        let unwanted: Vec<String> = {
-            let model = page.model();
-            let wanted = model.wanted();
-            let unwanted = |kind: &&String| !wanted.iter().any(|wanted| wanted.id == **kind);
-            feed.running.keys().filter(unwanted).cloned().collect()
+        let wanted: BTreeMap<String, Wanted> =
+            page.model().wanted().into_iter().map(|wanted| (wanted.kind.clone(), wanted)).collect();
+        let unwanted = |kind: &String, running: &mut Running| {
+            wanted.get(kind).is_none_or(|wanted| wanted.namespace != running.namespace)
         };
-        for kind in unwanted {
-            if let Some(running) = feed.running.remove(&kind) {
-                running.alive.set(false);
-                feed.factory.stop(&running.resource);
-                page.model().forget(&kind);
-            }
+        for (kind, running) in feed.running.extract_if(.., unwanted) {
+            running.alive.set(false);
+            running.informer.stop();
+            page.model().forget(&kind);
         }
-        for (kind, resource) in wanted {
-            feed.start(page, kind, resource);
+        for wanted in wanted.into_values() {
+            if !feed.running.contains_key(&wanted.kind) {
+                feed.start(page, wanted);
+            }
         }
     });
 }
 
 impl Feed {
-    fn start(&mut self, page: Page, kind: String, resource: ApiResource) {
+    fn start(&mut self, page: Page, Wanted { kind, resource, namespace }: Wanted) {
         let alive = Rc::new(Cell::new(true));
-        let informer = self.factory.dynamic(&resource);
+        let api = self.source.client.resource(&resource, &namespace);
+        let informer = SharedIndexInformer::new(api, InformerOptions::default());
         let (told, name) = (alive.clone(), kind.clone());
         let handler = move |event: cache::Event<Lazy<Unstructured>>| {
             if told.get() {
@@ -113,23 +104,34 @@ impl Feed {
         // The handler lives as long as its informer.
         let _ = informer.add_handler(HandlerOptions::default(), handler);
         informer.start();
-        self.running.insert(kind, Running { resource, alive });
+        self.running.insert(kind, Running { informer, namespace, alive });
     }
-}
 
-impl Feed {
-    /// While an informer gets no answer, finds out who else does not answer.
-    fn probe(&self, statuses: &[(ApiResource, InformerStatus)]) {
+    /// Makes every informer ask at once whether it is current.
+    fn wake(&self) {
+        self.running.values().for_each(|running| running.informer.wake());
+    }
+
+    /// While an informer gets no answer, finds out who else does not answer, and wakes all when everybody does again: they
+    /// may be far into their backoffs.
+    fn probe(&self, page: Page, statuses: &[(String, InformerStatus)]) {
         let unanswered = |status: &InformerStatus| {
             matches!(status.phase, Phase::Retrying { .. })
-                && matches!(status.last_error_kind, Some(ErrorKind::Transport(_)))
+                && status.last_error_kind.as_ref().is_some_and(is_unanswered)
         };
-        if !statuses.iter().any(|(_, status)| unanswered(status)) || self.probing.replace(true) {
+        if !statuses.iter().any(|(_, status)| unanswered(status)) {
+            self.reach.set(Reach::Unknown);
+            return;
+        }
+        if self.probing.replace(true) {
             return;
         }
         let (source, reach, probing) = (self.source.clone(), self.reach.clone(), self.probing.clone());
         spawn_local(async move {
-            reach.set(source::reach(&source).await);
+            let before = reach.replace(source::reach(&source).await);
+            if reach.get() == Reach::Answers && !matches!(before, Reach::Answers | Reach::Unknown) {
+                page.with_feed(|feed| feed.wake());
+            }
             source.client.runtime().sleep(REPROBE).await;
             probing.set(false);
         });
@@ -159,15 +161,11 @@ fn look(page: Page) {
         let at = |moment: portolan::time::Instant| {
             wall + moment.saturating_duration_since(now).as_millis() as Millis
         };
-        let statuses = feed.factory.status();
-        feed.probe(&statuses);
-        let read = |(resource, status): (ApiResource, InformerStatus)| {
-            let id = resource.to_string();
-            feed.running
-                .contains_key(&id)
-                .then(|| (id, figures(status, &feed.source.address, feed.reach.get(), at)))
-        };
-        statuses.into_iter().filter_map(read).collect::<Vec<_>>()
+        let statuses: Vec<(String, InformerStatus)> =
+            feed.running.iter().map(|(kind, running)| (kind.clone(), running.informer.status())).collect();
+        feed.probe(page, &statuses);
+        let read = |(kind, status)| (kind, figures(status, &feed.source.address, feed.reach.get(), at));
+        statuses.into_iter().map(read).collect::<Vec<_>>()
     });
     for (kind, figures) in figures.unwrap_or_default() {
         page.apply(Event::Look(kind, figures));
@@ -204,37 +202,10 @@ fn figures(
     }
 }
 
-/// Asks again and again which kinds there are; the first success is what the page needs, later ones find new kinds.
-async fn discover(page: Page, source: Source, reach: Rc<Cell<Reach>>) {
-    let mut known = false;
-    loop {
-        let wait = match source.client.discovery().discover().await {
-            Ok(discovery) => {
-                let watchable = discovery.preferred_resources().into_iter();
-                let watchable = watchable.filter(|found| found.can("list") && found.can("watch"));
-                page.apply(Event::Discovered(watchable.map(|found| found.resource.clone()).collect()));
-                page.apply(Event::Outside(None));
-                known = true;
-                REDISCOVER.1
-            }
-            Err(error) => {
-                reach.set(source::reach(&source).await);
-                if !known {
-                    let trouble =
-                        Trouble::of_server(error.kind(), &error.to_string(), &source.address, reach.get());
-                    page.apply(Event::Outside(Some(trouble)));
-                }
-                REDISCOVER.0
-            }
-        };
-        source.client.runtime().sleep(wait).await;
-    }
-}
-
 /// After a sleep, a time out of sight or a change of network, asks whether what the informers have is current.
-async fn wake(factory: SharedInformerFactory) {
+async fn wake(page: Page) {
     let mut wakes = wakes();
     while wakes.next().await.is_some() {
-        factory.wake();
+        page.with_feed(|feed| feed.wake());
     }
 }

@@ -12,7 +12,6 @@ use crate::model::keys::Command;
 pub(crate) fn header(page: Page) -> View {
     let source = page.part(|frame| frame.source.clone());
     let filter = page.part(|frame| frame.filter.clone());
-    let no_table = page.part(|frame| frame.table.is_none());
     let theme = page.part(|frame| frame.theme);
     let menu = page.menu();
     view! {
@@ -31,7 +30,6 @@ pub(crate) fn header(page: Page) -> View {
                 input(
                     id="filter", r#type="search", placeholder="Filter: web !canary is:unready", autocomplete="off",
                     "spellcheck"="false", aria-label="Filter", data-testid="filter",
-                    disabled=move || no_table.get(),
                     prop:value=move || filter.get_clone(),
                     on:input=move |event: web_sys::Event| page.apply(Event::Filter(browser::value(&event))),
                 )
@@ -60,6 +58,27 @@ fn open_notice(page: Page) -> View {
             p() { (text(notice, |notice| notice.advice.clone())) }
             code(class="command") { (text(notice, |notice| notice.command.clone())) }
             p(class="said") { (text(notice, |notice| notice.text.clone())) }
+        }
+    }
+}
+
+/// Asks for a namespace, when what is on show may not be looked at in all of them at once.
+pub(crate) fn narrow(page: Page) -> View {
+    when(page.part(|frame| frame.asks_namespace), page, namespace_box)
+}
+
+fn namespace_box(page: Page) -> View {
+    let go = move |event: web_sys::Event| {
+        page.apply(Event::Namespace(browser::value(&event).trim().to_owned()));
+        browser::focus("rows");
+    };
+    view! {
+        label(class="narrow") {
+            "You may not look into all namespaces at once. Look into one:"
+            input(
+                class="mono", r#type="text", autocomplete="off", "spellcheck"="false", placeholder="namespace",
+                data-testid="namespace-box", on:change=go,
+            )
         }
     }
 }

@@ -18,11 +18,17 @@ fn board(page: Page) -> View {
     let blind = of(page, |overview| overview.tallies.iter().all(|tally| tally.count.is_none()));
     let forbidden = of(page, |overview| overview.forbidden);
     let unseen = of(page, |overview| overview.events_forbidden);
-    let no_events = move || if unseen.get() { "You are not allowed to look at events." } else { "None yet." };
+    let filtered = of(page, |overview| overview.filtered);
+    let no_events = move || match (unseen.get(), filtered.get()) {
+        (true, _) => "You are not allowed to look at events.",
+        (false, true) => "None that match.",
+        (false, false) => "None yet.",
+    };
     let verdict = move || match (unready.get(), loading.get()) {
         (0, true) => "Looking …".to_owned(),
         (0, false) if forbidden.get() => "You are not allowed to look.".to_owned(),
         (0, false) if blind.get() => "Nothing to be seen.".to_owned(),
+        (0, false) if filtered.get() => "Nothing that matches needs a look.".to_owned(),
         (0, false) => "Everything is ready.".to_owned(),
         (1, _) => "1 object is not ready.".to_owned(),
         (count, _) => format!("{} objects are not ready.", grouped(count)),

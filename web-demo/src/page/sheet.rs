@@ -7,7 +7,7 @@ use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::{Page, browser, each, text, when};
-use crate::model::cell::grouped;
+use crate::model::cell::{grouped, last_part};
 use crate::model::frame::{ColumnFrame, Empty, RowFrame, TableFrame};
 use crate::model::{Event, ROW_HEIGHT};
 
@@ -178,8 +178,17 @@ fn cell(row: RowSignal, place: usize, shape: ReadSignal<Vec<ColumnFrame>>) -> Vi
             format!("cell c-{} from-{} tone-{}", column.style.name(), column.from.name(), tone.get().name())
         })
     };
+    // Of what comes first, a name as a rule, the end stays in view when the rest is cut.
+    if place > 0 {
+        return view! { div(class=class, role="gridcell") { (move || shown.get_clone()) } };
+    }
+    let head = move || shown.with(|text| text[..last_part(text)].to_owned());
+    let tail = move || shown.with(|text| text[last_part(text)..].to_owned());
     view! {
-        div(class=class, role="gridcell") { (move || shown.get_clone()) }
+        div(class=class, role="gridcell") {
+            span(class="head") { (head) }
+            span(class="tail") { (tail) }
+        }
     }
 }
 

@@ -66,6 +66,12 @@ fn on_rust_and_a_browser() -> Vec<Step> {
             "node --test --test-concurrency=1 tests/browser/conformance.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
+        step(
+            "the dashboard in Chromium, without a cluster",
+            Node,
+            "node --test --test-concurrency=1 tests/browser/page.test.mjs",
+        )
+        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
     ]
 }
 

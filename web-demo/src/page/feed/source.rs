@@ -1,7 +1,13 @@
 //! Where the data comes from: an API server in memory, inside this tab, or a real one through `kubectl proxy`.
 //!
-//! `?source=memory` (with `pods=`, `rate=` in changes per second, and `seed=`) and `?source=proxy` choose; without either the page asks its own origin for a version and takes the
-//! memory only when that origin is plainly no proxy: any other trouble is shown, never covered by invented objects. `?server=http://127.0.0.1:8001` names a proxy at another address than the page's.
+//! `?source=memory` (with `pods=`, `rate=` in changes per second, and `seed=`) and `?source=proxy` choose; without either
+//! the page asks its own origin for a version and takes the memory only when that origin is plainly no proxy: any other
+//! trouble is shown, never covered by invented objects.
+//!
+//! `?server=http://127.0.0.1:8001` names a server at another address than the page's. Nothing is asked of it but its
+//! version until it has let this page read that: a WebSocket would read the cluster even where CORS forbids the rest.
+
+use std::time::Duration;
 
 use portolan::Error;
 use portolan::client::Client;
@@ -11,8 +17,14 @@ use portolan_memory::workload::{Workload, WorkloadOptions};
 use portolan_wasm::browser as wasm;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::super::browser;
-use crate::model::trouble::{Reach, serves_files_only};
+use super::super::{Page, browser};
+use super::patience::{PATIENCE, patiently, within};
+use crate::model::Event;
+use crate::model::cell::grouped;
+use crate::model::trouble::{Reach, Trouble, is_unanswered, serves_files_only};
+
+/// How long a wait follows a foreign server's refusal.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// Where the data comes from.
 #[derive(Clone)]
@@ -28,42 +40,75 @@ pub(super) struct Source {
 }
 
 /// Does what the address says.
-pub(super) async fn choose() -> Result<Source, Error> {
+pub(super) async fn choose(page: Page) -> Result<Source, Error> {
     match browser::query("source").as_deref() {
-        Some("proxy") => proxy(),
-        Some("memory") => memory(),
-        Some(other) => Err(Error::config(format!("?source={other} is neither `memory` nor `proxy`"))),
-        None if browser::query("server").is_some() => proxy(),
-        None => {
-            let server = proxy()?;
-            match server.client.discovery().server_version().await {
-                Err(error) if serves_files_only(error.kind()) => memory(),
-                Ok(_) | Err(_) => Ok(server),
+        Some("memory") => memory(page).await,
+        Some(other) if other != "proxy" => {
+            Err(Error::config(format!("?source={other} is neither `memory` nor `proxy`")))
+        }
+        source => {
+            let server = server()?;
+            if server.foreign {
+                ask_to_be_let_in(page, &server).await;
+                return Ok(server);
+            }
+            if source.is_some() {
+                return Ok(server);
+            }
+            let version = server.client.discovery();
+            match within(server.client.runtime(), PATIENCE, version.server_version()).await {
+                Some(Err(error)) if serves_files_only(error.kind()) => memory(page).await,
+                _ => Ok(server),
             }
         }
     }
 }
 
-/// What the browser can tell of a server that does not answer: asks it without reading the answer, the page's own
-/// server for the page itself.
+/// Who answers: asks the page's own server for the page itself, then for the API server's version; another server
+/// without reading its answer, which CORS may forbid.
 pub(super) async fn reach(source: &Source) -> Reach {
-    let Some(window) = web_sys::window() else { return Reach::Unknown };
-    let options = web_sys::RequestInit::new();
-    options.set_mode(if source.foreign {
-        web_sys::RequestMode::NoCors
-    } else {
-        web_sys::RequestMode::SameOrigin
-    });
-    options.set_cache(web_sys::RequestCache::NoStore);
+    let runtime = source.client.runtime();
     let address = if source.foreign { source.address.as_str() } else { "boot.js" };
-    match JsFuture::from(window.fetch_with_str_and_init(address, &options)).await {
-        Ok(_) if source.foreign => Reach::Silent,
-        Ok(_) => Reach::Behind,
-        Err(_) => Reach::Nobody,
+    let discovery = source.client.discovery();
+    match within(runtime, PATIENCE, anything(address, source.foreign)).await {
+        Some(true) => {}
+        Some(false) | None => return Reach::Nobody,
+    }
+    match within(runtime, PATIENCE, discovery.server_version()).await {
+        Some(Ok(_)) => Reach::Answers,
+        Some(Err(error)) if !is_unanswered(error.kind()) => Reach::Answers,
+        Some(Err(_)) | None if source.foreign => Reach::Silent,
+        Some(Err(_)) | None => Reach::Behind,
     }
 }
 
-fn proxy() -> Result<Source, Error> {
+/// Whether `address` answers at all.
+async fn anything(address: &str, foreign: bool) -> bool {
+    let Some(window) = web_sys::window() else { return false };
+    let options = web_sys::RequestInit::new();
+    options.set_mode(if foreign { web_sys::RequestMode::NoCors } else { web_sys::RequestMode::SameOrigin });
+    options.set_cache(web_sys::RequestCache::NoStore);
+    JsFuture::from(window.fetch_with_str_and_init(address, &options)).await.is_ok()
+}
+
+/// Waits until a foreign server lets this page read its version, and says meanwhile why it does not.
+async fn ask_to_be_let_in(page: Page, source: &Source) {
+    page.apply(Event::Source(source.title.clone()));
+    let runtime = source.client.runtime();
+    loop {
+        let tell = |trouble| page.apply(Event::Outside(trouble));
+        let waiting = || tell(Some(Trouble::waiting(&source.address)));
+        let discovery = source.client.discovery();
+        let Err(error) = patiently(runtime, discovery.server_version(), waiting).await else {
+            return tell(None);
+        };
+        let reach = reach(source).await;
+        tell(Some(Trouble::of_server(error.kind(), &error.to_string(), &source.address, reach)));
+        runtime.sleep(AGAIN).await;
+    }
+}
+
+fn server() -> Result<Source, Error> {
     let mut config = wasm::config()?;
     let own = config.server.to_string();
     if let Some(server) = browser::query("server") {
@@ -79,13 +124,14 @@ fn proxy() -> Result<Source, Error> {
 }
 
 /// A cluster inside this tab that lives by itself.
-fn memory() -> Result<Source, Error> {
+async fn memory(page: Page) -> Result<Source, Error> {
     let runtime = wasm::runtime();
     let cluster = Cluster::new(runtime.clone());
     let mut options = WorkloadOptions::default();
     options.pods = number("pods").unwrap_or(options.pods);
     options.changes_per_second = number("rate").unwrap_or(options.changes_per_second);
-    let workload = Workload::new(&cluster, number("seed").unwrap_or(1), &options)?;
+    page.apply(Event::Source(format!("Planting {} pods …", grouped(options.pods))));
+    let workload = Workload::grow(&cluster, number("seed").unwrap_or(1), &options).await?;
     spawn_local(workload.run());
     let client = Client::new(cluster.transport(), Config::default(), runtime);
     Ok(Source {

@@ -1,0 +1,174 @@
+// The dashboard without a cluster: on the one in memory, and before servers that are no API server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch } from './chromium.mjs';
+import { buildDashboard, openDashboard } from './dashboard.mjs';
+import { serveFiles } from './files.mjs';
+import { described, mainThreadTasks } from './trace.mjs';
+import { until } from './waiting.mjs';
+
+let browser, directory;
+
+before(async () => {
+  directory = buildDashboard();
+  browser = await launch();
+});
+
+after(() => browser?.close());
+
+const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
+
+/** The page on the cluster in memory; nothing changes there. */
+async function inMemory(t, hash, { query = 'source=memory&rate=0', ...options } = {}) {
+  const files = await serveFiles(t, directory, notFound);
+  const dashboard = await openDashboard(t, browser, files.page, hash, { query, ...options });
+  await dashboard.reaches('live');
+  return dashboard;
+}
+
+/** Which element has the focus: its id, or its tag. */
+const focus = (dashboard) => dashboard.page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+
+test('where only files are served the page shows the cluster in memory, and it lives', async (t) => {
+  const files = await serveFiles(t, directory, notFound);
+  const dashboard = await openDashboard(t, browser, files.page, '#/?wire=1', { query: '' });
+  await dashboard.reaches('live');
+  assert.match(await dashboard.page.getByTestId('source').innerText(), /in-memory/i);
+  const events = async () => (await dashboard.wire()).reduce((sum, { events }) => sum + events, 0);
+  const before = await events();
+  await until('the cluster lives', async () => (await events()) > before);
+  await dashboard.shoot('memory-overview');
+});
+
+test('the keys do what the help says', async (t) => {
+  const dashboard = await inMemory(t, '#/');
+  const { page } = dashboard;
+  const hash = () => page.evaluate(() => location.hash);
+  await page.keyboard.type('?');
+  assert.ok(await page.getByTestId('help').isVisible());
+  await dashboard.shoot('help');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByTestId('help').count(), 0);
+  await page.keyboard.press('j');
+  assert.equal(await focus(dashboard), 'A', 'on the overview the keys move among its lines');
+  // Typed as fast as one can: no key may miss the box that the one before has opened.
+  await page.keyboard.type('/db', { delay: 0 });
+  assert.equal(await page.getByTestId('filter').inputValue(), 'db');
+  await until('a filtered overview', async () => (await hash()).includes('q=db'));
+  await page.keyboard.press('Escape');
+  assert.notEqual(await focus(dashboard), 'filter', 'Esc leaves the box');
+  await page.keyboard.type(':po', { delay: 0 });
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-testid=table][data-kind=pods] [data-testid=row]');
+  assert.equal(await focus(dashboard), 'rows');
+  await page.keyboard.type('jjk');
+  const keys = await dashboard.keys();
+  await page.keyboard.press('Enter');
+  assert.equal(await page.getByTestId('detail').getAttribute('data-key'), keys[0]);
+  await page.keyboard.press('y');
+  await page.getByTestId('yaml').waitFor();
+  assert.match(await page.getByTestId('yaml').innerText(), /^apiVersion: v1\nkind: Pod$/m);
+  await dashboard.shoot('memory-yaml');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByTestId('detail').count(), 0);
+  await page.keyboard.type('/no such thing', { delay: 0 });
+  await page.waitForSelector('[data-testid=empty][data-state=no-match]');
+  await dashboard.shoot('no-match');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('[data-testid=row]');
+  assert.deepEqual(page.said.filter((line) => line.startsWith('error: ')), []);
+});
+
+test('on a phone a name that is too long keeps the end that tells it from its siblings', async (t) => {
+  const dashboard = await inMemory(t, '#/pods', PHONE);
+  const rows = await dashboard.page.locator('[data-testid=row]').evaluateAll((rows) => rows.map((row) => {
+    const [name, tail] = [row.firstElementChild, row.querySelector('.tail')];
+    const inside = tail.getBoundingClientRect().right <= name.getBoundingClientRect().right + 1;
+    return { key: row.dataset.key, whole: name.textContent, shown: inside && tail.scrollWidth <= tail.clientWidth + 1 };
+  }));
+  assert.ok(rows.length > 10);
+  for (const { key, whole, shown } of rows) {
+    assert.equal(whole, key.split('/').pop());
+    assert.ok(shown, `the end of ${key} is in view`);
+  }
+  await dashboard.shoot('phone-pods');
+  await dashboard.go('#/');
+  await dashboard.page.getByTestId('overview').waitFor();
+  await dashboard.shoot('phone-overview');
+});
+
+test('ten thousand pods: planted, listed and scrolled, with few rows in the document', async (t) => {
+  const files = await serveFiles(t, directory, notFound);
+  const { page, reaches } = await openDashboard(t, browser, files.page, '#/pods', { query: 'source=memory&pods=10000&rate=2000' });
+  const planting = await mainThreadTasks(browser, page, () => reaches('live', 180_000));
+  t.diagnostic(`until live: ${described(planting)}`);
+  const total = () => page.getByTestId('amount').getAttribute('data-total');
+  await until('all pods', async () => Number(await total()) > 9_900, { show: total });
+  const rows = page.getByTestId('row');
+  const frames = () => page.evaluate(() => new Promise((resolve) => {
+    const [began, times] = [performance.now(), []];
+    const scroller = document.getElementById('rows');
+    const look = (now) => {
+      times.push(now);
+      scroller.scrollTop += 120;
+      if (now - began < 5_000) requestAnimationFrame(look);
+      else resolve(times);
+    };
+    requestAnimationFrame(look);
+  }));
+  let times;
+  const scrolling = await mainThreadTasks(browser, page, async () => (times = await frames()));
+  assert.ok(scrolling.length > 0, 'the trace holds the main thread');
+  t.diagnostic(`five seconds of scrolling under 2,000 changes a second: ${times.length} frames; ${described(scrolling)}`);
+  assert.ok((await rows.count()) < 120, `${await rows.count()} rows in the document`);
+});
+
+test('HTML in place of answers: told with its first words, and no invented cluster', async (t) => {
+  const portal = '<!doctype html><title>Sign in</title><p>Welcome to the café network';
+  const files = await serveFiles(t, directory, (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(portal);
+  });
+  for (const query of ['', 'source=proxy']) {
+    const dashboard = await openDashboard(t, browser, files.page, '#/pods', { query });
+    await dashboard.told('Not a Kubernetes answer');
+    await until('the first words', async () => /text\/html.*Sign in/s.test(await dashboard.page.getByTestId('notice').innerText()));
+    assert.equal((await dashboard.keys()).length, 0);
+    await dashboard.shoot('captive-portal');
+  }
+});
+
+test('a server that takes every question and says nothing', async (t) => {
+  const files = await serveFiles(t, directory, () => {});
+  const dashboard = await openDashboard(t, browser, files.page, '#/', { query: '' });
+  await dashboard.told('Still no answer');
+  await dashboard.shoot('still-no-answer');
+});
+
+test('files alone where an API server was promised', async (t) => {
+  const files = await serveFiles(t, directory, notFound);
+  const dashboard = await openDashboard(t, browser, files.page);
+  await dashboard.told('No API server here');
+});
+
+test('another origin: CORS, a wrong port, nonsense; nothing is read of it meanwhile', async (t) => {
+  const files = await serveFiles(t, directory, notFound);
+  let sockets = 0;
+  const other = await serveFiles(t, directory, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"major":"1","minor":"36"}');
+  });
+  const open = async (server) => {
+    const dashboard = await openDashboard(t, browser, files.page, '#/pods', { query: `server=${server}` });
+    dashboard.page.on('websocket', () => (sockets += 1));
+    return dashboard;
+  };
+  const blocked = await open(other.origin);
+  await blocked.told('Blocked by the browser (CORS)');
+  assert.equal(await blocked.connection(), 'retrying');
+  await blocked.shoot('cors');
+  await (await open('http://127.0.0.1:1')).told('No answer');
+  await (await open('::')).told('Wrong address');
+  assert.equal(sockets, 0);
+  const bogus = await openDashboard(t, browser, files.page, '#/', { query: 'source=bogus' });
+  await bogus.told('Wrong address');
+});
