@@ -66,8 +66,8 @@ pub trait Spawn: Debug + MaybeSend + MaybeSync + 'static {
     /// Runs `task` to its end. `name` says what it is, for whoever looks at the tasks.
     fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>);
 
-    /// Resolves after others had a turn: other tasks natively; in a browser also painting and input, which the page's
-    /// own implementation sees to.
+    /// Asked for by whoever could go on for long. Resolves after others had a turn: other tasks natively; in a browser
+    /// painting and input too, where the page's own implementation lets the task go on while a frame has room for it.
     fn yield_now(&self) -> BoxFuture<'static, ()> {
         let mut yielded = false;
         Box::pin(std::future::poll_fn(move |context| {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use portolan::Error;
 use portolan::meta::{GroupVersionResource, Key};
+use portolan::time::{Instant, Runtime};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -89,7 +90,7 @@ impl Kind {
     }
 }
 
-/// How long planting goes on before others have a turn: half a frame.
+/// How long planting and changing go on before others have a turn: half a frame.
 const SLICE: Duration = Duration::from_millis(8);
 
 /// How often the loop looks at the clock when changes are frequent.
@@ -109,12 +110,9 @@ impl Workload {
         let runtime = cluster.runtime();
         let mut seeds = Seeds::new(seed, options, runtime.clock.unix_time());
         let mut began = runtime.clock.now();
-        while let Some(change) = seeds.next() {
+        for change in seeds.by_ref() {
             carry_out(cluster, change)?;
-            if runtime.clock.now() - began >= SLICE {
-                runtime.spawner.yield_now().await;
-                began = runtime.clock.now();
-            }
+            began = breathe(runtime, began).await;
         }
         Ok(Self::grown(cluster, seeds, options))
     }
@@ -158,8 +156,10 @@ impl Workload {
             last = now;
             self.credit += passed.as_secs_f64() * self.changes_per_second;
             self.look();
+            let mut began = now;
             while self.credit >= 1.0 {
                 self.credit -= self.step().max(1) as f64;
+                began = breathe(&runtime, began).await;
             }
         }
     }
@@ -191,6 +191,15 @@ impl Workload {
     fn do_change(&self, change: Change) {
         drop(carry_out(&self.cluster, change));
     }
+}
+
+/// Gives others a turn once the slice that `began` is over; answers when the slice that goes on began.
+async fn breathe(runtime: &Runtime, began: Instant) -> Instant {
+    if runtime.clock.now() - began < SLICE {
+        return began;
+    }
+    runtime.spawner.yield_now().await;
+    runtime.clock.now()
 }
 
 fn carry_out(cluster: &Cluster, change: Change) -> Result<(), Error> {

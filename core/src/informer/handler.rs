@@ -16,7 +16,7 @@ use crate::meta::Object;
 use crate::portable::{BoxStream, MaybeSend, MaybeSync};
 
 /// How many events a handler is given before its progress is noted and others get a turn.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 /// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. A handler that
 /// panics is removed and the others go on, where the runtime lets a task end by a panic. client-go's

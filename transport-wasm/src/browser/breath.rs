@@ -3,9 +3,10 @@
 //! Promises that are already settled run back to back, so a long body that the browser has in hand would otherwise be
 //! read, decoded and stored in one go while the page stands still. Timers would do, but a hidden tab slows them down.
 //!
-//! Invariant: a slice of our work is asked to end after [`SLICE_MILLISECONDS`], all bodies and sockets together.
+//! Invariant: a slice of our work is asked to end after [`SLICE_MILLISECONDS`], all bodies, sockets and tasks together.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
@@ -16,8 +17,8 @@ use web_sys::{MessageChannel, MessagePort};
 
 use super::scope;
 
-/// Half a frame at 60 Hz.
-const SLICE_MILLISECONDS: f64 = 8.0;
+/// Less than half a frame at 60 Hz: what was begun within the slice goes on beyond it for a while.
+const SLICE_MILLISECONDS: f64 = 6.0;
 
 thread_local! {
     static SLICE_BEGAN: Cell<f64> = const { Cell::new(f64::NEG_INFINITY) };
@@ -28,15 +29,13 @@ pub(super) fn begin() {
     SLICE_BEGAN.set(scope::milliseconds());
 }
 
-/// Resolves once the event loop has gone round.
-pub(super) async fn pause() {
-    // Without a message channel there is nothing to wait for but the caller's own slice.
-    if let Ok(mut pause) = Pause::new() {
-        let _over = (&mut pause.over).await;
-    }
+/// Resolves at once while the slice lasts; else once the event loop has gone round.
+pub(super) async fn breathe() {
+    let mut breath = Breath::default();
+    poll_fn(|context| breath.poll(context)).await;
 }
 
-/// The pause of one body or socket.
+/// The pause of one body, socket or task.
 #[derive(Debug, Default)]
 pub(super) struct Breath {
     pause: Option<Pause>,

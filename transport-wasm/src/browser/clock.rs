@@ -43,7 +43,8 @@ impl Clock for BrowserClock {
     }
 }
 
-/// Runs tasks on the page's microtask queue.
+/// Runs tasks on the page's microtask queue. A task that yields goes on at once while a slice of a few milliseconds, which
+/// all tasks share, is not over.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BrowserSpawner;
 
@@ -53,7 +54,7 @@ impl Spawn for BrowserSpawner {
     }
 
     fn yield_now(&self) -> BoxFuture<'static, ()> {
-        Box::pin(breath::pause())
+        Box::pin(breath::breathe())
     }
 }
 
