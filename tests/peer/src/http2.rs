@@ -8,6 +8,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
@@ -84,8 +85,12 @@ async fn answer(request: Request<Incoming>, exchanges: &Arc<Exchanges>) -> Respo
             Some((Ok(piece), exchange))
         })),
         "/cut" => {
-            let cut = Err(io::Error::other("cut on purpose"));
-            streamed(stream::iter([Ok(Bytes::from_static(b"begun")), cut]))
+            let cut = stream::once(async {
+                // A reset takes back what has not been sent yet, the head with it.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Err(io::Error::other("cut on purpose"))
+            });
+            streamed(stream::iter([Ok(Bytes::from_static(b"begun"))]).chain(cut))
         }
         "/redirect" => {
             let mut answer = whole(302, "");
