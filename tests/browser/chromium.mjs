@@ -30,11 +30,12 @@ export async function launchProcess(options = {}) {
   return { browser, process: server.process() };
 }
 
-/** A page that keeps what its console and its errors say, for a failing test to show. */
-export async function openPage(browser, address, options = {}) {
+/** A page that keeps what its console and its errors say, for a failing test to show; `first` runs in it before all else. */
+export async function openPage(browser, address, { first, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   await page.addInitScript(countHandshakes);
+  if (first) await page.addInitScript(first);
   page.said = [];
   page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => page.said.push(`error: ${error.message}`));

@@ -1,27 +1,15 @@
 // The dashboard end to end: a real Chromium, a real `kubectl proxy --www`, a real API server.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
+import { aroundTests } from './around.mjs';
 import { between } from './between.mjs';
-import { launch } from './chromium.mjs';
-import { startCluster } from './cluster.mjs';
 import { buildDashboard, openDashboard } from './dashboard.mjs';
 import { RESOURCES, keyOf, objects } from './kinds.mjs';
 import { until } from './waiting.mjs';
 
 let browser, cluster, directory, proxy;
 
-before(async () => {
-  directory = buildDashboard();
-  cluster = await startCluster('--no-watch-cache=configmaps');
-  browser = await launch();
-  proxy = await cluster.proxy(directory);
-});
-
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await cluster?.stop();
-});
+aroundTests(buildDashboard, ['--no-watch-cache=configmaps'], (made) => ({ browser, cluster, directory, proxy } = made));
 
 const create = (name) => cluster.kubectl(['create', 'configmap', name, '--from-literal=a=1']);
 const remove = (...names) => cluster.kubectl(['delete', 'configmap', ...names]);
@@ -157,7 +145,9 @@ test('who may look into one namespace only names it and sees it live', async (t)
   for (const line of [
     ['create', 'namespace', 'own'],
     ['create', 'serviceaccount', 'narrow', '--namespace=own'],
-    ['create', 'rolebinding', 'narrow', '--namespace=own', '--clusterrole=view', '--serviceaccount=own:narrow'],
+    ['create', 'role', 'narrow', '--namespace=own', '--verb=get,list,watch',
+      '--resource=pods,services,configmaps,events,deployments.apps,replicasets.apps'],
+    ['create', 'rolebinding', 'narrow', '--namespace=own', '--role=narrow', '--serviceaccount=own:narrow'],
   ]) await cluster.kubectl(line);
   const token = (await cluster.kubectl(['create', 'token', 'narrow', '--namespace=own'])).trim();
   const limited = await cluster.proxy(directory, { as: token });

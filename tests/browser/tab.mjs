@@ -3,8 +3,8 @@ import { openPage } from './chromium.mjs';
 import { until } from './waiting.mjs';
 
 /** Opens `address`, with a Tab whose watches go over `over`; at the end of test `t` it is closed. */
-export async function openTab(t, browser, address, { over = 'socket', idle = 0 } = {}) {
-  const page = await openPage(browser, address);
+export async function openTab(t, browser, address, { over = 'socket', idle = 0, ...options } = {}) {
+  const page = await openPage(browser, address, options);
   t.after(async () => {
     if (!t.passed) console.log(page.said.slice(-20).join('\n'));
     await page.context().close();

@@ -1,9 +1,10 @@
 // The browser transport in a real Chromium, through a real `kubectl proxy`, against a real API server.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
+import { aroundTests } from './around.mjs';
 import { buildBarePage } from './bare-page.mjs';
 import { between } from './between.mjs';
-import { launch, openPage } from './chromium.mjs';
+import { openPage } from './chromium.mjs';
 import { startCluster } from './cluster.mjs';
 import { RESOURCES, keyOf, objects } from './kinds.mjs';
 import { openTab } from './tab.mjs';
@@ -12,18 +13,7 @@ import { startWorker } from './worker.mjs';
 
 let browser, cluster, directory, proxy;
 
-before(async () => {
-  directory = buildBarePage();
-  cluster = await startCluster('--no-watch-cache=configmaps');
-  browser = await launch();
-  proxy = await cluster.proxy(directory);
-});
-
-after(async () => {
-  await browser?.close();
-  await proxy?.stop();
-  await cluster?.stop();
-});
+aroundTests(buildBarePage, ['--no-watch-cache=configmaps'], (made) => ({ browser, cluster, directory, proxy } = made));
 
 test('a fact of browsers: six fetch streams stop every request, and leave WebSockets alone', async (t) => {
   const page = await openPage(browser, proxy.page);

@@ -85,7 +85,7 @@ pub struct TableFrame {
     pub columns: Vec<ColumnFrame>,
     /// The grid's tracks when narrow, medium and wide.
     pub tracks: [String; 3],
-    /// How many objects there are.
+    /// How many objects there are in the chosen namespace.
     pub total: usize,
     /// How many of them the filter lets pass.
     pub matching: usize,

@@ -174,7 +174,7 @@ fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
     frame.empty = None;
     if let Some(table) = model.tables.get_mut(&id) {
         table.arrange(&query, model.hold);
-        frame.total = table.len();
+        frame.total = table.tones(&model.route.namespace).iter().sum();
         frame.matching = table.matching();
         let above = (model.top / ROW_HEIGHT) as usize;
         let step = above.min(frame.matching.saturating_sub(1)) / MARGIN * MARGIN;
@@ -232,8 +232,9 @@ fn row_frame(row: &Row, shown: &[usize], cursor: Option<&str>, now: Millis) -> R
     }
 }
 
-fn empty(model: &Model, kind: &str, total: usize) -> Empty {
+fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     let figures = model.wire.figures(kind);
+    let total = model.tables.get(kind).map_or(0, Table::len);
     if let Some(trouble) = model.outside.as_ref().filter(|_| total == 0) {
         return Empty::Trouble(trouble.clone());
     }
@@ -244,8 +245,8 @@ fn empty(model: &Model, kind: &str, total: usize) -> Empty {
     match (total, synced) {
         (0, false) => Empty::Loading,
         (0, true) => Empty::None,
-        _ if model.route.filter.trim().is_empty() => Empty::NoneHere(model.route.namespace.clone()),
-        (total, _) => Empty::NoMatch(total),
+        _ if here == 0 => Empty::NoneHere(model.route.namespace.clone()),
+        _ => Empty::NoMatch(here),
     }
 }
 

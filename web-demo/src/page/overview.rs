@@ -21,6 +21,7 @@ fn board(page: Page) -> View {
     let filtered = of(page, |overview| overview.filtered);
     let no_events = move || match (unseen.get(), filtered.get()) {
         (true, _) => "You are not allowed to look at events.",
+        _ if loading.get() => "Looking …",
         (false, true) => "None that match.",
         (false, false) => "None yet.",
     };

@@ -98,6 +98,9 @@ fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&TableFrame) -> T) 
 
 fn amount(table: &TableFrame) -> String {
     match (table.matching, table.total) {
+        _ if matches!(table.empty, Some(Empty::Loading | Empty::Trouble(_) | Empty::UnknownKind)) => {
+            String::new()
+        }
         (matching, total) if matching == total => grouped(total),
         (matching, total) => format!("{} of {}", grouped(matching), grouped(total)),
     }
@@ -233,15 +236,18 @@ fn reason(empty: &Empty, title: &str) -> View {
             "It may not have been found yet, or has been removed. Press : to choose another kind.".to_owned(),
             none(),
         ),
-        Empty::Trouble(trouble) => (
-            if trouble.refused { "forbidden" } else { "failed" },
+        Empty::Trouble(trouble) if trouble.refused => (
+            "forbidden",
             trouble.title.clone(),
-            if trouble.refused {
-                format!("{}. {}", trouble.text.trim_end_matches('.'), trouble.advice)
-            } else {
-                trouble.advice.clone()
-            },
+            format!("{}. {}", trouble.text.trim_end_matches('.'), trouble.advice),
             trouble.command.clone(),
+        ),
+        // Why is told by the notice above, which concerns the whole page.
+        Empty::Trouble(_) => (
+            "failed",
+            format!("No {title} to show yet."),
+            "They appear here as soon as the server answers.".to_owned(),
+            none(),
         ),
     };
     view! {

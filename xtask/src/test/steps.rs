@@ -61,15 +61,9 @@ fn on_rust_and_a_browser() -> Vec<Step> {
         )
         .needs(&[Need::WasmTargets, Need::Chromium]),
         step(
-            "the contract of a transport in Chromium",
+            "the contract of a transport, and the dashboard without a cluster, in Chromium",
             Node,
-            "node --test --test-concurrency=1 tests/browser/conformance.test.mjs",
-        )
-        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
-        step(
-            "the dashboard in Chromium, without a cluster",
-            Node,
-            "node --test --test-concurrency=1 tests/browser/page.test.mjs",
+            "node --test --test-concurrency=1 tests/browser/conformance.test.mjs tests/browser/page.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
     ]
