@@ -312,7 +312,7 @@ mod tests {
             (seed >> 33) % below
         };
         let mut table = Table::new(plan("pods", true));
-        let mut naive = std::collections::BTreeMap::new();
+        let mut naive = BTreeMap::new();
         for step in 0..2_000 {
             let name = format!("pod-{}", random(60));
             if random(4) == 0 {
