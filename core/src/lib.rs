@@ -34,6 +34,7 @@ pub mod queue;
 pub mod informer;
 
 pub mod controller;
+pub mod wait;
 
 #[cfg(feature = "testing")]
 pub mod testing;

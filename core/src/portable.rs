@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::{Sink, Stream};
 
@@ -31,6 +32,12 @@ impl<T: Sync + ?Sized> MaybeSync for T {}
 pub trait MaybeSync {}
 #[cfg(target_family = "wasm")]
 impl<T: ?Sized> MaybeSync for T {}
+
+/// An `Arc` of what is shared between threads where there are any: on every target the same type, for a caller's code is
+/// the same.
+pub fn share<T>(value: T) -> Arc<T> {
+    Arc::new(value)
+}
 
 /// A boxed future, `Send` natively.
 #[cfg(not(target_family = "wasm"))]

@@ -1,8 +1,10 @@
 //! The harness of the workspace tests: a real etcd and API server, started for a test and gone with it.
 
 mod cluster;
+mod lease;
 
 pub use cluster::{Cluster, ClusterFacts, ClusterOptions};
+pub use lease::{LEASE_DURATION, RENEW_DEADLINE, RETRY_PERIOD, boot_time};
 
 /// The README's example compiles.
 #[cfg(doctest)]

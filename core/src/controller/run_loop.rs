@@ -4,6 +4,7 @@
 //! and end when the queue is shut down. Invariant: no worker runs before every cache is in sync.
 
 use std::fmt;
+use std::future::Future;
 
 use futures::future::{Either, select};
 
@@ -88,12 +89,9 @@ impl Controller {
     ///
     /// # Errors
     /// When an informer is stopped before it is in sync.
-    pub async fn run<N, E>(
-        self,
-        workers: usize,
-        reconcile: impl AsyncFn(Key) -> Result<N, E>,
-    ) -> Result<(), Error>
+    pub async fn run<W, N, E>(self, workers: usize, reconcile: impl Fn(Key) -> W) -> Result<(), Error>
     where
+        W: Future<Output = Result<N, E>>,
         N: Into<Next>,
         E: fmt::Display,
     {

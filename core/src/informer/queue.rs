@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -127,8 +127,9 @@ impl<T: QueueItem> RateLimitingQueue<T> {
     /// Works with `workers` at a time, in the task that awaits it, until the queue was shut down and is empty: each item
     /// goes through `work`; `Ok` forgets its failures, an error brings it back, rate limited. For workers on several threads, spawn
     /// several of these. client-go's `processNextWorkItem` loop.
-    pub async fn run<N, E>(&self, workers: usize, work: impl AsyncFn(T) -> Result<N, E>)
+    pub async fn run<W, N, E>(&self, workers: usize, work: impl Fn(T) -> W)
     where
+        W: Future<Output = Result<N, E>>,
         N: Into<Next>,
         E: fmt::Display,
     {

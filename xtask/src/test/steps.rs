@@ -82,8 +82,18 @@ fn on_real_parts() -> Vec<Step> {
             .within("tests/parity/client-go")
             .needs(&[Need::Go]),
         step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
-        step("a real cluster", Cargo, "cargo test --package=portolan-tests --features=cluster --test=real")
-            .needs(&[Need::Cluster]),
+        step(
+            "a real cluster, and the examples on it",
+            Cargo,
+            "cargo test --package=portolan-tests --features=cluster --test=real --test=programs --no-fail-fast",
+        )
+        .needs(&[Need::Cluster]),
+        step(
+            "two processes, one Lease",
+            Cargo,
+            "cargo test --package=portolan-tests --features=cluster --test=lease",
+        )
+        .needs(&[Need::Cluster]),
         step(
             "Chromium on a real cluster through kubectl proxy",
             Node,

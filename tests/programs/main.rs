@@ -1,0 +1,150 @@
+//! The examples of portolan-native, run as their user would: on the cluster in memory, and on a real one.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[cfg(feature = "cluster")]
+mod real;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// So long an example may take to say something, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An example that runs.
+struct Example {
+    process: Child,
+    lines: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Example {
+    fn start(name: &str, arguments: &[&str]) -> Self {
+        let mut process = Command::new(folder().join(name))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = process.stdout.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                drop(sender.send(line));
+            }
+        });
+        Self { process, lines, said: Vec::new() }
+    }
+
+    /// Waits for a line that `wanted` wants.
+    fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("it never said: {what}; it said {:#?}", self.said);
+            };
+            self.said.push(line.clone());
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Ctrl-C.
+    fn interrupt(&self) {
+        let sent = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it ends, well, and gives all it said.
+    fn end(mut self) -> Vec<String> {
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.said.push(line);
+        }
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "{status}: {:#?}", self.said);
+        std::mem::take(&mut self.said)
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// Where the examples are, built once.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package=portolan-native", "--examples"])
+            .status()
+            .unwrap();
+        assert!(built.success());
+        let test = std::env::current_exe().unwrap(); // <target>/debug/deps/<test>
+        test.ancestors().nth(2).unwrap().join("examples")
+    })
+}
+
+#[test]
+fn pods_are_listed_in_pages_and_by_namespace() {
+    let all = Example::start("list_pods", &[]).end();
+    assert!(all.len() > 100, "more than a page");
+    let distinct: BTreeSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len());
+    let namespace = all[0].split('/').next().unwrap();
+    let some = Example::start("list_pods", &[namespace]).end();
+    assert!(some.iter().all(|line| line.starts_with(&format!("{namespace}/"))));
+}
+
+#[test]
+fn the_classic_controller_syncs_goes_on_and_stops() {
+    let mut example = Example::start("pod_controller", &[]);
+    let synced = example.until("in sync", |line| line.starts_with("in sync: "));
+    let pods: usize = synced.split(' ').nth(2).unwrap().parse().unwrap();
+    for _ in 0..pods {
+        example.until("a Pod's phase", |line| line.contains(" is "));
+    }
+    example.until("what the workload changes", |line| line.contains(" is "));
+    example.interrupt();
+    let said = example.end();
+    assert!(said.contains(&"stopped".to_owned()), "{said:#?}");
+}
+
+#[test]
+fn the_operator_plays_the_life_of_a_website() {
+    let said = Example::start("operator", &["--demo", "here"]).end();
+    let expected = [
+        r#"leader: "here""#,
+        "reconciling as here",
+        "default/hello: took its name",
+        "default/hello: published",
+        "demo: https://hello.example.com",
+        "default/hello: gave its name back",
+        "demo: deleted",
+        "stopped",
+    ];
+    let mut rest = said.iter();
+    for line in expected {
+        assert!(rest.any(|said| said == line), "{line:?} is missing or late in {said:#?}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told_in_one_line() {
+    for (arguments, told) in [
+        (&["--kubeconfig"][..], "--kubeconfig wants a value after it"),
+        (&["--kubeconfig", "/none/such"], "there is no such file"),
+        (&["--bogus"], "\"--bogus\" is not known here"),
+    ] {
+        let output = Command::new(folder().join("pod_controller")).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        assert!(text.contains(told) && text.lines().count() == 1, "{text}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The examples on a real cluster; what they did is asked of kubectl.
+
+use portolan_tests::{Cluster, ClusterOptions};
+
+use super::Example;
+
+const POD: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {nodeName: node-1, containers: [{name: main, image: example.com/web:1}]}
+";
+
+fn start(cluster: &Cluster, name: &str, own: &[&str]) -> Example {
+    let kubeconfig = cluster.facts().kubeconfig.to_str().unwrap().to_owned();
+    let arguments: Vec<&str> = ["--kubeconfig", &kubeconfig].into_iter().chain(own.iter().copied()).collect();
+    Example::start(name, &arguments)
+}
+
+#[test]
+fn the_examples_work_on_a_real_cluster() {
+    let cluster = Cluster::start(&ClusterOptions::default()).unwrap();
+    classic(&cluster);
+    operator(&cluster);
+    two_operators(&cluster);
+}
+
+fn classic(cluster: &Cluster) {
+    let mut example = start(cluster, "pod_controller", &[]);
+    example.until("in sync", |line| line == "in sync: 0 pods");
+    cluster.apply(POD).unwrap();
+    example.until("the Pod", |line| line == "default/web is Pending");
+    assert_eq!(start(cluster, "list_pods", &["default"]).end().len(), 1);
+    cluster.kubectl(&["delete", "pod", "web", "--force", "--grace-period=0"]).unwrap();
+    example.until("its end", |line| line == "default/web is gone");
+    example.interrupt();
+    assert_eq!(example.end().last().map(String::as_str), Some("stopped"));
+}
+
+fn operator(cluster: &Cluster) {
+    let said = start(cluster, "operator", &["--demo", "here"]).end();
+    assert!(said.contains(&"demo: deleted".to_owned()), "{said:#?}");
+    let parts = r"--output=jsonpath={.data.index\.html} {.metadata.ownerReferences[0].controller}";
+    assert_eq!(cluster.kubectl(&["get", "configmap", "hello", parts]).unwrap(), "<h1>Hello</h1> true");
+    let events = cluster.kubectl(&["events", "--for=website/hello", "--no-headers"]).unwrap();
+    assert!(events.contains("Published") && events.contains("NameReleased"), "{events}");
+    let holder = "--output=jsonpath={.spec.holderIdentity}";
+    let lease = cluster.kubectl(&["get", "lease", "website-operator", holder]).unwrap();
+    assert_eq!(lease, "", "the Lease was given up");
+}
+
+/// The second leads once the first ends, and what a user does through kubectl comes about.
+fn two_operators(cluster: &Cluster) {
+    let mut first = start(cluster, "operator", &["first"]);
+    first.until("that it leads", |line| line == "reconciling as first");
+    let mut second = start(cluster, "operator", &["second"]);
+    second.until("who leads", |line| line == r#"leader: "first""#);
+    cluster
+        .apply("{apiVersion: example.com/v1, kind: Website, metadata: {name: site}, spec: {title: One}}")
+        .unwrap();
+    first.until("the page", |line| line == "default/site: published");
+    cluster.kubectl(&["delete", "configmap", "site"]).unwrap();
+    first.until("the page anew, for a child leads to its owner", |line| line == "default/site: published");
+    first.interrupt();
+    assert_eq!(first.end().last().map(String::as_str), Some("stopped"));
+    second.until("that it leads", |line| line == "reconciling as second");
+    let change = r#"{"spec": {"title": "Two"}}"#;
+    cluster.kubectl(&["patch", "website", "site", "--type=merge", "--patch", change]).unwrap();
+    second.until("the change", |line| line == "default/site: published");
+    let page = cluster.kubectl(&["get", "configmap", "site", "--output=jsonpath={.data}"]).unwrap();
+    assert!(page.contains("Two"), "{page}");
+    cluster.kubectl(&["delete", "website", "site"]).unwrap(); // waits for the finalizer
+    second.interrupt();
+    assert_eq!(second.end().last().map(String::as_str), Some("stopped"));
+}
