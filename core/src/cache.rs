@@ -9,6 +9,7 @@
 
 mod delta_fifo;
 mod event;
+mod expiration;
 mod fifo;
 mod index;
 mod indexer;
@@ -20,9 +21,10 @@ mod sample;
 
 pub use delta_fifo::DeltaFifo;
 pub use event::{Change, Delta, Event, KnownObjects};
+pub use expiration::ExpirationCache;
 pub use fifo::{Fifo, Popped};
 pub use index::{IndexFunction, NAMESPACE_INDEX, index_by_value};
 pub use indexer::{Indexer, Replacement};
-pub use pipeline::Pipeline;
+pub use pipeline::{Pipeline, Store};
 pub use processor::{Delivery, HandlerId, HandlerOptions, HandlerStatus, Processor};
 pub use reflector::{Action, Asked, Counters, Notice, Phase, Reflector, ReflectorOptions};

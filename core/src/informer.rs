@@ -20,12 +20,15 @@
 //! # }
 //! ```
 
+mod consistency;
 mod driver;
 mod exchange;
 mod factory;
 mod handler;
 mod lister;
+mod mutation;
 mod observer;
+mod published;
 mod queue;
 mod shared;
 mod signal;
@@ -34,7 +37,8 @@ mod status;
 pub use factory::{FactoryOptions, SharedInformerFactory};
 pub use handler::{EventHandler, EventStream, Registration};
 pub use lister::Lister;
+pub use mutation::MutationCache;
 pub use observer::Observer;
 pub use queue::{Next, QueueItem, RateLimitingQueue, Work};
 pub use shared::{InformerOptions, SharedIndexInformer, Transform};
-pub use status::InformerStatus;
+pub use status::{InformerSnapshot, InformerStatus};

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
-use portolan::cache::{Delivery, Event, HandlerOptions, Phase, index_by_value};
+use portolan::cache::{Delivery, Event, HandlerOptions, Notice, Phase, index_by_value};
 use portolan::client::Client;
 use portolan::config::Config;
 use portolan::informer::{FactoryOptions, SharedInformerFactory};
-use portolan::meta::{Key, Object};
+use portolan::meta::{ApiResource, Encoded, Format, Key, Object, Resource};
 use portolan::object::Lazy;
 use portolan::testing::{Answer, Scripted};
 use portolan::time::Simulator;
@@ -239,5 +239,163 @@ fn events_come_as_a_stream_too() {
         factory.shutdown();
         assert!(events.next().await.is_none());
         assert!(events.registration().has_synced());
+    });
+}
+
+#[test]
+fn what_this_process_wrote_is_read_before_the_watch_brings_it() {
+    let answer = stream()
+        .chunk(&event("ADDED", &pod("a", 5, "old")))
+        .chunk(&event("ADDED", &pod("b", 6, "old")))
+        .chunk(&end_of_initial(9))
+        .hangs();
+    run(&Scripted::new([answer]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        pods.add_index("node", index_by_value(|pod: &Lazy<Pod>| pod.text("spec.nodeName"))).unwrap();
+        factory.start();
+        factory.wait_for_cache_sync().await.unwrap();
+        let cache = pods.mutation_cache(Duration::from_secs(60));
+        let version =
+            |name: &str| cache.get(&Key::new("n", name)).map(|pod| pod.meta().resource_version.to_owned());
+        cache.mutation(read(&pod("a", 12, "new")));
+        cache.mutation(read(&pod("a", 11, "late")));
+        cache.mutation(read(&pod("b", 4, "older")));
+        cache.mutation(read(&pod("c", 13, "new")));
+        assert_eq!(
+            ["a", "b", "c", "d"].map(version),
+            [Some("12".into()), Some("6".into()), Some("13".into()), None]
+        );
+        assert_eq!((cache.list().len(), pods.lister().len()), (3, 2));
+        assert_eq!([cache.by_index("node", "new").len(), cache.by_index("node", "old").len()], [2, 1]);
+        factory.client().runtime().sleep(Duration::from_secs(61)).await;
+        assert_eq!(
+            ["a", "c"].map(version),
+            [Some("5".into()), None],
+            "what the watch never brings is forgotten"
+        );
+    });
+}
+
+fn read(text: &str) -> Lazy<Pod> {
+    let resource = Pod::api_resource();
+    let bytes = text.as_bytes();
+    <Lazy<Pod> as Object>::read(Encoded {
+        format: Format::Json,
+        bytes,
+        resource: &resource,
+        drop_managed_fields: true,
+    })
+    .unwrap()
+}
+
+#[test]
+fn an_event_about_another_kind_is_left_out_and_told_to_the_observer() {
+    let secret = pod("s", 10, "x").replace("\"Pod\"", "\"Secret\"");
+    let answer = stream()
+        .chunk(&event("ADDED", &pod("a", 5, "x")))
+        .chunk(&end_of_initial(9))
+        .chunk(&event("ADDED", &secret))
+        .chunk(&event("ADDED", &pod("b", 11, "x")))
+        .hangs();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = told.clone();
+    let observer = move |resource: &ApiResource, notice: &Notice| {
+        telling.lock().unwrap().push(format!("{resource}: {notice:?}"));
+    };
+    run(&Scripted::new([answer]), async |factory| {
+        let factory = factory.with(|options| options.observer = Some(Arc::new(observer)));
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        pods.wait_for_status(|status| (status.objects == 2).then_some(())).await;
+        assert_eq!(pods.status().counters.skipped, 1);
+        assert_eq!(pods.status().counters.relists, 0);
+    });
+    let told = told.lock().unwrap().join("\n");
+    assert!(told.contains("pods: Asked { request: WatchList"), "{told}");
+    assert!(told.contains("left out an event about a Secret of v1 in a watch of pods"), "{told}");
+}
+
+#[test]
+fn a_relist_reads_only_what_the_store_does_not_have() {
+    let list = |version: u32, items: &[String]| {
+        let items = items.join(",");
+        let metadata = format!(r#"{{"resourceVersion":"{version}"}}"#);
+        Answer::json(
+            200,
+            &format!(r#"{{"kind":"PodList","apiVersion":"v1","metadata":{metadata},"items":[{items}]}}"#),
+        )
+    };
+    let gone = event(
+        "ERROR",
+        r#"{"kind":"Status","apiVersion":"v1","code":410,"reason":"Expired","message":"old"}"#,
+    );
+    let (same, changed) = (pod("same", 5, "x"), pod("changed", 6, "x"));
+    let answers = [
+        list(10, &[same.clone(), changed]),
+        stream().chunk(&gone),
+        list(20, &[same, pod("changed", 16, "x"), pod("new", 17, "x")]),
+        stream().hangs(),
+    ];
+    let reads = Arc::new(Mutex::new(Vec::new()));
+    let seen = reads.clone();
+    run(&Scripted::new(answers), async |factory| {
+        let factory = factory.with(|options| options.reflector.watch_list = false);
+        let pods = factory.informer::<Pod>();
+        pods.set_transform(move |pod: Lazy<Pod>| {
+            seen.lock().unwrap().push(pod.meta().name.to_owned());
+            pod
+        })
+        .unwrap();
+        factory.start();
+        assert!(pods.set_transform(|pod: Lazy<Pod>| pod).is_err(), "too late, and the second");
+        factory.wait_for_cache_sync().await.unwrap();
+        let first = pods.lister().get(&Key::new("n", "same")).unwrap();
+        pods.wait_for_status(|status| (status.objects == 3).then_some(())).await;
+        assert!(Arc::ptr_eq(&first, &pods.lister().get(&Key::new("n", "same")).unwrap()));
+    });
+    assert_eq!(*reads.lock().unwrap(), ["same", "changed", "changed", "new"]);
+}
+
+#[test]
+fn a_watch_list_that_a_list_contradicts_is_told() {
+    let answers = [
+        stream().chunk(&event("ADDED", &pod("a", 5, "x"))).chunk(&end_of_initial(9)).hangs(),
+        Answer::json(
+            200,
+            r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"},"items":[]}"#,
+        ),
+    ];
+    let scripted = Scripted::new(answers);
+    run(&scripted, async |factory| {
+        let factory = factory.with(|options| options.reflector.check_consistency = true);
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        let error = pods.wait_for_status(|status| status.last_error.clone()).await;
+        assert_eq!(error, "n/a: the watch-list gave 5, a list gives nothing");
+        assert_eq!(pods.lister().len(), 1, "it is told, not decided");
+    });
+    let query = scripted.asked()[1].uri.query().unwrap().to_owned();
+    assert!(query.contains("resourceVersion=9") && query.contains("resourceVersionMatch=Exact"), "{query}");
+}
+
+#[test]
+fn a_factory_gives_one_informer_for_one_question() {
+    run(&Scripted::new([]), async |factory| {
+        let of = |factory: &SharedInformerFactory| factory.informer::<Pod>().lister();
+        let same = |one: &SharedInformerFactory, other: &SharedInformerFactory| {
+            one.informer::<Pod>().add_index("mark", index_by_value(|_: &Lazy<Pod>| None)).unwrap();
+            let found =
+                other.informer::<Pod>().add_index("mark", index_by_value(|_: &Lazy<Pod>| None)).is_err();
+            one.stop(&Pod::api_resource());
+            found
+        };
+        let narrowed = factory.with(|options| options.namespace = "n".to_owned());
+        let selected = factory.with(|options| options.reflector.label_selector = "a=b".parse().unwrap());
+        assert!(
+            same(&factory, &factory.clone())
+                && same(&narrowed, &factory.with(|o| o.namespace = "n".to_owned()))
+        );
+        assert!(!same(&factory, &narrowed) && !same(&factory, &selected) && !same(&narrowed, &selected));
+        assert!(of(&factory).is_empty() && factory.status().len() == 1);
     });
 }

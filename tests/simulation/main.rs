@@ -7,7 +7,6 @@
 
 mod controllers;
 mod scenario;
-mod story;
 mod world;
 
 use std::collections::BTreeMap;

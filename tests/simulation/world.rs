@@ -17,9 +17,8 @@ use portolan::testing::{Fault, Faulty};
 use portolan::time::{Runtime, Simulator};
 use portolan::transport::Transport;
 use portolan_memory::{Cluster, ClusterOptions};
+use portolan_scenario::{Contents, Story};
 use serde_json::{Value, json};
-
-use crate::story::{Contents, Story};
 
 /// Changes made in one run.
 const CHANGES: usize = 60;

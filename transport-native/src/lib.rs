@@ -7,6 +7,7 @@ mod connection;
 mod dial;
 mod failure;
 mod load;
+mod observe;
 mod pool;
 mod runtime;
 mod socket;
@@ -16,6 +17,7 @@ mod transport;
 
 pub use client::{client, client_for, transport_for};
 pub use load::{ConfigOptions, load_config};
+pub use observe::{TracingObserver, informer_metrics};
 pub use runtime::{TokioClock, TokioSpawner, runtime};
 pub use tokens::FileTokens;
 pub use transport::HyperTransport;

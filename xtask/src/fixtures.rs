@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// The directory of Kubernetes' own fixtures, of the version that the tables are made from.
-pub(crate) fn upstream() -> Result<String> {
+fn upstream() -> Result<String> {
     let read = |line: &[&str]| -> Result<Module> {
         let mut go = cluster_binary::go(line);
         let text = output(go.current_dir(codegen::directory()))?;

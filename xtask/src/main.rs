@@ -2,7 +2,6 @@
 //! so that a person can type it.
 #![expect(clippy::print_stdout, reason = "a command's output is its purpose")]
 
-mod bench;
 mod bindgen;
 mod cluster;
 mod cluster_binary;
@@ -15,6 +14,7 @@ mod programs;
 mod serve;
 mod setup;
 mod sizes;
+mod soak;
 mod test;
 mod wasm_profile;
 mod workspace;
@@ -44,8 +44,8 @@ enum Task {
     Fixtures(fixtures::Options),
     /// Play informers beside client-go's: every scenario to both, and compare what they ask and tell.
     Parity(parity::Options),
-    /// Measure Portolan beside its peers.
-    Bench(bench::Options),
+    /// Put informers under strain for minutes; with --short, for half a minute each.
+    Soak(soak::Options),
     /// Run all tests and checks.
     Test(test::Options),
     /// Build the dashboard and serve it.
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Task::Codegen(options) => codegen::run(&options).map(done),
         Task::Fixtures(options) => fixtures::run(&options).map(done),
         Task::Parity(options) => parity::run(&options).map(done),
-        Task::Bench(options) => bench::run(&options).map(done),
+        Task::Soak(options) => soak::run(&options).map(done),
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options).map(done),
         Task::Sizes => sizes::run().map(done),

@@ -57,7 +57,21 @@ pub(super) struct Index<T> {
     entries: Vec<Entries>,
 }
 
+impl<T> Clone for Index<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            function: self.function.clone(),
+            hasher: self.hasher.clone(),
+            by_value: self.by_value.clone(),
+            postings: self.postings.clone(),
+            entries: self.entries.clone(),
+        }
+    }
+}
+
 /// The slots of the objects that have one value.
+#[derive(Clone)]
 struct Posting {
     value: Box<str>,
     slots: Vec<u32>,
@@ -71,7 +85,7 @@ struct Entry {
 }
 
 /// Where a slot stands, ordered by posting. One value is the rule and needs no allocation.
-#[derive(Default)]
+#[derive(Clone, Default)]
 enum Entries {
     #[default]
     None,
@@ -119,6 +133,13 @@ impl<T: 'static> Index<T> {
     /// Every value some object has.
     pub(super) fn values(&self) -> impl Iterator<Item = &str> {
         self.postings.iter().map(|(_, posting)| &*posting.value)
+    }
+
+    /// Whether it names `value` for `object`.
+    pub(super) fn names(&self, object: &T, value: &str) -> bool {
+        let mut found = false;
+        self.function.values(object, &mut |named| found |= named == value);
+        found
     }
 
     /// `slot` now holds `object`, or another state of it.

@@ -16,16 +16,44 @@ use std::time::Duration;
 
 use super::event::{Change, Delta, Event};
 use super::fifo::{Fifo, Popped};
+use super::index::IndexFunction;
 use super::indexer::Indexer;
 use super::processor::{HandlerId, HandlerOptions, Processor};
+use crate::error::Error;
 use crate::meta::{Object, ResourceVersion};
 use crate::time::Instant;
 
+/// Where a pipeline keeps its objects: an [`Indexer`], or one that a driver publishes to its readers.
+pub trait Store<T> {
+    /// Looks at the objects.
+    fn read<R>(&self, look: impl FnOnce(&Indexer<T>) -> R) -> R;
+
+    /// Makes a small change: of one object.
+    fn write<R>(&mut self, change: impl FnOnce(&mut Indexer<T>) -> R) -> R;
+
+    /// Makes a large change, of many objects: readers may see what was there before until it is complete.
+    fn rebuild<R>(&mut self, change: impl FnOnce(&mut Indexer<T>) -> R) -> R;
+}
+
+impl<T> Store<T> for Indexer<T> {
+    fn read<R>(&self, look: impl FnOnce(&Indexer<T>) -> R) -> R {
+        look(self)
+    }
+
+    fn write<R>(&mut self, change: impl FnOnce(&mut Indexer<T>) -> R) -> R {
+        change(self)
+    }
+
+    fn rebuild<R>(&mut self, change: impl FnOnce(&mut Indexer<T>) -> R) -> R {
+        change(self)
+    }
+}
+
 /// Queue, store and fan-out of one informer. The pure part of client-go's `sharedIndexInformer`.
 #[derive(Debug)]
-pub struct Pipeline<T> {
+pub struct Pipeline<T, S = Indexer<T>> {
     fifo: Fifo<T>,
-    indexer: Indexer<T>,
+    store: S,
     processor: Processor<T>,
     outdated: u64,
 }
@@ -33,22 +61,25 @@ pub struct Pipeline<T> {
 impl<T: Object> Pipeline<T> {
     /// An empty one. `default_resync_period` is for handlers that do not say; zero is never.
     pub fn new(default_resync_period: Duration) -> Self {
-        Self {
-            fifo: Fifo::new(),
-            indexer: Indexer::new(),
-            processor: Processor::new(default_resync_period),
-            outdated: 0,
-        }
+        Self::with_store(default_resync_period, Indexer::new())
+    }
+}
+
+impl<T: Object, S: Store<T>> Pipeline<T, S> {
+    /// One that keeps its objects in `store`, which is empty and which nobody else changes.
+    pub fn with_store(default_resync_period: Duration, store: S) -> Self {
+        let processor = Processor::new(default_resync_period);
+        Self { fifo: Fifo::new(), store, processor, outdated: 0 }
     }
 
-    /// The store. To add an index, or to read.
-    pub fn indexer(&self) -> &Indexer<T> {
-        &self.indexer
+    /// The store, to read.
+    pub fn store(&self) -> &S {
+        &self.store
     }
 
-    /// The store, to add an index to. Whoever changes its objects breaks the invariants.
-    pub fn indexer_mut(&mut self) -> &mut Indexer<T> {
-        &mut self.indexer
+    /// Adds an index, over what is there already too. Fails if the name is taken. client-go's `AddIndexers`.
+    pub fn add_index(&mut self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
+        self.store.rebuild(|indexer| indexer.add_index(name, function))
     }
 
     /// The fan-out.
@@ -63,11 +94,13 @@ impl<T: Object> Pipeline<T> {
 
     /// Adds a handler, which is first told of everything in the store.
     pub fn add_handler(&mut self, now: Instant, options: HandlerOptions) -> HandlerId {
-        self.processor.add_handler(now, options, self.indexer.iter())
+        let Self { store, processor, .. } = self;
+        store.read(|indexer| processor.add_handler(now, options, indexer.iter()))
     }
 
     /// Queues what the reflector says. A resync is queued only if a handler is due for one.
     pub fn handle_change(&mut self, now: Instant, change: Change<T>) {
+        self.processor.set_now(now);
         if !matches!(change, Change::Resync) || self.processor.should_resync(now) {
             self.fifo.push(change);
         }
@@ -117,36 +150,40 @@ impl<T: Object> Pipeline<T> {
                 if self.is_outdated(&object) {
                     self.outdated += 1;
                 } else {
-                    self.store(object, is_in_initial_list);
+                    self.put(object, is_in_initial_list);
                 }
             }
-            Delta::Replaced(object) | Delta::Sync(object) => self.store(object, is_in_initial_list),
+            Delta::Replaced(object) | Delta::Sync(object) => self.put(object, is_in_initial_list),
             Delta::Deleted(object) => self.delete(object, false),
             Delta::DeletedFinalStateUnknown(object) => self.delete(object, true),
             Delta::ReplacedAll { objects, resource_version } => {
                 self.replace(objects, &resource_version, is_in_initial_list);
             }
             Delta::SyncAll => {
-                for object in self.indexer.iter() {
-                    let event = Event::Updated { old: object.clone(), new: object.clone() };
-                    self.processor.distribute(&event, true);
-                }
+                let Self { store, processor, .. } = self;
+                store.read(|indexer| {
+                    for object in indexer.iter() {
+                        let event = Event::Updated { old: object.clone(), new: object.clone() };
+                        processor.distribute(&event, true);
+                    }
+                });
             }
-            Delta::Bookmark(resource_version) => self.indexer.bookmark(&resource_version),
+            Delta::Bookmark(version) => self.store.write(|indexer| indexer.bookmark(&version)),
         }
     }
 
     fn is_outdated(&self, object: &T) -> bool {
         let new = object.meta();
-        self.indexer.find(new.namespace, new.name).is_some_and(|held| {
+        let is_older = |held: &Arc<T>| {
             let held = held.meta();
             let order = ResourceVersion::compare_text(new.resource_version, held.resource_version);
             held.uid == new.uid && order == Some(Ordering::Less)
-        })
+        };
+        self.store.read(|indexer| indexer.find(new.namespace, new.name).is_some_and(is_older))
     }
 
-    fn store(&mut self, object: Arc<T>, is_in_initial_list: bool) {
-        let old = self.indexer.insert(object.clone());
+    fn put(&mut self, object: Arc<T>, is_in_initial_list: bool) {
+        let old = self.store.write(|indexer| indexer.insert(object.clone()));
         self.tell(old, object, is_in_initial_list);
     }
 
@@ -161,13 +198,13 @@ impl<T: Object> Pipeline<T> {
     }
 
     fn delete(&mut self, object: Arc<T>, final_state_unknown: bool) {
-        if self.indexer.remove_object(&object).is_some() {
+        if self.store.write(|indexer| indexer.remove_object(&object)).is_some() {
             self.processor.distribute(&Event::Deleted { object, final_state_unknown }, false);
         }
     }
 
     fn replace(&mut self, objects: Vec<Arc<T>>, version: &ResourceVersion, is_in_initial_list: bool) {
-        let replacement = self.indexer.replace(objects, version);
+        let replacement = self.store.rebuild(|indexer| indexer.replace(objects, version));
         for object in replacement.removed {
             self.processor.distribute(&Event::Deleted { object, final_state_unknown: true }, false);
         }

@@ -69,6 +69,8 @@ pub struct HandlerStatus {
     pub delivered: u64,
     /// How many events were merged into a waiting one, or cancelled out with it.
     pub coalesced: u64,
+    /// Since when events wait without any being taken, to the last change: a handler that is stuck shows here.
+    pub stuck_since: Option<Instant>,
     /// Whether it pauses the informer.
     pub pauses: bool,
     /// Whether it has processed the whole initial list.
@@ -84,6 +86,8 @@ pub struct Processor<T> {
     resync_check_period: Duration,
     started: bool,
     upstream_has_synced: bool,
+    /// When it was last told the time.
+    now: Instant,
 }
 
 struct Handler<T> {
@@ -99,6 +103,8 @@ struct Handler<T> {
     syncing: bool,
     delivered: u64,
     most_waiting: usize,
+    /// When it last took an event, or the first that waits came.
+    moved: Instant,
 }
 
 impl<T: Object> Processor<T> {
@@ -111,6 +117,7 @@ impl<T: Object> Processor<T> {
             resync_check_period: default_resync_period,
             started: false,
             upstream_has_synced: false,
+            now: Instant::default(),
         }
     }
 
@@ -142,10 +149,11 @@ impl<T: Object> Processor<T> {
             syncing: true,
             delivered: 0,
             most_waiting: 0,
+            moved: now,
         };
         self.next_serial += 1;
         for object in objects {
-            handler.push(&Event::Added { object: object.clone(), is_in_initial_list: true });
+            handler.push(now, &Event::Added { object: object.clone(), is_in_initial_list: true });
         }
         handler.check_synced(self.upstream_has_synced);
         let serial = handler.serial;
@@ -161,12 +169,17 @@ impl<T: Object> Processor<T> {
         present
     }
 
+    /// What is distributed from now on is distributed at this time.
+    pub fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
     /// Queues an event for every handler; if it `is_sync`, an announcement of a state already told, only for those that
     /// are due for a resync. client-go's `distribute`.
     pub fn distribute(&mut self, event: &Event<T>, is_sync: bool) {
         for (_, handler) in &mut self.handlers {
             if !is_sync || handler.syncing {
-                handler.push(event);
+                handler.push(self.now, event);
                 // An initial add may have cancelled out with its deletion.
                 handler.check_synced(self.upstream_has_synced);
             }
@@ -197,8 +210,10 @@ impl<T: Object> Processor<T> {
 
     /// The next event for a handler. Say [`handle_processed`](Self::handle_processed) when the handler is through.
     pub fn poll_event(&mut self, id: HandlerId) -> Option<Event<T>> {
+        let now = self.now;
         let handler = self.handler_mut(id)?;
         let event = handler.pending.pop()?;
+        handler.moved = now;
         handler.delivered += 1;
         handler.initial_taken += usize::from(event.is_initial());
         Some(event)
@@ -241,6 +256,7 @@ impl<T: Object> Processor<T> {
             most_waiting: handler.most_waiting,
             delivered: handler.delivered,
             coalesced: handler.pending.coalesced(),
+            stuck_since: (handler.pending.len() > 0).then_some(handler.moved),
             pauses: handler.pending.is_full(),
             has_synced: handler.has_synced,
         })
@@ -275,7 +291,10 @@ impl<T: Object> Processor<T> {
 }
 
 impl<T: Object> Handler<T> {
-    fn push(&mut self, event: &Event<T>) {
+    fn push(&mut self, now: Instant, event: &Event<T>) {
+        if self.pending.len() == 0 {
+            self.moved = now;
+        }
         self.pending.push(event.clone());
         self.most_waiting = self.most_waiting.max(self.pending.len());
     }

@@ -214,7 +214,7 @@ impl<T: Object> Reflector<T> {
         if continue_token.is_end() {
             let objects = std::mem::take(&mut listing.objects);
             self.paginated |= listing.paginated && listing.requested.as_str() == "0";
-            self.finish_sync(now, objects, version);
+            self.finish_sync(now, Asked::List, objects, version);
             self.start_watch(now);
             return;
         }
@@ -410,7 +410,7 @@ impl<T: Object> Reflector<T> {
                 if initial_events_end {
                     let version = std::mem::take(version);
                     let store = std::mem::replace(&mut **store, Indexer::without_indexes());
-                    self.finish_sync(now, store.into_objects(), version);
+                    self.finish_sync(now, Asked::WatchList, store.into_objects(), version);
                     // The same stream goes on as the watch, past its initial events.
                     let watch = Watching { opened: true, besides_added: true, ..Watching::new(now) };
                     self.state = State::Watch(watch);
@@ -478,7 +478,7 @@ impl<T: Object> Reflector<T> {
         }
     }
 
-    fn finish_sync(&mut self, now: Instant, objects: Vec<Arc<T>>, version: ResourceVersion) {
+    fn finish_sync(&mut self, now: Instant, request: Asked, objects: Vec<Arc<T>>, version: ResourceVersion) {
         self.last_version.clear();
         self.last_version.push_str(version.as_str());
         self.version_unavailable = false;
@@ -490,6 +490,7 @@ impl<T: Object> Reflector<T> {
         let period = self.options.resync_period;
         self.next_resync = (period > Duration::ZERO).then(|| now + period);
         self.notices.say(Notice::Synced {
+            request,
             objects: objects.len(),
             resource_version: version.clone(),
             took: now.saturating_duration_since(self.sync_began),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::consistency;
 use super::exchange::{Exchange, Progress};
 use super::shared::{Applied, Shared};
 use crate::cache::Reflector;
@@ -99,6 +100,9 @@ impl<T: Object> Driver<T> {
         }
         while let Some(notice) = self.reflector.poll_notice() {
             self.shared.observe(&notice);
+            if self.shared.checks(&notice) && !paused {
+                consistency::check(&self.shared, &self.shared.store());
+            }
         }
         self.publish(changed);
     }
@@ -250,7 +254,7 @@ fn take_in<T: Object>(
 ) -> Result<Arc<T>, Error> {
     if repeats
         && let Some(meta) = codec::identity(format, bytes)
-        && let Some(held) = shared.read().indexer().unchanged(meta)
+        && let Some(held) = shared.store().unchanged(meta)
     {
         return Ok(held.clone());
     }

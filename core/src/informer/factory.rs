@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::observer::Observer;
 use super::shared::{InformerOptions, SharedIndexInformer};
-use super::status::InformerStatus;
-use crate::cache::ReflectorOptions;
+use super::status::{InformerSnapshot, InformerStatus};
+use crate::cache::{HandlerStatus, ReflectorOptions};
 use crate::client::Client;
 use crate::error::Error;
 use crate::meta::{ApiResource, Object, Resource};
@@ -80,6 +80,11 @@ impl SharedInformerFactory {
         let mut factory = self.clone();
         change(&mut factory.options);
         factory
+    }
+
+    /// The client its informers ask with.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The informer on `K`, which holds each object's own bytes and decodes on demand.
@@ -162,6 +167,23 @@ impl SharedInformerFactory {
         self.lock().iter().map(|(place, informer)| (place.resource.clone(), informer.status())).collect()
     }
 
+    /// Every informer with its status and its handlers', in the order of their resources.
+    pub fn snapshot(&self) -> Vec<InformerSnapshot> {
+        let informers: Vec<_> =
+            self.lock().iter().map(|(place, informer)| (place.clone(), informer.clone())).collect();
+        let snapshot = |(place, informer): (Place, Arc<dyn AnyInformer>)| InformerSnapshot {
+            resource: place.resource,
+            namespace: place.namespace,
+            label_selector: place.label_selector,
+            field_selector: place.field_selector,
+            form: informer.form(),
+            status: informer.status(),
+            queued: informer.queued(),
+            handlers: informer.handlers(),
+        };
+        informers.into_iter().map(snapshot).collect()
+    }
+
     fn each(&self, act: impl Fn(&dyn AnyInformer)) {
         let informers: Vec<_> = self.lock().values().cloned().collect();
         informers.iter().for_each(|informer| act(&**informer));
@@ -194,6 +216,9 @@ trait AnyInformer: MaybeSend + MaybeSync {
     fn stop(&self);
     fn wake(&self);
     fn status(&self) -> InformerStatus;
+    fn handlers(&self) -> Vec<HandlerStatus>;
+    fn queued(&self) -> usize;
+    fn form(&self) -> &'static str;
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
@@ -216,6 +241,18 @@ impl<T: Object> AnyInformer for SharedIndexInformer<T> {
 
     fn status(&self) -> InformerStatus {
         self.status()
+    }
+
+    fn handlers(&self) -> Vec<HandlerStatus> {
+        self.handlers()
+    }
+
+    fn queued(&self) -> usize {
+        self.queued()
+    }
+
+    fn form(&self) -> &'static str {
+        std::any::type_name::<T>()
     }
 
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>> {

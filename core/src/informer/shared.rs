@@ -1,25 +1,31 @@
 //! [`SharedIndexInformer`]: what the driver, the handlers and the readers of one informer share.
 //!
 //! Invariants: the pipeline's lock is held only for a batch that is in memory already, never at an await point and never
-//! while a handler runs; who needs several locks takes them in the order pipeline, status.
+//! while a handler runs; who needs several locks takes them in the order pipeline, status, store.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::Context;
+use std::time::Duration;
 
 use futures::task::AtomicWaker;
 
 use super::driver::Driver;
 use super::handler::{self, EventHandler, EventStream, Registration};
 use super::lister::Lister;
+use super::mutation::MutationCache;
 use super::observer::Observer;
+use super::published::Published;
 use super::signal::Signal;
 use super::status::InformerStatus;
-use crate::cache::{HandlerOptions, IndexFunction, Notice, Phase, Pipeline, Reflector, ReflectorOptions};
+use crate::cache::{
+    Asked, HandlerOptions, HandlerStatus, IndexFunction, Indexer, Notice, Phase, Pipeline, Reflector,
+    ReflectorOptions,
+};
 use crate::client::Api;
 use crate::error::Error;
-use crate::meta::{ApiResource, Object};
+use crate::meta::{ApiResource, FieldSelector, LabelSelector, Object};
 use crate::portable::{MaybeSend, MaybeSync};
 use crate::time::{Instant, Runtime};
 
@@ -65,12 +71,16 @@ impl<T: Object> SharedIndexInformer<T> {
         if reflector.seed == 0 {
             reflector.seed = runtime.seed;
         }
-        let pipeline = Pipeline::new(reflector.resync_period);
+        let store = Published::new();
+        let pipeline = Pipeline::with_store(reflector.resync_period, store.clone());
         let shared = Shared {
             api,
             transform: transform.map(OnceLock::from).unwrap_or_default(),
             observer,
+            selectors: (reflector.label_selector.clone(), reflector.field_selector.clone()),
+            check_consistency: reflector.check_consistency,
             runtime,
+            store,
             pipeline: RwLock::new(pipeline),
             status: Mutex::new(InformerStatus::default()),
             control: Mutex::new(Control { reflector: Some(reflector), ended: false }),
@@ -135,12 +145,18 @@ impl<T: Object> SharedIndexInformer<T> {
 
     /// Adds an index, also while it runs. An error if there is one of this name. client-go's `AddIndexers`.
     pub fn add_index(&self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
-        self.shared.write().indexer_mut().add_index(name, function)
+        self.shared.write().add_index(name, function)
     }
 
     /// Reads its store.
     pub fn lister(&self) -> Lister<T> {
         Lister::new(self.shared.clone(), None)
+    }
+
+    /// Reads its whole store, over what this process wrote: hand in what the server returned, and no read goes behind it
+    /// for `time_to_live`. client-go's `NewIntegerResourceVersionMutationCache`.
+    pub fn mutation_cache(&self, time_to_live: Duration) -> MutationCache<T> {
+        MutationCache::new(self.lister(), self.shared.runtime.clock.clone(), time_to_live)
     }
 
     /// Whether the first list is in the store. client-go's `HasSynced`.
@@ -179,6 +195,18 @@ impl<T: Object> SharedIndexInformer<T> {
         &self.shared.runtime
     }
 
+    /// How many changes wait for the store: more than none only while a handler pauses it.
+    pub fn queued(&self) -> usize {
+        self.shared.read().queued()
+    }
+
+    /// How its handlers stand.
+    pub fn handlers(&self) -> Vec<HandlerStatus> {
+        let pipeline = self.shared.read();
+        let processor = pipeline.processor();
+        processor.handlers().filter_map(|id| processor.status(id)).collect()
+    }
+
     /// The resource it is about.
     pub fn api_resource(&self) -> &ApiResource {
         self.shared.api.api_resource()
@@ -215,8 +243,11 @@ pub(super) struct Shared<T> {
     api: Api<T>,
     transform: OnceLock<Arc<dyn Transform<T>>>,
     observer: Option<Arc<dyn Observer>>,
+    selectors: (LabelSelector, FieldSelector),
+    check_consistency: bool,
     runtime: Runtime,
-    pipeline: RwLock<Pipeline<T>>,
+    store: Published<T>,
+    pipeline: RwLock<Pipeline<T, Published<T>>>,
     status: Mutex<InformerStatus>,
     control: Mutex<Control>,
     /// Notified when the pipeline or the status changed.
@@ -253,18 +284,35 @@ impl<T: Object> Shared<T> {
         }
     }
 
+    pub(super) fn selectors(&self) -> &(LabelSelector, FieldSelector) {
+        &self.selectors
+    }
+
+    /// Whether what a sync brought is to be compared with a list.
+    pub(super) fn checks(&self, notice: &Notice) -> bool {
+        self.check_consistency && matches!(notice, Notice::Synced { request: Asked::WatchList, .. })
+    }
+
     pub(super) fn observe(&self, notice: &Notice) {
+        if let Notice::Inconsistent { text, .. } = notice {
+            self.publish(true, |status| status.last_error = Some(text.clone()));
+        }
         if let Some(observer) = &self.observer {
             observer.on_notice(self.api.api_resource(), notice);
         }
     }
 
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Pipeline<T>> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Pipeline<T, Published<T>>> {
         self.pipeline.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Pipeline<T>> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Pipeline<T, Published<T>>> {
         self.pipeline.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One state of the store.
+    pub(super) fn store(&self) -> RwLockReadGuard<'_, Indexer<T>> {
+        self.store.lock()
     }
 
     pub(super) fn status(&self) -> MutexGuard<'_, InformerStatus> {
@@ -304,8 +352,9 @@ impl<T: Object> Shared<T> {
         let paused = pipeline.paused();
         if changed {
             let mut status = self.status();
-            status.objects = pipeline.indexer().len();
-            status.resource_version = pipeline.indexer().last_store_sync_resource_version();
+            let store = self.store.lock();
+            status.objects = store.len();
+            status.resource_version = store.last_store_sync_resource_version();
         }
         Applied { changed, paused }
     }

@@ -1,9 +1,30 @@
 //! How an informer stands, as a value: for a connection badge, a wire panel, a metric.
 
-use crate::cache::{Counters, Phase};
+use crate::cache::{Counters, HandlerStatus, Phase};
 use crate::error::ErrorKind;
-use crate::meta::ResourceVersion;
+use crate::meta::{ApiResource, ResourceVersion};
 use crate::time::Instant;
+
+/// An informer of a factory at one moment, whatever its objects are: for a wire panel or metrics.
+#[derive(Clone, Debug)]
+pub struct InformerSnapshot {
+    /// The resource.
+    pub resource: ApiResource,
+    /// The namespace, "" for all.
+    pub namespace: String,
+    /// The label selector, "" for none.
+    pub label_selector: String,
+    /// The field selector, "" for none.
+    pub field_selector: String,
+    /// The name of the type its objects are held as.
+    pub form: &'static str,
+    /// How it stands.
+    pub status: InformerStatus,
+    /// How many changes wait for the store: more than none only while a handler pauses it.
+    pub queued: usize,
+    /// How its handlers stand.
+    pub handlers: Vec<HandlerStatus>,
+}
 
 /// How an informer stands at one moment.
 #[derive(Clone, Debug, PartialEq)]

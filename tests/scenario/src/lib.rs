@@ -4,6 +4,7 @@
 //! replaced under the same name, and go. The trace is what a lossless handler was told, uids and versions mapped to
 //! the order in which they were first seen: so traces of different servers compare.
 
+mod story;
 mod trace;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use portolan::meta::{CreateOptions, DeleteOptions, ListOptions, Patch, PatchOpti
 use portolan::object::Lazy;
 use serde_json::{Value, json};
 
+pub use story::{Contents, Story};
 use trace::Trace;
 
 /// The label that selects the scenario's objects.

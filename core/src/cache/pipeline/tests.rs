@@ -32,7 +32,7 @@ fn hear(pipeline: &mut Pipeline<ConfigMap>, id: HandlerId) -> Vec<String> {
 }
 
 fn held(pipeline: &Pipeline<ConfigMap>) -> Vec<String> {
-    pipeline.indexer().iter().map(|object| text(object)).collect()
+    pipeline.store().iter().map(|object| text(object)).collect()
 }
 
 fn lossless() -> HandlerOptions {
@@ -52,7 +52,7 @@ fn the_first_list_is_told_as_initial_and_what_follows_is_not() {
     assert_eq!(hear(&mut pipeline, id), wanted);
     assert!(pipeline.processor().has_synced(id));
     assert_eq!(held(&pipeline), ["a:1@5", "c:3@4"]);
-    assert_eq!(pipeline.indexer().last_store_sync_resource_version().as_str(), "9");
+    assert_eq!(pipeline.store().last_store_sync_resource_version().as_str(), "9");
 }
 
 #[test]
@@ -105,11 +105,11 @@ fn a_full_lossless_handler_stops_the_queue_until_it_takes_something() {
     let slow = HandlerOptions { delivery: Delivery::Lossless { capacity: 2 }, resync_period: None };
     let id = pipeline.add_handler(now(), slow);
     feed(&mut pipeline, (1..=5).map(|version| Change::Added(object(&version.to_string(), "u", version))));
-    assert!(pipeline.paused() && pipeline.queued() == 3 && pipeline.indexer().len() == 2);
+    assert!(pipeline.paused() && pipeline.queued() == 3 && pipeline.store().len() == 2);
     assert!(pipeline.processor_mut().poll_event(id).is_some());
     assert_eq!((pipeline.run(), pipeline.queued()), (1, 2));
     pipeline.processor_mut().remove_handler(id);
-    assert_eq!((pipeline.run(), pipeline.indexer().len()), (2, 5));
+    assert_eq!((pipeline.run(), pipeline.store().len()), (2, 5));
 }
 
 #[test]

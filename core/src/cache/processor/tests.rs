@@ -182,6 +182,22 @@ fn a_removed_handler_is_gone_and_its_id_is_nobody_elses() {
 }
 
 #[test]
+fn a_handler_that_takes_nothing_shows_since_when() {
+    let (mut processor, id) = one_handler(coalesce());
+    let stuck_since = |processor: &Processor<ConfigMap>| processor.status(id).unwrap().stuck_since;
+    processor.set_now(at(10));
+    assert_eq!(stuck_since(&processor), None, "nothing waits");
+    processor.distribute(&added("a", 1), false);
+    processor.set_now(at(20));
+    processor.distribute(&added("b", 2), false);
+    assert_eq!(stuck_since(&processor), Some(at(10)));
+    assert!(processor.poll_event(id).is_some());
+    assert_eq!(stuck_since(&processor), Some(at(20)), "it moves");
+    assert!(processor.poll_event(id).is_some());
+    assert_eq!(stuck_since(&processor), None);
+}
+
+#[test]
 fn announcements_go_only_to_the_handlers_that_are_due() {
     let mut processor = Processor::<ConfigMap>::new(SECOND * 12);
     let fast = processor.add_handler(at(0), resync_every(2), std::iter::empty());

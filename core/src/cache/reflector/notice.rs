@@ -23,6 +23,8 @@ pub enum Notice {
     Opened,
     /// A list, or the initial events of a watch-list, is complete.
     Synced {
+        /// Which of the two.
+        request: Asked,
         /// How many objects it holds.
         objects: usize,
         /// Its version.
@@ -44,6 +46,14 @@ pub enum Notice {
     },
     /// Every object is announced again.
     Resync,
+    /// A list does not give what the watch-list gave: the server is wrong. Said where
+    /// [`ReflectorOptions::check_consistency`](super::ReflectorOptions::check_consistency) is on.
+    Inconsistent {
+        /// The version of both.
+        resource_version: ResourceVersion,
+        /// The first difference.
+        text: String,
+    },
 }
 
 /// What a reflector asks for.

@@ -330,7 +330,7 @@ impl World {
             texts
         };
         let wanted = texts(&mut self.server.objects.values());
-        assert_eq!(texts(&mut self.pipeline.indexer().iter()), wanted, "the store is the server's");
+        assert_eq!(texts(&mut self.pipeline.store().iter()), wanted, "the store is the server's");
         for told in &self.told {
             let mut told: Vec<String> =
                 told.iter().map(|(key, (uid, version))| format!("{key}:{uid}@{version}")).collect();

@@ -148,7 +148,7 @@ fn what_it_does_and_meets_is_said_in_order() {
     let wanted = [
         asked(Asked::WatchList, ""),
         Notice::Opened,
-        Notice::Synced { objects: 1, resource_version: "10".into(), took: SECOND },
+        Notice::Synced { request: Asked::WatchList, objects: 1, resource_version: "10".into(), took: SECOND },
         Notice::Ended,
         asked(Asked::Watch, "10"),
         Notice::Failed { kind, text, retry_in: Some(Duration::from_millis(800)) },

@@ -1,4 +1,6 @@
-//! What one handler was told, checked as it is told.
+//! What one handler was told, checked as it is told: a story that makes no sense panics.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's check panics")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,25 +9,43 @@ use portolan::cache::Event;
 use portolan::meta::{Key, Object, ResourceVersion};
 
 /// Key to uid and version.
-pub(crate) type Contents = BTreeMap<Key, (String, String)>;
+pub type Contents = BTreeMap<Key, (String, String)>;
 
 /// The story of one handler: additions and deletions of a key alternate, updates begin where the handler was, versions
 /// of one object never go back.
-#[derive(Clone, Default)]
-pub(crate) struct Story {
+#[derive(Clone, Debug, Default)]
+pub struct Story {
     told: Arc<Mutex<Told>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Told {
     now: Contents,
     log: Vec<String>,
+    forgetful: bool,
+    count: u64,
 }
 
 impl Story {
-    pub(crate) fn tell<T: Object>(&self, event: &Event<T>) {
+    /// A story that keeps no log: for long runs.
+    pub fn forgetful() -> Self {
+        let story = Self::default();
+        story.told.lock().unwrap().forgetful = true;
+        story
+    }
+
+    /// How many events it was told.
+    pub fn count(&self) -> u64 {
+        self.told.lock().unwrap().count
+    }
+
+    /// Takes in the next event.
+    pub fn tell<T: Object>(&self, event: &Event<T>) {
         let mut told = self.told.lock().unwrap();
-        told.log.push(format!("{event:?}"));
+        told.count += 1;
+        if !told.forgetful {
+            told.log.push(format!("{event:?}"));
+        }
         let key = event.key();
         let state = |object: &T| (object.meta().uid.to_owned(), object.meta().resource_version.to_owned());
         let before = told.now.get(&key).cloned();
@@ -52,12 +72,12 @@ impl Story {
     }
 
     /// What the handler believes to be there.
-    pub(crate) fn now(&self) -> Contents {
+    pub fn now(&self) -> Contents {
         self.told.lock().unwrap().now.clone()
     }
 
     /// Everything it was told.
-    pub(crate) fn log(&self) -> Vec<String> {
+    pub fn log(&self) -> Vec<String> {
         self.told.lock().unwrap().log.clone()
     }
 }

@@ -1,5 +1,0 @@
-//! What the benchmark's programs share: the pods, and Portolan as a contestant.
-
-pub mod contestant;
-pub mod corpus;
-mod usage;

@@ -1,0 +1,123 @@
+//! Twenty handlers of one informer at two thousand events a second, one of them stuck.
+//!
+//! Memory stays bounded, the stuck one shows in its status, and the others are on time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use k8s_openapi::api::core::v1::ConfigMap;
+use portolan::cache::{Delivery, Event, HandlerOptions};
+use portolan::informer::{FactoryOptions, SharedIndexInformer, SharedInformerFactory};
+use portolan::meta::{Key, Resource};
+use portolan::object::Lazy;
+use portolan_memory::Cluster;
+use serde_json::{Value, json};
+
+use crate::memory;
+
+/// How long.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    seconds: u64,
+}
+
+pub(crate) const LONG: Extent = Extent { seconds: 600 };
+pub(crate) const SHORT: Extent = Extent { seconds: 30 };
+
+const PER_SECOND: u64 = 2_000;
+const OBJECTS: u64 = 500;
+const HANDLERS: usize = 20;
+
+/// The latest any event may reach a handler that works.
+const ON_TIME: Duration = Duration::from_secs(5);
+
+/// Resident memory may move this much by chance.
+const SLACK_KB: u64 = 24 << 10;
+
+pub(crate) async fn run(extent: Extent) -> Result<()> {
+    let runtime = portolan_native::runtime()?;
+    let cluster = Cluster::new(runtime);
+    for number in 0..OBJECTS {
+        cluster.create(json!({ "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "namespace": "default", "name": format!("object-{number}") }, "data": {} }))?;
+    }
+    let factory = SharedInformerFactory::new(&cluster.client(), FactoryOptions::default());
+    let informer = factory.informer::<ConfigMap>();
+    let began = Instant::now();
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let held = gate.clone();
+    let stuck = informer.add_handler(HandlerOptions::default(), move |_: Event<Lazy<ConfigMap>>| {
+        let open = held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(held.1.wait_while(open, |open| !*open).unwrap_or_else(PoisonError::into_inner));
+    });
+    let latest: Vec<Arc<AtomicU64>> = (1..HANDLERS).map(|_| Arc::default()).collect();
+    work(&informer, &latest, began);
+    factory.start();
+    factory.wait_for_cache_sync().await?;
+
+    let seconds = Duration::from_secs(extent.seconds);
+    let events = write(&cluster, began, seconds / 5).await?;
+    let before = memory::resident()?;
+    let events = events + write(&cluster, began, seconds - seconds / 5).await?;
+    let after = memory::resident()?;
+
+    let status = stuck.status().unwrap_or_default();
+    let latest: Vec<u64> = latest.iter().map(|latest| latest.load(Ordering::Relaxed) / 1_000).collect();
+    println!(
+        "{events} events in {:?}; resident memory {before} kB after a fifth, {after} kB at the end",
+        began.elapsed()
+    );
+    println!("the stuck handler: {status:?}");
+    println!("the latest event of the others, in milliseconds: {latest:?}");
+    *gate.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    gate.1.notify_all();
+    factory.shutdown();
+
+    ensure!(after < before + SLACK_KB, "memory grew by {} kB", after.saturating_sub(before));
+    ensure!(status.waiting as u64 <= 2 * OBJECTS, "more waits for the stuck handler than two events a key");
+    ensure!(
+        status.waiting > 0 && status.coalesced > events / 2,
+        "the stuck handler does not show: {status:?}"
+    );
+    ensure!(status.stuck_since.is_some(), "nothing says since when it is stuck");
+    ensure!(events >= PER_SECOND * extent.seconds * 9 / 10, "only {events} events: nothing was tried");
+    let late = latest.iter().find(|&&latest| latest > ON_TIME.as_millis() as u64);
+    ensure!(late.is_none(), "a handler beside the stuck one was told late");
+    Ok(())
+}
+
+/// Adds a handler for each of `latest` that notes how late, in microseconds, its latest event came.
+fn work(informer: &SharedIndexInformer<Lazy<ConfigMap>>, latest: &[Arc<AtomicU64>], began: Instant) {
+    for (place, latest) in latest.iter().enumerate() {
+        // A few see every event, the others the newest states.
+        let delivery = if place < 4 { Delivery::Lossless { capacity: 20_000 } } else { Delivery::Coalesce };
+        let latest = latest.clone();
+        let options = HandlerOptions { delivery, resync_period: None };
+        informer.add_handler(options, move |event: Event<Lazy<ConfigMap>>| {
+            let sent = event.object().text("data.sent").and_then(|sent| sent.parse::<u64>().ok());
+            if let Some(sent) = sent {
+                let late = (began.elapsed().as_micros() as u64).saturating_sub(sent);
+                latest.fetch_max(late, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+/// Changes objects, evenly over `duration`; tells how many changes there were.
+async fn write(cluster: &Cluster, began: Instant, duration: Duration) -> Result<u64> {
+    let gvr = ConfigMap::api_resource().gvr();
+    let (mut count, until) = (0, Instant::now() + duration);
+    let mut ticks = tokio::time::interval(Duration::from_millis(10));
+    while Instant::now() < until {
+        ticks.tick().await;
+        for _ in 0..PER_SECOND / 100 {
+            let key = Key::new("default", &format!("object-{}", count % OBJECTS));
+            let sent = began.elapsed().as_micros().to_string();
+            cluster.modify(&gvr, &key, |object: &mut Value| object["data"]["sent"] = sent.as_str().into())?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
