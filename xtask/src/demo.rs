@@ -100,6 +100,9 @@ fn serve_cluster(options: &Options) -> Result<()> {
 
 /// Has kubectl look whether there is such a context.
 fn check_context(options: &Options) -> Result<()> {
+    if let Some(missing) = options.kubeconfig.as_ref().filter(|kubeconfig| !kubeconfig.is_file()) {
+        bail!("--kubeconfig: there is no file {}", missing.display());
+    }
     let mut view = kubectl(options, &["config", "view", "--minify", "--output=name"])?;
     let output = view.stdout(Stdio::null()).output().context("starting kubectl")?;
     if !output.status.success() {

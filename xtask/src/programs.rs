@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::process::{command, output};
 use crate::{cluster_binary, setup};
 
 /// A thing a step needs; a step whose needs are not met is skipped.
@@ -11,7 +12,7 @@ pub(crate) enum Need {
     WasmTargets,
     /// `go`.
     Go,
-    /// `node` and `npm`.
+    /// `node`, not too old, and `npm`.
     Node,
     /// Chromium and its chromedriver.
     Chromium,
@@ -27,7 +28,7 @@ impl Need {
         match self {
             Self::WasmTargets => setup::missing_targets().err().map(|error| format!("{error:#}")),
             Self::Go => absent("go", &["go"]),
-            Self::Node => absent("node", &["node"]).or_else(|| absent("npm", &["npm"])),
+            Self::Node => absent("node", &["node"]).or_else(|| absent("npm", &["npm"])).or_else(old_node),
             Self::Chromium => {
                 absent("chromium", &CHROMIUM).or_else(|| absent("chromedriver", &["chromedriver"]))
             }
@@ -55,6 +56,27 @@ pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// The oldest Node whose modules know the directory they lie in (`import.meta.dirname`).
+const OLDEST_NODE: (u32, u32) = (20, 11);
+
+/// Why the Node on the path will not do; none when it will.
+pub(crate) fn old_node() -> Option<String> {
+    let version = output(&mut command(&["node", "--version"])).ok()?;
+    let (major, minor) = OLDEST_NODE;
+    (read_version(&version)? < OLDEST_NODE).then(|| {
+        format!(
+            "node {} is too old: install {major}.{minor} or newer, from nodejs.org if need be",
+            version.trim()
+        )
+    })
+}
+
+/// Major and minor of `v20.11.1`.
+fn read_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim().trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
 fn absent(shown: &str, names: &[&str]) -> Option<String> {
     find(names).is_none().then(|| format!("no {shown} on the path"))
 }
@@ -71,5 +93,16 @@ mod tests {
             Some("no no-such-program on the path")
         );
         assert_eq!(absent("cargo", &["cargo"]), None);
+    }
+
+    #[test]
+    fn versions_of_node_compare_as_numbers() {
+        assert!(read_version("v18.20.4\n").unwrap() < OLDEST_NODE);
+        assert!(read_version("v20.9.0").unwrap() < OLDEST_NODE);
+        assert!(
+            read_version("v22.1.0").unwrap() > OLDEST_NODE
+                && read_version("v20.11.1").unwrap() >= OLDEST_NODE
+        );
+        assert_eq!(read_version("what?"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, command, output};
-use crate::programs::{CHROMIUM, find};
+use crate::programs::{CHROMIUM, find, old_node};
 use crate::{cluster_binary, workspace};
 
 const TARGETS: [&str; 3] = ["wasm32-unknown-unknown", "wasm32-wasip1", "wasm32-wasip2"];
@@ -69,7 +69,10 @@ fn install_browser_programs() -> Result<()> {
     if !packages.is_empty() {
         install(&packages)?;
     }
-    Ok(())
+    match old_node() {
+        Some(old) => bail!(old),
+        None => Ok(()),
+    }
 }
 
 /// Go itself is asked for: distributions carry it too old.
