@@ -14,6 +14,9 @@ use crate::{cluster_binary, workspace};
 pub(crate) struct Options {
     /// Only scenarios with this in their name.
     name: Option<String>,
+    /// On a real API server, which is cut off, killed and made to forget.
+    #[arg(long)]
+    real: bool,
 }
 
 /// Builds both sides and plays every scenario to both.
@@ -25,5 +28,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     perform(build.arg(&client_go).arg(".").current_dir(workspace::root().join("tests/parity/client-go")))?;
     perform(&mut command(&["cargo", "build", "--quiet", "--package=portolan-parity"]))?;
     let program = workspace::target()?.join("debug/portolan-parity");
-    perform(Command::new(program).arg(client_go).args(&options.name))
+    let server = if options.real { "real" } else { "scripted" };
+    let mut play = Command::new(program);
+    play.env("PORTOLAN_CLUSTER", cluster_binary::path()?);
+    perform(play.arg(server).arg(client_go).args(&options.name))
 }

@@ -1,4 +1,5 @@
-//! Portolan's informers beside client-go's: `parity CLIENT-GO [NAME]`, where CLIENT-GO is the program of `client-go/`.
+//! Portolan's informers beside client-go's: `parity scripted|real CLIENT-GO [NAME]`, where CLIENT-GO is the program of
+//! `client-go/`.
 //!
 //! Each scenario is a script of what a server answers and what a user of an informer does. It is played to client-go and
 //! to Portolan, each with a server of its own, and the two traces must be equal: every request in order, and per handler
@@ -10,6 +11,7 @@ mod client_go;
 mod play;
 mod player;
 mod portolan_informer;
+mod real;
 mod script;
 mod server;
 mod trace;
@@ -23,6 +25,7 @@ use tokio::sync::Semaphore;
 use crate::client_go::ClientGo;
 use crate::player::Player;
 use crate::portolan_informer::Portolan;
+use crate::real::Real;
 use crate::script::Scenario;
 use crate::trace::Trace;
 
@@ -32,9 +35,8 @@ const AT_A_TIME: usize = 24;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.as_slice() {
-        [program] => run(program, ""),
-        [program, name] => run(program, name),
-        _ => Err(anyhow::anyhow!("use `parity CLIENT-GO [PART OF A NAME]`")),
+        [server, program, name @ ..] => run(server, program, name.first().map_or("", String::as_str)),
+        _ => Err(anyhow::anyhow!("use `parity scripted|real CLIENT-GO [PART OF A NAME]`")),
     };
     outcome.unwrap_or_else(|error| {
         println!("parity: {error:#}");
@@ -43,13 +45,25 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(program: &str, name: &str) -> Result<ExitCode> {
-    let mut scenarios = script::all()?;
+async fn run(server: &str, program: &str, name: &str) -> Result<ExitCode> {
+    let mut scenarios = script::all(server)?;
     scenarios.retain(|scenario| scenario.name.contains(name));
     if scenarios.is_empty() {
         bail!("no scenario has {name:?} in its name");
     }
     let client_go = Arc::new(ClientGo::start(program)?);
+    let verdicts = if server == "real" {
+        on_a_real_server(scenarios, &client_go).await?
+    } else {
+        on_scripted_servers(scenarios, &client_go).await?
+    };
+    Ok(report(server, &verdicts))
+}
+
+type Verdict = (Scenario, Result<()>);
+
+/// Each with servers of its own: many at a time.
+async fn on_scripted_servers(scenarios: Vec<Scenario>, client_go: &Arc<ClientGo>) -> Result<Vec<Verdict>> {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let tasks: Vec<_> = scenarios
         .into_iter()
@@ -62,28 +76,41 @@ async fn run(program: &str, name: &str) -> Result<ExitCode> {
             })
         })
         .collect();
-    let (mut equal, mut departures, mut wrong) = (0, Vec::new(), 0);
+    let mut verdicts = Vec::new();
     for task in tasks {
-        let (scenario, verdict) = task.await.context("a scenario's task")?;
+        verdicts.push(task.await.context("a scenario's task")?);
+    }
+    Ok(verdicts)
+}
+
+/// All with one server, which some of them take away: one after the other.
+async fn on_a_real_server(scenarios: Vec<Scenario>, client_go: &ClientGo) -> Result<Vec<Verdict>> {
+    let real = Real::start()?;
+    let mut verdicts = Vec::new();
+    for (number, scenario) in scenarios.into_iter().enumerate() {
+        let verdict = real.judge(&scenario, number, client_go).await;
+        verdicts.push((scenario, verdict));
+    }
+    Ok(verdicts)
+}
+
+fn report(server: &str, verdicts: &[Verdict]) -> ExitCode {
+    let (mut right, mut departures) = (0, 0);
+    for (scenario, verdict) in verdicts {
         match (verdict, &scenario.departs) {
-            (Ok(()), None) => equal += 1,
-            (Ok(()), Some(reason)) => departures.push(format!("{}: {reason}", scenario.name)),
-            (Err(what), _) => {
-                wrong += 1;
-                println!("{} ({}):\n{what:#}\n", scenario.name, scenario.origin);
+            (Ok(()), None) => right += 1,
+            (Ok(()), Some(reason)) => {
+                (right, departures) = (right + 1, departures + 1);
+                println!("departs on purpose: {}: {reason}", scenario.name);
             }
+            (Err(what), _) => println!("{} ({}):\n{what:#}\n", scenario.name, scenario.origin),
         }
     }
-    for departure in &departures {
-        println!("departs on purpose: {departure}");
-    }
-    let all = equal + departures.len() + wrong;
+    let all = verdicts.len();
     println!(
-        "parity with client-go: {} of {all}, {} of them by a listed departure",
-        all - wrong,
-        departures.len()
+        "parity with client-go, {server} server: {right} of {all}, {departures} of them by a listed departure"
     );
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if right == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Plays a scenario to both and compares.

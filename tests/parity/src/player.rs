@@ -11,6 +11,10 @@ use crate::portolan_informer::Portolan;
 pub(crate) struct InformerOptions {
     /// The server's address.
     pub(crate) server: String,
+    /// Of a real server: a bearer token, the file of its CA, and a kubeconfig with both.
+    pub(crate) token: String,
+    pub(crate) ca: String,
+    pub(crate) kubeconfig: String,
     /// `typed`, `lazy` (which client-go plays as typed), `dynamic` or `metadata`.
     pub(crate) form: String,
     pub(crate) namespace: String,
@@ -26,6 +30,9 @@ impl Default for InformerOptions {
     fn default() -> Self {
         Self {
             server: String::new(),
+            token: String::new(),
+            ca: String::new(),
+            kubeconfig: String::new(),
             form: "lazy".to_owned(),
             namespace: String::new(),
             label_selector: String::new(),

@@ -12,6 +12,7 @@ use portolan::config::Config;
 use portolan::informer::{FactoryOptions, Registration, SharedIndexInformer, SharedInformerFactory};
 use portolan::meta::{Object, Resource};
 use portolan::object::{Lazy, PartialObjectMetadata, Unstructured};
+use portolan_native::{ConfigOptions, client_for, load_config};
 
 use crate::player::{Act, InformerOptions};
 use crate::trace::Trace;
@@ -28,7 +29,14 @@ impl Portolan {
     }
 
     pub(crate) fn make(&mut self, options: &InformerOptions) -> Result<()> {
-        let client = portolan_native::client_for(Config::new(&options.server)?)?;
+        let mut config = Config::new(&options.server)?;
+        if !options.kubeconfig.is_empty() {
+            let kubeconfig = Some(options.kubeconfig.clone().into());
+            let server = config.server;
+            config = load_config(&ConfigOptions { kubeconfig, ..Default::default() })?;
+            config.server = server;
+        }
+        let client = client_for(config)?;
         let reflector = ReflectorOptions {
             label_selector: options.label_selector.parse()?,
             field_selector: options.field_selector.parse()?,

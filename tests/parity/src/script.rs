@@ -1,4 +1,5 @@
-//! Scenarios as they are written: `scenarios/*.scenario`.
+//! Scenarios as they are written: `scenarios/scripted/*.scenario`, and in the same form those of `scenarios/real/`, where
+//! steps write to a real server and spoil the line to it.
 //!
 //! ```text
 //! == a name
@@ -51,9 +52,9 @@ pub(crate) struct Step {
     pub(crate) text: String,
 }
 
-/// Every scenario, in the order of files and lines.
-pub(crate) fn all() -> Result<Vec<Scenario>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+/// Every scenario of a folder of `scenarios/`, in the order of files and lines.
+pub(crate) fn all(folder: &str) -> Result<Vec<Scenario>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(folder);
     let mut files: Vec<_> =
         std::fs::read_dir(&folder)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
     files.sort();

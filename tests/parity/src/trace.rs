@@ -29,6 +29,11 @@ impl Trace {
         self.until(|lines| lines.iter().any(|told| told.starts_with(start))).await;
     }
 
+    /// Waits until a call holds this text.
+    pub(crate) async fn told(&self, text: &str) {
+        self.until(|lines| lines.iter().any(|told| told.contains(text))).await;
+    }
+
     async fn until(&self, look: impl Fn(&[String]) -> bool) {
         loop {
             let grown = self.grown.notified();
@@ -51,6 +56,18 @@ impl Trace {
             threads.get(differing).map_or("nothing".to_owned(), |lines| lines.join("; "))
         };
         Some(format!("{differing} differs: {} / {}", text(&these), text(&those)))
+    }
+
+    /// The same without how far the store had come at each look at it.
+    pub(crate) fn without_store_versions(&self) -> Self {
+        let without = |line: &String| match (line.starts_with("check "), line.split_once("] at ")) {
+            (true, Some((before, after))) => {
+                format!("{before}]{}", after.trim_start_matches(|letter: char| letter.is_ascii_digit()))
+            }
+            _ => line.clone(),
+        };
+        let lines = self.lines().iter().map(without).collect();
+        Self { lines: Arc::new(Mutex::new(lines)), grown: Arc::default() }
     }
 
     /// The last look at the store.

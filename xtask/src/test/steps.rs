@@ -82,6 +82,8 @@ fn on_real_parts() -> Vec<Step> {
             .within("tests/parity/client-go")
             .needs(&[Need::Go]),
         step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
+        step("informers beside client-go's on a real server", Check, "cargo xtask parity --real")
+            .needs(&[Need::Go, Need::Cluster]),
         step("soaks, half a minute each", Check, "cargo xtask soak --short").needs(&[Need::Cluster]),
         step(
             "a real cluster, and the examples on it",
