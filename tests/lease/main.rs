@@ -2,7 +2,7 @@
 //!
 //! The processes are those of src/bin/lease-holder.rs, each behind a proxy of its own. Again and again the leader is
 //! stopped (SIGSTOP) and goes on later, is killed, or loses its network (cut, or silent). Judged is what both wrote, by one
-//! boot-time clock. `PORTOLAN_LEASE_FAULTS` says how many faults; 20 by default, 200 in `cargo xtask soak lease`.
+//! boot-time clock. There are 20 faults, 200 in `cargo xtask soak lease`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -213,7 +213,7 @@ fn terms(identity: &str, lines: &[(u64, Line)]) -> Vec<(Duration, Duration, Stri
 
 #[test]
 fn two_processes_never_hold_one_lease_whatever_happens_to_the_leader() {
-    let faults: usize = std::env::var("PORTOLAN_LEASE_FAULTS").map_or(20, |count| count.parse().unwrap());
+    let faults = if std::env::var("PORTOLAN_SOAK").is_ok_and(|soak| soak == "long") { 200 } else { 20 };
     let mut trial = Trial::start();
     for fault in [Fault::Stop, Fault::Kill, Fault::Cut, Fault::Silence].into_iter().cycle().take(faults) {
         trial.strike(fault);

@@ -44,7 +44,7 @@ fn one_of_three_leads_and_the_next_follows_at_once_when_it_ends() {
         let story = Mutex::new(Vec::new());
         let compete = async |name: &'static str| {
             let client = Client::new(cluster.transport(), Default::default(), simulator.runtime(seed));
-            let elector = elector(&client, name);
+            let mut elector = elector(&client, name);
             let work = async |leadership: portolan::controller::Leadership| {
                 story.lock().unwrap().push((name, simulator.now().since_origin()));
                 for _ in 0..60 {
@@ -74,19 +74,26 @@ fn a_leader_that_is_dropped_gives_the_lease_up_and_one_cut_off_ends_in_time() {
     let leaders = Arc::new(Mutex::new(Vec::new()));
     run(&simulator, async {
         let told = leaders.clone();
-        let first =
+        let mut first =
             elector(&client, "first").on_new_leader(move |name| told.lock().unwrap().push(name.to_owned()));
+        let guard = first.leadership();
         let forever = first.run(async |_| std::future::pending::<()>().await);
         drop(select(Box::pin(forever), simulator.runtime(0).sleep(seconds(30))).await);
-        assert!(!first.leadership().is_held());
+        assert!(!guard.is_held());
         assert_eq!(*leaders.lock().unwrap(), ["first"]);
 
         let before = simulator.now();
-        let second = elector(&client, "second");
+        let recorder = EventRecorder::new(&client, "example.com/test", "second");
+        let mut second = elector(&client, "second").with_events(recorder.clone());
         second.run(async |_| assert!(simulator.now() - before < seconds(5))).await.unwrap();
+        recorder.flush().await;
+        let events = client.api::<Event>("default").list(&ListOptions::default()).await.unwrap().items;
+        let mut notes: Vec<_> = events.iter().map(|event| event.note.as_deref().unwrap()).collect();
+        notes.sort_unstable();
+        assert_eq!(notes, ["second became leader", "second stopped leading"]);
 
         // Somebody takes the Lease away: the leader ends when it sees that, and says so.
-        let third = elector(&client, "third");
+        let mut third = elector(&client, "third");
         let robbed = third.run(async |leadership| {
             let leases = GroupVersionResource {
                 group: "coordination.k8s.io".into(),
@@ -105,7 +112,7 @@ fn a_leader_that_is_dropped_gives_the_lease_up_and_one_cut_off_ends_in_time() {
         });
         let error = robbed.await.unwrap_err();
         assert!(error.is_canceled() && error.to_string().contains("another holds the lease"), "{error}");
-        assert_eq!(third.leader(), "robber");
+        assert_eq!(third.leadership().leader(), "robber");
     });
 }
 

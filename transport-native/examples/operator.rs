@@ -50,7 +50,7 @@ async fn operator(client: Client, mut arguments: Vec<String>) -> Result<(), Erro
     arguments.drain(..usize::from(demo));
     let identity = arguments.first().cloned().unwrap_or_else(|| format!("operator-{}", std::process::id()));
     let resource = install(&client).await?;
-    let elector =
+    let mut elector =
         LeaderElector::new(&client, ElectionOptions::new("default", "website-operator", &identity))?
             .on_new_leader(|leader| println!("leader: {leader:?}"));
     let leads = Cell::new(false);

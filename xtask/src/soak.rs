@@ -1,23 +1,29 @@
-//! `cargo xtask soak`: what only shows after minutes. With `--short` each takes half a minute, which is what CI runs.
-
-use std::process::Command;
+//! `cargo xtask soak`: what only shows after minutes. With `--short` each takes a minute at most, which is what CI runs.
 
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::cluster_binary;
 use crate::process::{command, run as perform};
-use crate::{cluster_binary, workspace};
 
-/// Every soak: its name, its package and program, and what it is told.
-const SOAKS: [(&str, &str, &str); 2] =
-    [("faults", "portolan-soak", "faults"), ("handlers", "portolan-soak", "handlers")];
+/// Every soak: its name, its command, and the argument that makes it short. The test of the Lease is short unless
+/// `PORTOLAN_SOAK` says otherwise.
+const SOAKS: [(&str, &str, Option<&str>); 3] = [
+    ("faults", "cargo run --quiet --package=portolan-soak -- faults", Some("--short")),
+    ("handlers", "cargo run --quiet --package=portolan-soak -- handlers", Some("--short")),
+    (
+        "lease",
+        "cargo test --quiet --package=portolan-tests --features=cluster --test=lease -- --nocapture",
+        None,
+    ),
+];
 
 /// What to soak.
 #[derive(Args)]
 pub(crate) struct Options {
     /// One soak; all without it.
     name: Option<String>,
-    /// Half a minute each.
+    /// A minute each at most.
     #[arg(long)]
     short: bool,
 }
@@ -30,12 +36,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let names: Vec<&str> = SOAKS.iter().map(|(name, ..)| *name).collect();
         bail!("no such soak: there are {}", names.join(", "));
     }
-    for (name, package, argument) in soaks {
+    for (name, line, short) in soaks {
         println!("soak {name}");
-        perform(&mut command(&["cargo", "build", "--quiet", "--package", package]))?;
-        let mut program = Command::new(workspace::target()?.join("debug").join(package));
+        let mut program = command(&line.split(' ').collect::<Vec<_>>());
         program.env("PORTOLAN_CLUSTER", cluster_binary::path()?);
-        perform(program.arg(argument).args(options.short.then_some("--short")))?;
+        program.env("PORTOLAN_SOAK", if options.short { "short" } else { "long" });
+        perform(program.args(short.filter(|_| options.short)))?;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
         retry_period: RETRY_PERIOD,
         ..ElectionOptions::new("default", "guard", &identity)
     };
-    let elector = LeaderElector::new(&client, options)?;
+    let mut elector = LeaderElector::new(&client, options)?;
     let term = AtomicU64::new(0);
     loop {
         term.fetch_add(1, Ordering::Relaxed);

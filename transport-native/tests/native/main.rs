@@ -3,5 +3,6 @@
 #![cfg(test)]
 
 mod pool;
+mod queue;
 mod server;
 mod tls;

@@ -84,17 +84,11 @@ fn on_real_parts() -> Vec<Step> {
         step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
         step("informers beside client-go's on a real server", Check, "cargo xtask parity --real")
             .needs(&[Need::Go, Need::Cluster]),
-        step("soaks, half a minute each", Check, "cargo xtask soak --short").needs(&[Need::Cluster]),
+        step("soaks, a minute each at most", Check, "cargo xtask soak --short").needs(&[Need::Cluster]),
         step(
             "a real cluster, and the examples on it",
             Cargo,
             "cargo test --package=portolan-tests --features=cluster --test=real --test=programs --no-fail-fast",
-        )
-        .needs(&[Need::Cluster]),
-        step(
-            "two processes, one Lease",
-            Cargo,
-            "cargo test --package=portolan-tests --features=cluster --test=lease",
         )
         .needs(&[Need::Cluster]),
         step(

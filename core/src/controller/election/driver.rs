@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::ObjectReference;
 
 use super::machine::{Action, Election, ElectionEvent, ElectionOptions, Moment};
 use crate::client::{Api, Client};
+use crate::controller::events::{EventRecorder, Note};
 use crate::error::Error;
 use crate::meta::{CreateOptions, GetOptions, UpdateOptions};
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync, share};
@@ -25,7 +27,7 @@ use crate::time::{Instant, Runtime};
 /// ```
 /// # use portolan::controller::{ElectionOptions, LeaderElector};
 /// # async fn example(client: &portolan::client::Client, unique: &str) -> Result<(), portolan::Error> {
-/// let elector = LeaderElector::new(client, ElectionOptions::new("kube-system", "my-controller", unique))?;
+/// let mut elector = LeaderElector::new(client, ElectionOptions::new("kube-system", "my-controller", unique))?;
 /// loop {
 ///     let outcome = elector
 ///         .run(async |leadership| {
@@ -46,6 +48,7 @@ pub struct LeaderElector {
     options: ElectionOptions,
     shared: Arc<Shared>,
     on_new_leader: Option<Box<dyn OnNewLeader>>,
+    events: Option<EventRecorder>,
 }
 
 /// Called with the name of each new leader, "" for none.
@@ -91,7 +94,7 @@ impl LeaderElector {
         let state = State { renew_deadline: options.renew_deadline, ..State::default() };
         let shared = Shared { runtime, identity: options.identity.clone(), state: Mutex::new(state) };
         let api = client.api::<Lease>(&options.namespace);
-        Ok(Self { api, options, shared: share(shared), on_new_leader: None })
+        Ok(Self { api, options, shared: share(shared), on_new_leader: None, events: None })
     }
 
     /// Also calls `callback` whenever somebody else leads, with his identity; "" when nobody does. client-go's
@@ -101,9 +104,11 @@ impl LeaderElector {
         Self { on_new_leader: Some(Box::new(callback)), ..self }
     }
 
-    /// Who leads, as far as this candidate knows; "" for nobody. client-go's `GetLeader`.
-    pub fn leader(&self) -> String {
-        self.shared.lock().leader.clone()
+    /// Also records events about the Lease when this process becomes leader and when it stops leading. client-go's
+    /// `ResourceLockConfig.EventRecorder`.
+    #[must_use]
+    pub fn with_events(self, recorder: EventRecorder) -> Self {
+        Self { events: Some(recorder), ..self }
     }
 
     /// Whether this process leads now, to ask at any time. client-go's `IsLeader`.
@@ -117,7 +122,7 @@ impl LeaderElector {
     ///
     /// # Errors
     /// `Canceled`, when the leadership was lost before `lead` came to its end.
-    pub async fn run<W: Future>(&self, lead: impl FnOnce(Leadership) -> W) -> Result<W::Output, Error> {
+    pub async fn run<W: Future>(&mut self, lead: impl FnOnce(Leadership) -> W) -> Result<W::Output, Error> {
         let election = Election::new(self.options.clone(), self.shared.runtime.seed)?;
         let driver = Driver::new(self.api.clone(), self.shared.clone(), election);
         let mut running = Running { driver: Some(driver) };
@@ -128,6 +133,7 @@ impl LeaderElector {
                 ElectionEvent::StoppedLeading(_) | ElectionEvent::Released => {}
             }
         }
+        self.record("BecomeLeader", "became leader");
         let outcome = {
             // Declared after the driver: it is gone before the Lease is given up, however this ends.
             let mut work = pin!(lead(self.leadership()));
@@ -142,6 +148,7 @@ impl LeaderElector {
                 }
             }
         };
+        self.record("StopLeading", "stopped leading");
         match outcome {
             Ok(value) => {
                 if let Some(driver) = running.driver.take() {
@@ -157,6 +164,20 @@ impl LeaderElector {
         }
     }
 
+    fn record(&self, action: &str, what: &str) {
+        let Some(events) = &self.events else { return };
+        let resource = self.api.api_resource();
+        let lease = ObjectReference {
+            api_version: Some(resource.api_version()),
+            kind: Some(resource.kind.clone().into_owned()),
+            namespace: Some(self.options.namespace.clone()),
+            name: Some(self.options.name.clone()),
+            ..ObjectReference::default()
+        };
+        let text = format!("{} {what}", self.options.identity);
+        events.record(lease, Note::normal("LeaderElection", action, text));
+    }
+
     fn report(&self, identity: &str) {
         if let Some(callback) = &self.on_new_leader {
             callback.call(identity);
@@ -168,7 +189,7 @@ impl fmt::Debug for LeaderElector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LeaderElector")
             .field("options", &self.options)
-            .field("leader", &self.leader())
+            .field("leader", &self.leadership().leader())
             .finish_non_exhaustive()
     }
 }
@@ -190,6 +211,11 @@ impl Leadership {
             return Ok(());
         }
         Err(Error::canceled(format!("{} does not lead (any more): another may", self.shared.identity)))
+    }
+
+    /// Who leads, as far as this candidate knows; "" for nobody. client-go's `GetLeader`.
+    pub fn leader(&self) -> String {
+        self.shared.lock().leader.clone()
     }
 
     /// When the renewal was sent on which the leadership rests; it ends `renew_deadline` later.
