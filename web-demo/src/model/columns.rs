@@ -149,7 +149,7 @@ const PODS: Plan = Plan {
         STATUS,
         number("Ready", "64px"),
         number("Restarts", "80px"),
-        code("Node", "minmax(96px, 1fr)"),
+        code("Node", "minmax(160px, 1fr)"),
         code("IP", "120px"),
         AGE,
     ],
