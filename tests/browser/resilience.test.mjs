@@ -79,31 +79,21 @@ test('the machine sleeps and wakes', async (t) => {
   await tab.converge(cluster, 'configmaps');
 });
 
-test('a hidden page comes back into sight', async (t) => {
-  // Headless Chromium hides no page, so the event is made; the dead connections are real.
-  const { wire, tab } = await wired(t);
-  wire.stall();
-  const arrives = await unseen(t, tab, 'visible');
-  const began = Date.now();
-  await tab.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-  await arrives();
-  t.diagnostic(`in the page after ${Date.now() - began} ms`);
-  assert.deepEqual(await tab.wakes(), ['Visible']);
-  await tab.live();
-});
-
-test('the browser freezes the page and thaws it', async (t) => {
-  const { wire, tab } = await wired(t);
-  const devtools = await tab.page.context().newCDPSession(tab.page);
-  await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
-  wire.stall();
-  const arrives = await unseen(t, tab, 'thawed');
-  const began = Date.now();
-  await devtools.send('Page.setWebLifecycleState', { state: 'active' });
-  await arrives();
-  t.diagnostic(`in the page after ${Date.now() - began} ms`);
-  assert.ok((await tab.wakes()).includes('Resumed'));
-  await tab.live();
+test('a hidden page comes back into sight, or out of a freeze', async (t) => {
+  // Headless Chromium hides no page, and freezes none that is in sight, so the two events are made; the dead connections
+  // are real.
+  const events = { Visible: 'visibilitychange', Resumed: 'resume' };
+  for (const [wake, event] of Object.entries(events)) {
+    const { wire, tab } = await wired(t);
+    wire.stall();
+    const arrives = await unseen(t, tab, event);
+    const began = Date.now();
+    await tab.page.evaluate((event) => document.dispatchEvent(new Event(event)), event);
+    await arrives();
+    t.diagnostic(`${event}: in the page after ${Date.now() - began} ms`);
+    assert.deepEqual(await tab.wakes(), [wake]);
+    await tab.live();
+  }
 });
 
 /** What a browser does to the timers of a page that has been out of sight for long: they run on whole seconds only. */
