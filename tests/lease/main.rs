@@ -1,12 +1,10 @@
 //! Two processes, one Lease, on a real API server: whatever happens to the leader, no two lead at a time.
 //!
 //! The processes are those of src/bin/lease-holder.rs, each behind a proxy of its own. Again and again the leader is
-//! stopped (SIGSTOP) and goes on later, is killed, or loses its network (cut, or silent). Judged is what both wrote, by one
-//! boot-time clock. There are 20 faults, 200 in `cargo xtask soak lease`.
+//! stopped (SIGSTOP) and goes on later, is killed, or loses its network: cut off, or stalled so that what it sent arrives
+//! in the end. Judged is what both wrote, by one boot-time clock. There are 20 faults, 200 in `cargo xtask soak lease`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod proxy;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -14,16 +12,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use portolan_tests::{Cluster, ClusterOptions, LEASE_DURATION, RENEW_DEADLINE, RETRY_PERIOD, boot_time};
-
-use proxy::{Proxy, Wire};
+use portolan_tests::{
+    Cluster, ClusterOptions, FaultProxy, LEASE_DURATION, Line, RENEW_DEADLINE, RETRY_PERIOD, boot_time,
+};
 
 /// So long anything may take that is not promised, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a process wrote, with the moment it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
+enum Told {
     Held(Duration),
     Act(Duration),
     Lost(Duration),
@@ -33,15 +31,15 @@ enum Line {
 struct Holder {
     identity: String,
     process: Child,
-    proxy: Arc<Proxy>,
+    proxy: FaultProxy,
     /// Each line with its term, in order.
-    lines: Arc<Mutex<Vec<(u64, Line)>>>,
+    lines: Arc<Mutex<Vec<(u64, Told)>>>,
 }
 
 impl Holder {
     fn start(cluster: &Cluster, identity: String) -> Self {
         let server = &cluster.facts().server;
-        let proxy = Proxy::start(server.trim_start_matches("https://"));
+        let proxy = FaultProxy::start(server.trim_start_matches("https://").parse().unwrap(), 1).unwrap();
         let kubeconfig = cluster.facts().directory.join(format!("{identity}.kubeconfig"));
         let text = std::fs::read_to_string(&cluster.facts().kubeconfig).unwrap();
         assert!(text.contains(server.as_str()));
@@ -70,8 +68,8 @@ impl Holder {
 
     /// When the renewal was sent on which its leadership rests, if it leads as far as it has said.
     fn leads(&self) -> Option<Duration> {
-        match self.lines.lock().unwrap().iter().rev().find(|(_, line)| !matches!(line, Line::Act(_)))? {
-            (_, Line::Held(renewed)) => Some(*renewed),
+        match self.lines.lock().unwrap().iter().rev().find(|(_, line)| !matches!(line, Told::Act(_)))? {
+            (_, Told::Held(renewed)) => Some(*renewed),
             _ => None,
         }
     }
@@ -84,14 +82,14 @@ impl Drop for Holder {
     }
 }
 
-fn parse(line: &str) -> (u64, Line) {
+fn parse(line: &str) -> (u64, Told) {
     let words: Vec<&str> = line.split(' ').collect();
     let [word, term, moment] = words[..] else { panic!("{line:?}") };
     let moment = Duration::from_nanos(moment.parse().unwrap());
     let line = match word {
-        "HELD" => Line::Held(moment),
-        "ACT" => Line::Act(moment),
-        "LOST" => Line::Lost(moment),
+        "HELD" => Told::Held(moment),
+        "ACT" => Told::Act(moment),
+        "LOST" => Told::Lost(moment),
         _ => panic!("{line:?}"),
     };
     (term.parse().unwrap(), line)
@@ -102,7 +100,7 @@ enum Fault {
     Stop,
     Kill,
     Cut,
-    Silence,
+    Stall,
 }
 
 /// The test.
@@ -163,8 +161,8 @@ impl Trial {
         let struck = self.holders[place].identity.clone();
         match fault {
             Fault::Stop => self.holders[place].signal("-STOP"),
-            Fault::Cut => self.holders[place].proxy.set(Wire::Cut),
-            Fault::Silence => self.holders[place].proxy.set(Wire::Silent),
+            Fault::Cut => self.holders[place].proxy.set(Line::Closed),
+            Fault::Stall => self.holders[place].proxy.set(Line::Stalled),
             Fault::Kill => {
                 let mut killed = self.holders.remove(place);
                 killed.process.kill().unwrap(); // SIGKILL
@@ -179,33 +177,33 @@ impl Trial {
                 self.resumed.push((struck, boot_time()));
                 self.holders[place].signal("-CONT");
             }
-            Fault::Cut | Fault::Silence => self.holders[place].proxy.set(Wire::Whole),
+            Fault::Cut | Fault::Stall => self.holders[place].proxy.set(Line::Good),
             Fault::Kill => {}
         }
     }
 
-    fn stories(&self) -> Vec<(String, Vec<(u64, Line)>)> {
+    fn stories(&self) -> Vec<(String, Vec<(u64, Told)>)> {
         let holders = self.gone.iter().chain(&self.holders);
         holders.map(|holder| (holder.identity.clone(), holder.lines.lock().unwrap().clone())).collect()
     }
 }
 
 /// The terms of one process: from the renewal it began with to the last one plus the deadline. Every act lies within.
-fn terms(identity: &str, lines: &[(u64, Line)]) -> Vec<(Duration, Duration, String)> {
+fn terms(identity: &str, lines: &[(u64, Told)]) -> Vec<(Duration, Duration, String)> {
     let mut terms: BTreeMap<u64, (Duration, Duration)> = BTreeMap::new();
     let mut lost = 0;
     for (term, line) in lines {
         match line {
-            Line::Held(renewed) => {
+            Told::Held(renewed) => {
                 let until = *renewed + RENEW_DEADLINE;
                 terms.entry(*term).and_modify(|held| held.1 = until).or_insert((*renewed, until));
             }
-            Line::Act(moment) => {
+            Told::Act(moment) => {
                 assert!(lost < *term, "{identity} acts in term {term} after it said that it is lost");
                 let (from, until) = terms[term];
                 assert!(from <= *moment && *moment < until, "{identity} acts outside its term {term}");
             }
-            Line::Lost(_) => lost = *term,
+            Told::Lost(_) => lost = *term,
         }
     }
     terms.into_iter().map(|(term, (from, until))| (from, until, format!("{identity}/{term}"))).collect()
@@ -215,7 +213,7 @@ fn terms(identity: &str, lines: &[(u64, Line)]) -> Vec<(Duration, Duration, Stri
 fn two_processes_never_hold_one_lease_whatever_happens_to_the_leader() {
     let faults = if std::env::var("PORTOLAN_SOAK").is_ok_and(|soak| soak == "long") { 200 } else { 20 };
     let mut trial = Trial::start();
-    for fault in [Fault::Stop, Fault::Kill, Fault::Cut, Fault::Silence].into_iter().cycle().take(faults) {
+    for fault in [Fault::Stop, Fault::Kill, Fault::Cut, Fault::Stall].into_iter().cycle().take(faults) {
         trial.strike(fault);
     }
     trial.leader("");
@@ -237,13 +235,13 @@ fn two_processes_never_hold_one_lease_whatever_happens_to_the_leader() {
     for (identity, moment) in &trial.resumed {
         let (_, lines) = stories.iter().find(|(name, _)| name == identity).unwrap();
         let next = lines.iter().find(|(_, line)| match line {
-            Line::Act(at) | Line::Lost(at) => at > moment,
-            Line::Held(_) => false,
+            Told::Act(at) | Told::Lost(at) => at > moment,
+            Told::Held(_) => false,
         });
-        let reported = next.is_none_or(|(_, line)| matches!(line, Line::Lost(_)));
+        let reported = next.is_none_or(|(_, line)| matches!(line, Told::Lost(_)));
         assert!(reported, "{identity} went on at {moment:?} and acted before it told its loss: {next:?}");
     }
-    let acts = stories.iter().flat_map(|(_, lines)| lines).filter(|(_, line)| matches!(line, Line::Act(_)));
+    let acts = stories.iter().flat_map(|(_, lines)| lines).filter(|(_, line)| matches!(line, Told::Act(_)));
     println!(
         "{faults} faults, {} terms, {} guarded acts, none overlap; from a last renewal to the next leader {longest:?} \
          at most, of {promise:?} promised (this machine was {:?} late at most)",

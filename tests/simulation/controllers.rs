@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::{Either, join, join_all, select};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Event as CoreEvent, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Event as CoreEvent, ObjectReference, Pod};
 use k8s_openapi::api::events::v1::Event;
 use portolan::Error;
 use portolan::client::Client;
@@ -250,6 +250,28 @@ fn events_of_core_v1_are_counted_combined_and_filtered() {
         (Some(13), Some("(combined from similar events): number 21"))
     );
     assert_eq!((recorder.status().written, recorder.status().filtered), (25, 18));
+}
+
+#[test]
+fn events_that_cannot_be_written_are_counted() {
+    let simulator = Simulator::new(1);
+    let cluster = Cluster::new(simulator.runtime(1));
+    let recorder = EventRecorder::new(&cluster.client(), "example.com/test", "here");
+    let nowhere = ObjectReference {
+        kind: Some("Pod".to_owned()),
+        name: Some("web".to_owned()),
+        namespace: Some("nowhere".to_owned()),
+        ..ObjectReference::default()
+    };
+    for _ in 0..1_100 {
+        recorder.record(nowhere.clone(), Note::normal("Went", "Go", "it went"));
+    }
+    assert_eq!((recorder.status().waiting, recorder.status().dropped), (1_000, 100));
+    run(&simulator, recorder.flush());
+    // The event and the series it would have become; a namespace that is not there is no reason to try again.
+    let status = recorder.status();
+    assert_eq!((status.waiting, status.written, status.failed), (0, 0, 2));
+    assert!(status.last_error.unwrap().contains("nowhere"));
 }
 
 #[test]
