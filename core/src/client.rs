@@ -1,29 +1,31 @@
 //! The clients: [`Client`], which carries what every request needs, and [`Api`], the calls on one resource.
 
 mod api;
-mod discovery;
+pub mod discovery;
 
 use std::sync::Arc;
 
 pub use api::Api;
-pub use discovery::{DiscoveredGroup, DiscoveredResource, DiscoveredVersion, Discovery, DiscoveryClient};
 
 use crate::config::Config;
 use crate::meta::{ApiResource, Object, Resource};
 use crate::rest::RestClient;
 use crate::time::Runtime;
 use crate::transport::Transport;
+use discovery::DiscoveryClient;
 
 /// A client of one API server. Cheap to clone. client-go's `kubernetes.Clientset` and `dynamic.Interface` in one.
 #[derive(Clone, Debug)]
 pub struct Client {
     rest: RestClient,
+    discovery: DiscoveryClient,
 }
 
 impl Client {
     /// A client that sends what `config` says over `transport`, with time, tasks and chance from `runtime`.
     pub fn new(transport: Arc<dyn Transport>, config: Config, runtime: Runtime) -> Self {
-        Self { rest: RestClient::new(transport, config, runtime) }
+        let rest = RestClient::new(transport, config, runtime);
+        Self { discovery: DiscoveryClient::new(rest.clone()), rest }
     }
 
     /// The calls on `K` in one namespace; of a cluster-scoped type the namespace is not used.
@@ -43,9 +45,9 @@ impl Client {
         Api::new(self.rest.clone(), resource.clone(), namespace)
     }
 
-    /// What the server serves.
-    pub fn discovery(&self) -> DiscoveryClient {
-        DiscoveryClient::new(self.rest.clone())
+    /// What the server serves. The answers are kept by this client and its clones, which so ask for changes only.
+    pub fn discovery(&self) -> &DiscoveryClient {
+        &self.discovery
     }
 
     /// The request builder beneath.

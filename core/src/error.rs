@@ -41,6 +41,10 @@ pub enum ErrorKind {
     Canceled,
     /// This transport or this build cannot do it.
     Unsupported,
+    /// The server serves no such resource or kind.
+    NoMatch,
+    /// Several resources or kinds are meant: name the group or the version.
+    Ambiguous,
 }
 
 /// How a transport failed, told by what a retry would mean.
@@ -208,6 +212,16 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout)
             || matches!(self.reason(), reason::TIMEOUT | reason::SERVER_TIMEOUT)
+    }
+
+    /// The server serves no such resource or kind. client-go's `meta.IsNoMatchError`.
+    pub fn is_no_match(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::NoMatch)
+    }
+
+    /// Several resources or kinds are meant. client-go's `meta.IsAmbiguousError`.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Ambiguous)
     }
 
     /// The server has not reached this resource version yet. client-go's `errors.IsTooLargeResourceVersion`.

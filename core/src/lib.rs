@@ -14,6 +14,7 @@ pub mod time;
 pub mod error;
 
 pub mod meta;
+pub mod storage;
 
 pub mod codec;
 pub mod policy;

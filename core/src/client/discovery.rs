@@ -1,296 +1,258 @@
-//! What an API server serves: its groups, versions and resources.
+//! What an API server serves: its groups, versions and resources, its version, its OpenAPI documents.
 //!
-//! One aggregated document each for `/api` and `/apis` where the server has them, else a document per group version.
-//! Follows client-go 0.37 `discovery/discovery_client.go` and `aggregated_discovery.go`.
+//! [`DiscoveryClient`] asks the server, [`CachedDiscoveryClient`] remembers, [`RestMapper`] answers questions about what was
+//! found. One aggregated document each for `/api` and `/apis` where the server has them, else a document per group version.
+//! Follows client-go 0.37 `discovery/discovery_client.go`.
+//!
+//! Differs on purpose: failures stand beside what was found in place of an error beside results; aggregated documents are
+//! asked for once and not twice when group versions are stale, for the second answer is the same (client-go's retry heals a group that
+//! vanished between two documents, and is kept where there are two); where only one of `/api` and `/apis` is aggregated its resources are
+//! used; documents are asked for again by ETag. Requests go four at a time, not all at once.
+
+mod aggregated;
+mod answer;
+mod cached;
+mod deferred;
+mod documents;
+mod found;
+mod legacy;
+mod mapper;
+mod openapi;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use http::header::CONTENT_TYPE;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroupList, APIResourceList, APIVersions};
 use k8s_openapi::apimachinery::pkg::version::Info;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
+pub use cached::CachedDiscoveryClient;
+pub use deferred::DeferredRestMapper;
+pub use found::{
+    DiscoveredGroup, DiscoveredResource, DiscoveredSubresource, DiscoveredVersion, Discovery,
+    DiscoveryFailure, FailureCause,
+};
+pub use mapper::RestMapper;
+pub use openapi::{OpenApi, OpenApiDocument};
+
+use crate::codec;
+#[cfg(feature = "protobuf")]
+use crate::config::ContentType;
 use crate::error::Error;
-use crate::meta::{ApiResource, GroupVersion};
-use crate::rest::{Response, RestClient};
+use crate::meta::{Format, GroupVersion, GroupVersionResource};
+use crate::rest::RestClient;
+use crate::storage::{MemoryStorage, Storage};
+use aggregated::Aggregated;
+use documents::{Document, Documents, Wanted};
 
+/// Word for word what kubectl asks for since 1.30, so that both may use each other's kept answers.
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+#[cfg(feature = "protobuf")]
+const ACCEPT_PROTOBUF: &str = "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+    application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+    application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+const ACCEPT_LEGACY: &str = "application/json";
 
 /// How many documents of a server without aggregated discovery are asked for at once.
 const AT_ONCE: usize = 4;
 
-/// Asks an API server what it serves. client-go's `discovery.DiscoveryClient`.
+/// Asks an API server what it serves. Clones share the answers they keep, by which they ask for changes only. client-go's
+/// `discovery.DiscoveryClient`.
 #[derive(Clone, Debug)]
 pub struct DiscoveryClient {
-    rest: RestClient,
-}
-
-/// Everything a server serves, at one moment.
-#[derive(Debug, Default)]
-pub struct Discovery {
-    /// The groups in the server's order, the core group ("") first.
-    pub groups: Vec<DiscoveredGroup>,
-    /// The group versions that could not be asked, and why; the rest stands. client-go's `ErrGroupDiscoveryFailed`.
-    pub failures: Vec<(GroupVersion, Error)>,
-}
-
-/// One group.
-#[derive(Debug)]
-pub struct DiscoveredGroup {
-    /// Its name, "" for the core group.
-    pub name: String,
-    /// Its versions, the preferred one first.
-    pub versions: Vec<DiscoveredVersion>,
-}
-
-/// One version of a group.
-#[derive(Debug)]
-pub struct DiscoveredVersion {
-    /// The version.
-    pub version: String,
-    /// Whether the server serves an old copy, because the group's own server does not answer.
-    pub stale: bool,
-    /// Its resources, subresources apart.
-    pub resources: Vec<DiscoveredResource>,
-}
-
-/// One resource. client-go's `metav1.APIResource`.
-#[derive(Clone, Debug)]
-pub struct DiscoveredResource {
-    /// Its group, version, kind and plural name.
-    pub resource: ApiResource,
-    /// Its name in the singular.
-    pub singular: String,
-    /// Its short names, such as `po`.
-    pub short_names: Vec<String>,
-    /// The groups of resources it belongs to, such as `all`.
-    pub categories: Vec<String>,
-    /// What can be done with it: `get`, `list`, `watch`, …
-    pub verbs: Vec<String>,
-    /// The names of its subresources, such as `status`.
-    pub subresources: Vec<String>,
-}
-
-impl DiscoveredResource {
-    /// Whether `verb` can be done with it.
-    pub fn can(&self, verb: &str) -> bool {
-        self.verbs.iter().any(|given| given == verb)
-    }
-}
-
-impl Discovery {
-    /// Every resource in every version.
-    pub fn resources(&self) -> impl Iterator<Item = &DiscoveredResource> {
-        self.groups.iter().flat_map(|group| &group.versions).flat_map(|version| &version.resources)
-    }
-
-    /// Every resource once, in the first of its group's versions that has it. client-go's `ServerPreferredResources`.
-    pub fn preferred_resources(&self) -> Vec<&DiscoveredResource> {
-        let mut preferred: Vec<&DiscoveredResource> = Vec::new();
-        for group in &self.groups {
-            let first = preferred.len();
-            for found in group.versions.iter().flat_map(|version| &version.resources) {
-                if !preferred[first..].iter().any(|known| known.resource.plural == found.resource.plural) {
-                    preferred.push(found);
-                }
-            }
-        }
-        preferred
-    }
-
-    /// The preferred resource of this kind.
-    pub fn kind(&self, group: &str, kind: &str) -> Option<&DiscoveredResource> {
-        self.resources().find(|found| found.resource.group == group && found.resource.kind == kind)
-    }
+    documents: Documents,
+    legacy_only: bool,
 }
 
 impl DiscoveryClient {
-    pub(super) fn new(rest: RestClient) -> Self {
-        Self { rest }
+    /// A client that keeps the server's answers in memory.
+    pub fn new(rest: RestClient) -> Self {
+        #[cfg_attr(
+            target_family = "wasm",
+            expect(
+                clippy::arc_with_non_send_sync,
+                reason = "an Arc on every target; on wasm there is one thread"
+            )
+        )]
+        let storage = Arc::new(MemoryStorage::new(rest.runtime().clock.clone()));
+        Self::with_storage(rest, storage)
+    }
+
+    /// A client that keeps the server's answers in `storage`, by their address. client-go's `httpCacheDir`.
+    pub fn with_storage(rest: RestClient, storage: Arc<dyn Storage>) -> Self {
+        Self { documents: Documents::new(rest, storage), legacy_only: false }
+    }
+
+    /// The same client without aggregated discovery. client-go's `WithLegacy`.
+    #[must_use]
+    pub fn legacy(&self) -> Self {
+        Self { legacy_only: true, ..self.clone() }
+    }
+
+    /// The request builder beneath.
+    pub fn rest(&self) -> &RestClient {
+        &self.documents.rest
     }
 
     /// The server's version. client-go's `ServerVersion`.
     pub async fn server_version(&self) -> Result<Info, Error> {
-        self.rest.get().abs_path("/version").into().await
+        self.rest().get().abs_path("/version").into().await
     }
 
-    /// All groups, versions and resources. client-go's `ServerGroupsAndResources`.
-    pub async fn discover(&self) -> Result<Discovery, Error> {
-        let mut discovery = Discovery::default();
-        for path in ["/api", "/apis"] {
-            let answer = self.rest.get().abs_path(path).header("accept", ACCEPT).send().await?;
-            if is_aggregated(&answer) {
-                discovery.groups.extend(answer.into::<Aggregated>()?.groups());
-            } else if path == "/api" {
-                let versions = answer.into::<APIVersions>()?.versions;
-                self.legacy_group(String::new(), versions, &mut discovery).await;
-            } else {
-                for group in answer.into::<APIGroupList>()?.groups {
-                    let preferred = group.preferred_version.map(|preferred| preferred.version);
-                    let mut versions: Vec<String> =
-                        group.versions.into_iter().map(|given| given.version).collect();
-                    versions.sort_by_key(|version| Some(version) != preferred.as_ref());
-                    self.legacy_group(group.name, versions, &mut discovery).await;
-                }
-            }
-        }
-        Ok(discovery)
+    /// The groups and their versions. client-go's `ServerGroups`.
+    pub async fn server_groups(&self) -> Result<APIGroupList, Error> {
+        let (core, rest) = futures::try_join!(self.listing("/api"), self.listing("/apis"))?;
+        let mut groups = legacy::write_groups(&core.found).groups;
+        groups.extend(legacy::write_groups(&rest.found).groups);
+        Ok(APIGroupList { groups })
     }
 
     /// The resources of one group version. client-go's `ServerResourcesForGroupVersion`.
-    pub async fn resources(&self, group_version: &GroupVersion) -> Result<Vec<DiscoveredResource>, Error> {
-        let list: APIResourceList = self.rest.get().group_version(group_version.clone()).into().await?;
-        Ok(from_legacy(group_version, list))
+    ///
+    /// # Errors
+    /// What the server answers; that it has no `v1` is told as a version without resources.
+    pub async fn server_resources_for_group_version(
+        &self,
+        group_version: &GroupVersion,
+    ) -> Result<DiscoveredVersion, Error> {
+        legacy::check(group_version)
+            .map_err(|_| Error::config(format!("{:?} is no group and version", group_version.to_string())))?;
+        let root = if group_version.group.is_empty() { "/api" } else { "/apis" };
+        let path = format!("{root}/{group_version}");
+        let wanted = Wanted { path: &path, accept: ACCEPT_LEGACY };
+        let list = match self.documents.get(wanted, json::<APIResourceList>).await {
+            Err(error) if error.is_not_found() && path == "/api/v1" => APIResourceList::default(),
+            list => list?,
+        };
+        Ok(legacy::read_resources(group_version, list))
     }
 
-    async fn legacy_group(&self, name: String, versions: Vec<String>, discovery: &mut Discovery) {
-        let asked = stream::iter(versions).map(|version| {
-            let group_version = GroupVersion { group: name.clone().into(), version: version.into() };
-            async move { (self.resources(&group_version).await, group_version) }
+    /// All groups, versions and resources, and what could not be had. client-go's `ServerGroupsAndResources`.
+    ///
+    /// # Errors
+    /// When the groups themselves cannot be had. A group version that fails is told in [`Discovery::failures`].
+    pub async fn server_groups_and_resources(&self) -> Result<Discovery, Error> {
+        let (first, in_parts) = self.discover().await?;
+        if in_parts && !first.failures.is_empty() {
+            // A group may have vanished since it was listed.
+            return self.discover().await.map(|(second, _)| second);
+        }
+        Ok(first)
+    }
+
+    /// Whether the server serves a resource of exactly this group, version and name. client-go's `IsResourceEnabled`.
+    pub async fn is_resource_enabled(&self, resource: &GroupVersionResource) -> Result<bool, Error> {
+        let GroupVersionResource { group, version, .. } = resource.clone();
+        match self.server_resources_for_group_version(&GroupVersion { group, version }).await {
+            Ok(found) => Ok(found.resources.iter().any(|found| found.resource.plural == resource.resource)),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is found, and whether it took a document per group version.
+    async fn discover(&self) -> Result<(Discovery, bool), Error> {
+        let (core, rest) = futures::try_join!(self.listing("/api"), self.listing("/apis"))?;
+        let in_parts = !core.whole || !rest.whole;
+        let mut discovery = Discovery::default();
+        for mut listing in [core, rest] {
+            if !listing.whole {
+                self.fill(&mut listing.found).await;
+            }
+            discovery.groups.append(&mut listing.found.groups);
+            discovery.failures.append(&mut listing.found.failures);
+        }
+        Ok((discovery, in_parts))
+    }
+
+    /// The groups at `path`. A server of other groups only has no `/api`.
+    async fn listing(&self, path: &str) -> Result<Listing, Error> {
+        let accept = if self.legacy_only { ACCEPT_LEGACY } else { self.accept() };
+        let read = |document: &Document| {
+            if is_aggregated(&document.content_type) {
+                let found =
+                    codec::read::<Aggregated>(format(&document.content_type), &document.bytes)?.read();
+                return Ok(Listing { found, whole: true });
+            }
+            let found = match path {
+                "/api" => legacy::read_core(json::<APIVersions>(document)?),
+                _ => legacy::read_groups(json::<APIGroupList>(document)?),
+            };
+            Ok(Listing { found, whole: false })
+        };
+        match self.documents.get(Wanted { path, accept }, read).await {
+            Err(error) if error.is_not_found() && path == "/api" => {
+                Ok(Listing { found: Discovery::default(), whole: true })
+            }
+            listing => listing,
+        }
+    }
+
+    /// Asks for the resources of every group version.
+    async fn fill(&self, discovery: &mut Discovery) {
+        let versions: Vec<GroupVersion> = discovery.group_versions().collect();
+        let asked = stream::iter(versions).map(|group_version| async move {
+            (self.server_resources_for_group_version(&group_version).await, group_version)
         });
         let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
-        let mut versions = Vec::new();
-        for (answer, group_version) in answers {
+        let versions = discovery.groups.iter_mut().flat_map(|group| &mut group.versions);
+        for (version, (answer, group_version)) in versions.zip(answers) {
             match answer {
-                Ok(resources) => {
-                    let version = group_version.version.into_owned();
-                    versions.push(DiscoveredVersion { version, stale: false, resources });
+                Ok(found) => *version = found,
+                Err(error) => {
+                    let cause = FailureCause::Failed(error.into());
+                    discovery.failures.push(DiscoveryFailure { group_version, cause });
                 }
-                Err(error) => discovery.failures.push((group_version, error)),
             }
         }
-        discovery.groups.push(DiscoveredGroup { name, versions });
     }
-}
 
-fn is_aggregated(answer: &Response) -> bool {
-    let given = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    given.is_some_and(|given| given.contains("as=APIGroupDiscoveryList"))
-}
-
-fn from_legacy(asked: &GroupVersion, list: APIResourceList) -> Vec<DiscoveredResource> {
-    let mut resources: Vec<DiscoveredResource> = Vec::new();
-    let mut subresources = Vec::new();
-    for given in list.resources {
-        if let Some((resource, subresource)) = given.name.split_once('/') {
-            subresources.push((resource.to_owned(), subresource.to_owned()));
-            continue;
+    fn accept(&self) -> &'static str {
+        #[cfg(feature = "protobuf")]
+        if self.rest().config().content_type == ContentType::Protobuf {
+            return ACCEPT_PROTOBUF;
         }
-        resources.push(DiscoveredResource {
-            resource: ApiResource {
-                group: asked.group.clone(),
-                version: asked.version.clone(),
-                kind: given.kind.into(),
-                plural: given.name.into(),
-                namespaced: given.namespaced,
-            },
-            singular: given.singular_name,
-            short_names: given.short_names.unwrap_or_default(),
-            categories: given.categories.unwrap_or_default(),
-            verbs: given.verbs,
-            subresources: Vec::new(),
-        });
-    }
-    for (owner, subresource) in subresources {
-        if let Some(found) = resources.iter_mut().find(|found| found.resource.plural == owner.as_str()) {
-            found.subresources.push(subresource);
-        }
-    }
-    resources
-}
-
-/// `apidiscovery.k8s.io` APIGroupDiscoveryList, v2 and v2beta1 alike; k8s-openapi has no type for it.
-#[derive(Deserialize)]
-struct Aggregated {
-    #[serde(default)]
-    items: Vec<AggregatedGroup>,
-}
-
-#[derive(Deserialize)]
-struct AggregatedGroup {
-    #[serde(default)]
-    metadata: AggregatedName,
-    #[serde(default)]
-    versions: Vec<AggregatedVersion>,
-}
-
-#[derive(Deserialize, Default)]
-struct AggregatedName {
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct AggregatedVersion {
-    version: String,
-    #[serde(default)]
-    freshness: String,
-    #[serde(default)]
-    resources: Vec<AggregatedResource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AggregatedResource {
-    resource: String,
-    #[serde(default)]
-    response_kind: Option<AggregatedKind>,
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    singular_resource: String,
-    #[serde(default)]
-    verbs: Vec<String>,
-    #[serde(default)]
-    short_names: Vec<String>,
-    #[serde(default)]
-    categories: Vec<String>,
-    #[serde(default)]
-    subresources: Vec<AggregatedSubresource>,
-}
-
-#[derive(Deserialize)]
-struct AggregatedKind {
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct AggregatedSubresource {
-    subresource: String,
-}
-
-impl Aggregated {
-    fn groups(self) -> impl Iterator<Item = DiscoveredGroup> {
-        self.items.into_iter().map(|group| {
-            let name = group.metadata.name;
-            let versions = group.versions.into_iter().map(|version| version.read(&name)).collect();
-            DiscoveredGroup { name, versions }
-        })
+        ACCEPT
     }
 }
 
-impl AggregatedVersion {
-    fn read(self, group: &str) -> DiscoveredVersion {
-        let Self { version, freshness, resources } = self;
-        // A resource without a kind exists only through its subresources: nothing can be listed there.
-        let read = |given: AggregatedResource| {
-            let kind = given.response_kind?.kind;
-            Some(DiscoveredResource {
-                resource: ApiResource {
-                    group: group.to_owned().into(),
-                    version: version.clone().into(),
-                    kind: kind.into(),
-                    plural: given.resource.into(),
-                    namespaced: given.scope == "Namespaced",
-                },
-                singular: given.singular_resource,
-                short_names: given.short_names,
-                categories: given.categories,
-                verbs: given.verbs,
-                subresources: given.subresources.into_iter().map(|sub| sub.subresource).collect(),
-            })
-        };
-        let resources = resources.into_iter().filter_map(read).collect();
-        DiscoveredVersion { version, stale: freshness == "Stale", resources }
+/// What `/api` or `/apis` says.
+struct Listing {
+    found: Discovery,
+    /// Whether the resources are in it.
+    whole: bool,
+}
+
+/// Whether a content type is that of an aggregated document, whatever the order of its parameters and whatever others there are.
+/// client-go's `ContentTypeIsGVK`.
+fn is_aggregated(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let known = match parts.next() {
+        Some("application/json") => true,
+        #[cfg(feature = "protobuf")]
+        Some(codec::protobuf::MEDIA_TYPE) => true,
+        _ => false,
+    };
+    let parts: Vec<&str> = parts.collect();
+    known
+        && parts.contains(&"g=apidiscovery.k8s.io")
+        && parts.contains(&"as=APIGroupDiscoveryList")
+        && (parts.contains(&"v=v2") || parts.contains(&"v=v2beta1"))
+}
+
+fn format(content_type: &str) -> Format {
+    #[cfg(feature = "protobuf")]
+    if content_type.starts_with(codec::protobuf::MEDIA_TYPE) {
+        return Format::Protobuf;
     }
+    let _ = content_type;
+    Format::Json
+}
+
+fn json<T: DeserializeOwned>(document: &Document) -> Result<T, Error> {
+    codec::read(Format::Json, &document.bytes)
 }

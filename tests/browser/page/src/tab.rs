@@ -61,7 +61,7 @@ impl Tab {
 
     /// The names of the resources that can be listed and watched, such as `pods` and `deployments.apps`.
     pub async fn discover(&self) -> Result<Vec<String>, JsError> {
-        let discovery = self.client.discovery().discover().await.map_err(thrown)?;
+        let discovery = self.client.discovery().server_groups_and_resources().await.map_err(thrown)?;
         let found = discovery.preferred_resources();
         let found = found.into_iter().filter(|resource| resource.can("list") && resource.can("watch"));
         let found = found.map(|resource| (name(&resource.resource), resource.resource.clone()));

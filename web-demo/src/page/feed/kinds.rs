@@ -64,7 +64,7 @@ async fn find(source: &Source, mark: &mut Option<String>) -> Result<Option<Event
         Err(error) if is_not_modified(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let discovery = source.client.discovery().discover().await?;
+    let discovery = source.client.discovery().server_groups_and_resources().await?;
     *mark = fresh;
     let watchable = discovery.preferred_resources().into_iter();
     let watchable = watchable.filter(|found| found.can("list") && found.can("watch"));
