@@ -74,7 +74,7 @@ impl OpenApiDocument {
     }
 
     /// The document as bytes of the media type `accept`, such as
-    /// `application/com.github.proto-openapi.spec.v3@v1.0+protobuf`. client-go's `Schema`.
+    /// `application/com.github.proto-openapi.spec.v3.v1.0+protobuf`. client-go's `Schema`.
     pub async fn bytes(&self, accept: &str) -> Result<Bytes, Error> {
         self.documents.get(self.wanted(accept), |document| Ok(document.bytes.clone())).await
     }

@@ -79,8 +79,8 @@ fn addresses_below_a_prefix_and_of_the_servers_own() {
 fn other_media_types_and_hostile_documents() {
     run(async |simulator| {
         let server = server();
-        let protobuf = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
-        server.put("/openapi/v3/api/v1", &protobuf.replace('@', "."), vec![1, 2, 3]);
+        let protobuf = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
+        server.put("/openapi/v3/api/v1", protobuf, vec![1, 2, 3]);
         let client = server.client(simulator);
         let index = client.open_api_v3().await.unwrap();
         assert_eq!(&index.paths["api/v1"].bytes(protobuf).await.unwrap()[..], [1, 2, 3]);
