@@ -5,6 +5,8 @@
 mod client;
 mod connection;
 mod dial;
+mod discovery;
+mod disk;
 mod failure;
 mod load;
 mod observe;
@@ -16,6 +18,8 @@ mod tokens;
 mod transport;
 
 pub use client::{client, client_for, transport_for};
+pub use discovery::{cache_folder, cached_discovery};
+pub use disk::DiskStorage;
 pub use load::{ConfigOptions, load_config};
 pub use observe::{TracingObserver, informer_metrics};
 pub use runtime::{TokioClock, TokioSpawner, runtime};
