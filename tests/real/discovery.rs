@@ -85,7 +85,10 @@ fn told(discovery: &Discovery) -> BTreeSet<String> {
     let mut told: BTreeSet<String> = discovery.group_versions().map(|version| format!("{version}")).collect();
     told.extend(discovery.groups.iter().map(|group| format!("{}: {}", group.name, group.preferred)));
     for found in discovery.resources() {
-        told.insert(format!("{:?}", portolan::client::discovery::DiscoveredResource { subresources: Vec::new(), ..found.clone() }));
+        told.insert(format!(
+            "{:?}",
+            portolan::client::discovery::DiscoveredResource { subresources: Vec::new(), ..found.clone() }
+        ));
         told.extend(found.subresources.iter().map(|sub| format!("{}/{sub:?}", found.resource)));
     }
     told
@@ -182,7 +185,8 @@ async fn an_unreachable_api_hides_nothing_else() {
     let aggregated = broken(client.discovery()).await;
     let legacy = broken(&client.discovery().legacy()).await;
     for found in [&aggregated, &legacy] {
-        let failed: Vec<String> = found.failures.iter().map(|failure| failure.group_version.to_string()).collect();
+        let failed: Vec<String> =
+            found.failures.iter().map(|failure| failure.group_version.to_string()).collect();
         assert_eq!(failed, ["broken.example.com/v1beta1"]);
         let missing: Vec<String> = told(&before).difference(&told(found)).cloned().collect();
         assert!(missing.is_empty(), "{missing:?}");
@@ -190,7 +194,9 @@ async fn an_unreachable_api_hides_nothing_else() {
     assert!(matches!(aggregated.failures[0].cause, FailureCause::Stale));
     let FailureCause::Failed(error) = &legacy.failures[0].cause else { panic!("{legacy:?}") };
     assert!(error.is_service_unavailable(), "{error:?}");
-    assert!(aggregated.warning().unwrap().contains("stale GroupVersion discovery: broken.example.com/v1beta1"));
+    assert!(
+        aggregated.warning().unwrap().contains("stale GroupVersion discovery: broken.example.com/v1beta1")
+    );
 }
 
 /// `kubectl proxy` behind a relay that notes every request and the answer's status.
@@ -215,7 +221,9 @@ impl Counting {
                 let server = TcpStream::connect(&behind).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 relay(from, to, notes.clone(), |line| line.strip_suffix(" HTTP/1.1").map(str::to_owned));
-                relay(server, client, notes.clone(), |line| line.strip_prefix("HTTP/1.1 304").map(|_| "304".to_owned()));
+                relay(server, client, notes.clone(), |line| {
+                    line.strip_prefix("HTTP/1.1 304").map(|_| "304".to_owned())
+                });
             }
         });
         Self { address, noted, proxy }
@@ -246,7 +254,12 @@ impl Drop for Counting {
 }
 
 /// Passes bytes on, noting the lines that `note` takes.
-fn relay(mut from: TcpStream, mut to: TcpStream, notes: Arc<Mutex<Vec<String>>>, note: fn(&str) -> Option<String>) {
+fn relay(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    notes: Arc<Mutex<Vec<String>>>,
+    note: fn(&str) -> Option<String>,
+) {
     std::thread::spawn(move || {
         let (mut buffer, mut line) = ([0; 16 << 10], Vec::new());
         while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -359,7 +372,12 @@ async fn many_processes_share_one_cache() {
         let processes: Vec<Child> = (0..24).map(start).collect();
         for process in processes {
             let output = process.wait_with_output().unwrap();
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{:?}", String::from_utf8(output.stderr));
+            assert_eq!(
+                String::from_utf8(output.stdout).unwrap(),
+                expected,
+                "{:?}",
+                String::from_utf8(output.stderr)
+            );
         }
         assert_eq!(counting.noted().is_empty(), round == "filled", "{round}");
     }

@@ -30,8 +30,8 @@ pub(crate) fn version() -> Value {
 pub(crate) fn answer(registry: &Registry, route: &Route, headers: &HeaderMap) -> Option<Answer> {
     let aggregated = wants_aggregated(headers);
     let document = match route {
-        Route::Core if aggregated => return Some(aggregated_list(registry, true)),
-        Route::Groups if aggregated => return Some(aggregated_list(registry, false)),
+        Route::Core if aggregated => return Some(aggregated_list(registry, true, headers)),
+        Route::Groups if aggregated => return Some(aggregated_list(registry, false, headers)),
         Route::Core => json!({
             "kind": "APIVersions",
             "versions": ["v1"],
@@ -143,7 +143,7 @@ fn resources(registry: &Registry, group: &str, version: &str) -> Option<Value> {
 }
 
 /// All groups, or the core group, in one `APIGroupDiscoveryList`.
-fn aggregated_list(registry: &Registry, core: bool) -> Answer {
+fn aggregated_list(registry: &Registry, core: bool, headers: &HeaderMap) -> Answer {
     let items: Vec<_> = groups(registry)
         .into_iter()
         .filter(|name| name.is_empty() == core)
@@ -164,7 +164,7 @@ fn aggregated_list(registry: &Registry, core: bool) -> Answer {
         "metadata": {},
         "items": items,
     });
-    Answer::typed(AGGREGATED, &document)
+    Answer::document(AGGREGATED, &document, headers)
 }
 
 fn aggregated(registry: &Registry, group: &str, version: &str) -> Value {

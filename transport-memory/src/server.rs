@@ -2,6 +2,7 @@
 //!
 //! Invariant: whatever a client sends gets an answer; only a socket that cannot be opened is an error.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::{Sink, StreamExt, sink};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
 use http::{Method, Request, Response, StatusCode};
 use portolan::transport::{Body, Message, Socket, Transport};
 use portolan::{Error, TransportErrorKind};
@@ -40,31 +41,57 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
-/// An answer: status, content type and body.
-pub(crate) struct Answer(StatusCode, &'static str, Body);
+/// An answer.
+pub(crate) struct Answer {
+    code: StatusCode,
+    content_type: &'static str,
+    body: Body,
+    /// The mark of its content, by which a client asks for changes only.
+    etag: Option<HeaderValue>,
+}
 
 impl Answer {
-    pub(crate) fn json(code: StatusCode, value: &Value) -> Self {
-        Self(code, "application/json", Body::Bytes(value.to_string().into()))
+    fn new(code: StatusCode, content_type: &'static str, body: Body) -> Self {
+        Self { code, content_type, body, etag: None }
     }
 
-    pub(crate) fn typed(content_type: &'static str, value: &Value) -> Self {
-        Self(StatusCode::OK, content_type, Body::Bytes(value.to_string().into()))
+    pub(crate) fn json(code: StatusCode, value: &Value) -> Self {
+        Self::object(code, value.to_string().into())
+    }
+
+    /// A document that the client may have already: then only that it has not changed.
+    pub(crate) fn document(content_type: &'static str, value: &Value, headers: &HeaderMap) -> Self {
+        let text = value.to_string();
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let etag = HeaderValue::from_str(&format!("\"{:016X}\"", hasher.finish())).ok();
+        let known = etag.is_some() && headers.get(IF_NONE_MATCH) == etag.as_ref();
+        let (code, body) = match known {
+            true => (StatusCode::NOT_MODIFIED, Body::Empty),
+            false => (StatusCode::OK, Body::Bytes(text.into())),
+        };
+        Self { code, content_type, body, etag }
     }
 
     fn object(code: StatusCode, text: Bytes) -> Self {
-        Self(code, "application/json", Body::Bytes(text))
+        Self::new(code, "application/json", Body::Bytes(text))
     }
 
     fn plain(code: StatusCode, text: &'static str) -> Self {
-        Self(code, "text/plain; charset=utf-8", Body::Bytes(Bytes::from_static(text.as_bytes())))
+        Self::new(code, "text/plain; charset=utf-8", Body::Bytes(Bytes::from_static(text.as_bytes())))
     }
 
     fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(self.2);
-        *response.status_mut() = self.0;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.1));
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.code;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        let caching = if self.etag.is_some() { "public" } else { "no-cache, private" };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+        if let Some(etag) = self.etag {
+            headers.insert(ETAG, etag);
+            headers.insert(VARY, HeaderValue::from_static("Accept"));
+        }
         response
     }
 }
@@ -156,7 +183,7 @@ impl Server {
             "watch" => {
                 let watch = self.watch(call).await?;
                 let events = watch.map(Ok);
-                Ok(Answer(StatusCode::OK, "application/json", Body::Stream(Box::pin(events))))
+                Ok(Answer::new(StatusCode::OK, "application/json", Body::Stream(Box::pin(events))))
             }
             "get" => self.get(&call).await,
             "create" => {
@@ -357,7 +384,7 @@ fn success(code: StatusCode, details: Value) -> Answer {
 }
 
 fn list_answer(call: Call, page: Page) -> Answer {
-    Answer(StatusCode::OK, "application/json", page.body(call.resource, call.view))
+    Answer::new(StatusCode::OK, "application/json", page.body(call.resource, call.view))
 }
 
 /// The verb a request means, `None` for a method the server does not have there.

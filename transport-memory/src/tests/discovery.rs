@@ -170,3 +170,30 @@ fn a_bad_definition_is_refused() {
         assert_eq!(world.get("/apis/example.com").await.code, 404);
     });
 }
+
+#[test]
+fn a_client_finds_the_same_either_way_and_asks_for_changes_only() {
+    let world = World::new();
+    world.run(async {
+        let client = world.cluster.client();
+        let discovery = client.discovery();
+        let aggregated = discovery.server_groups_and_resources().await.unwrap();
+        let legacy = discovery.legacy().server_groups_and_resources().await.unwrap();
+        assert!(aggregated.resources().count() > 60 && aggregated.warning().is_none());
+        assert_eq!(aggregated.groups, legacy.groups);
+
+        let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+        let first = world.send("GET", "/apis", &[("accept", accept)], Vec::new()).await;
+        let etag = first.headers["etag"].to_str().unwrap();
+        let ask = async || {
+            world.send("GET", "/apis", &[("accept", accept), ("if-none-match", etag)], Vec::new()).await
+        };
+        let again = ask().await;
+        assert_eq!((again.code, again.headers["etag"].to_str().unwrap()), (304, etag));
+        world.post(DEFINITIONS, definition()).await;
+        assert_eq!(ask().await.code, 200);
+        let found = discovery.server_groups_and_resources().await.unwrap();
+        let mapper = portolan::client::discovery::RestMapper::new(found.into());
+        assert_eq!(mapper.mapping_for("wg").unwrap().to_string(), "widgets.example.com");
+    });
+}

@@ -53,15 +53,7 @@ struct State {
 impl CachedDiscoveryClient {
     /// Remembers what `live` finds for as long as it lives, or until invalidated.
     pub fn new(live: DiscoveryClient) -> Self {
-        #[cfg_attr(
-            target_family = "wasm",
-            expect(
-                clippy::arc_with_non_send_sync,
-                reason = "an Arc on every target; on wasm there is one thread"
-            )
-        )]
-        let state = Arc::default();
-        Self { live, kept: None, state }
+        Self { live, kept: None, state: Arc::default() }
     }
 
     /// The same, and keeps it in `storage` for `lifetime` (kubectl's is six hours): `servergroups.json`, and for every

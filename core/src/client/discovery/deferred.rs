@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::found::Discovery;
 use super::{CachedDiscoveryClient, RestMapper};
 use crate::error::Error;
 
@@ -12,7 +11,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct DeferredRestMapper {
     client: CachedDiscoveryClient,
-    mapper: Arc<Mutex<Option<(Arc<Discovery>, Arc<RestMapper>)>>>,
+    mapper: Arc<Mutex<Option<Arc<RestMapper>>>>,
 }
 
 impl DeferredRestMapper {
@@ -29,10 +28,10 @@ impl DeferredRestMapper {
         let found = self.client.server_groups_and_resources().await?;
         let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
         match &*mapper {
-            Some((of, mapper)) if Arc::ptr_eq(of, &found) => Ok(mapper.clone()),
+            Some(mapper) if Arc::ptr_eq(mapper.discovery(), &found) => Ok(mapper.clone()),
             _ => {
-                let made = Arc::new(RestMapper::new(found.clone()));
-                *mapper = Some((found, made.clone()));
+                let made = Arc::new(RestMapper::new(found));
+                *mapper = Some(made.clone());
                 Ok(made)
             }
         }
