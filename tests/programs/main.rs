@@ -136,6 +136,29 @@ fn the_operator_plays_the_life_of_a_website() {
 }
 
 #[test]
+fn resources_and_versions_of_the_cluster_in_memory_are_printed() {
+    let names = Example::start("api_resources", &["-o", "name", "--api-group=apps"]).end();
+    assert_eq!(
+        names,
+        [
+            "controllerrevisions.apps",
+            "daemonsets.apps",
+            "deployments.apps",
+            "replicasets.apps",
+            "statefulsets.apps"
+        ]
+    );
+    let table = Example::start("api_resources", &["--api-group=batch"]).end();
+    let expected = [
+        "NAME       SHORTNAMES   APIVERSION   NAMESPACED   KIND",
+        "cronjobs   cj           batch/v1     true         CronJob",
+        "jobs                    batch/v1     true         Job",
+    ];
+    assert_eq!(table, expected);
+    assert!(Example::start("api_versions", &[]).end().contains(&"apps/v1".to_owned()));
+}
+
+#[test]
 fn wrong_arguments_are_told_in_one_line() {
     for (arguments, told) in [
         (&["--kubeconfig"][..], "--kubeconfig wants a value after it"),
