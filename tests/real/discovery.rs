@@ -1,7 +1,7 @@
 //! Discovery on a real API server, beside the real kubectl: the same output, the same cache, and every request counted on the
 //! way to a real `kubectl proxy`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
