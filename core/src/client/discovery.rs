@@ -71,15 +71,9 @@ pub struct DiscoveryClient {
 impl DiscoveryClient {
     /// A client that keeps the server's answers in memory.
     pub fn new(rest: RestClient) -> Self {
-        #[cfg_attr(
-            target_family = "wasm",
-            expect(
-                clippy::arc_with_non_send_sync,
-                reason = "an Arc on every target; on wasm there is one thread"
-            )
-        )]
-        let storage = Arc::new(MemoryStorage::new(rest.runtime().clock.clone()));
-        Self::with_storage(rest, storage)
+        // By way of a box: a page's clock is not Send, and an Arc made of such a thing looks like a mistake.
+        let storage: Box<dyn Storage> = Box::new(MemoryStorage::new(rest.runtime().clock.clone()));
+        Self::with_storage(rest, storage.into())
     }
 
     /// A client that keeps the server's answers in `storage`, by their address. client-go's `httpCacheDir`.

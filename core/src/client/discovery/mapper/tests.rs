@@ -271,6 +271,10 @@ fn rules_narrow_the_matches_down() {
     );
 }
 
+fn also(name: &str, other: &str) -> String {
+    format!("short name {name:?} could also match lower priority resource {other}")
+}
+
 /// TestReplaceAliases, TestKindFor and TestWarnAmbigious of restmapper/shortcut_test.go.
 #[test]
 fn short_names_are_expanded_and_doubtful_ones_told() {
@@ -283,9 +287,6 @@ fn short_names_are_expanded_and_doubtful_ones_told() {
         "foo/v1beta1 foo:F::hpa",
         "bar/v1 bar:B::hpa",
     ][..];
-    let also = |name: &str, other: &str| {
-        format!("short name {name:?} could also match lower priority resource {other}")
-    };
     for (groups, asked, expected, warnings) in [
         (&[][..], "storageclasses", "/ storageclasses", vec![]),
         (

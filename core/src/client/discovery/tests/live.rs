@@ -411,7 +411,7 @@ fn subresources_are_kept_with_what_they_speak() {
 }
 
 #[test]
-fn hostile_answers_are_errors_or_failures_of_their_own_group_version() {
+fn hostile_groups_are_one_error() {
     let good = aggregated(&["apps/v1 deployments.Deployment"]);
     for (content_type, body, expected) in [
         ("text/html", "<html>sign in</html>", "text/html in place of application/json"),
@@ -430,6 +430,10 @@ fn hostile_answers_are_errors_or_failures_of_their_own_group_version() {
             assert!(body.contains("html") || !text.contains(body), "{text}");
         });
     }
+}
+
+#[test]
+fn hostile_versions_fail_alone() {
     run(async |simulator| {
         let server = Server::aggregated(POD, &["apps/v1 deployments.Deployment"]);
         let odd = aggregated(&["apps/v1 deployments.Deployment"]);
