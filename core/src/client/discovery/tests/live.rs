@@ -221,7 +221,7 @@ fn preferred_namespaced_resources_of_a_legacy_server() {
         assert!(found.warning().is_none());
 
         let groups = server.0.lock().unwrap().answers["/apis"].body.clone();
-        let mut groups: serde_json::Value = serde_json::from_slice(&groups).unwrap();
+        let mut groups: Value = serde_json::from_slice(&groups).unwrap();
         groups["groups"][0]["preferredVersion"] =
             json!({ "groupVersion": "batch/v2alpha", "version": "v2alpha1" });
         server.json("/apis", &groups);

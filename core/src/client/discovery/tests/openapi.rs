@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::time::Clock;
 
 fn server() -> Server {
     let server = Server::default();
