@@ -5,6 +5,8 @@
 //! Invariant: whatever the bytes, reading ends within the [`Limits`] and never panics, and no error shows a byte of an
 //! object.
 
+#[cfg(feature = "cbor")]
+pub mod cbor;
 mod decoder;
 pub mod json;
 mod peek;
@@ -19,6 +21,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::meta::Format;
+
+/// The name of serde_json's RawValue, and of its only member: a text that is JSON.
+#[cfg(any(feature = "protobuf", feature = "cbor"))]
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// How large and how deep one object may be; what exceeds it is refused with a decode error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub(crate) fn read<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<
         Format::Json => json::decode(bytes),
         #[cfg(feature = "protobuf")]
         Format::Protobuf => protobuf::decode(bytes),
+        #[cfg(feature = "cbor")]
+        Format::Cbor => cbor::decode(bytes),
     }
 }
 
@@ -53,5 +61,7 @@ pub(crate) fn validate(format: Format, bytes: &[u8]) -> Result<(), Error> {
         Format::Json => json::validate(bytes, Limits::default()),
         #[cfg(feature = "protobuf")]
         Format::Protobuf => Ok(()),
+        #[cfg(feature = "cbor")]
+        Format::Cbor => Ok(()),
     }
 }

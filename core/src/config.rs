@@ -13,10 +13,12 @@ use serde::Deserialize;
 use crate::error::Error;
 
 mod kubeconfig;
+mod overrides;
 mod pem;
 mod resolve;
 
 pub use kubeconfig::{Cluster, Context, Kubeconfig, User};
+pub use overrides::Overrides;
 
 /// Everything a client needs to know of its server. client-go's `rest.Config`.
 #[derive(Clone, Debug)]
@@ -66,17 +68,20 @@ impl Default for Config {
     }
 }
 
-/// How objects of built-in kinds are written on the wire; custom resources always go as JSON.
+/// How objects are written on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContentType {
     /// As JSON, which keeps members that newer servers have and this library does not know.
     #[default]
     Json,
-    /// As protobuf where the server speaks it, a third to a half smaller; fields unknown here are not kept. A watch over a
-    /// WebSocket stays JSON, and so does a body with a member that protobuf does not have.
+    /// As protobuf where the server speaks it, a third to a half smaller; fields unknown here are not kept. Custom resources
+    /// stay JSON, and so does a watch over a WebSocket and a body with a member that protobuf does not have.
     #[cfg(feature = "protobuf")]
     Protobuf,
+    /// As CBOR where the server speaks it, custom resources too; nothing is lost. A watch over a WebSocket stays JSON.
+    #[cfg(feature = "cbor")]
+    Cbor,
 }
 
 /// Which way a watch goes.

@@ -6,6 +6,7 @@ mod key;
 mod object;
 mod options;
 mod patch;
+mod quantity;
 mod resource;
 mod selector;
 mod version;
@@ -17,8 +18,9 @@ pub use options::{
     ResourceVersionMatch, UpdateOptions, WatchOptions,
 };
 pub use patch::Patch;
+pub use quantity::{Quantity, QuantityFormat};
 pub use resource::{ApiResource, GroupVersion, GroupVersionKind, GroupVersionResource};
-pub use selector::{FieldSelector, LabelSelector};
+pub use selector::{FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector};
 pub use version::{Continue, ResourceVersion};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta, OwnerReference};

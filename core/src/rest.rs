@@ -5,6 +5,7 @@
 
 mod answer;
 mod list;
+mod negotiate;
 mod path;
 mod request;
 mod retry;
@@ -23,6 +24,7 @@ pub use watch::{Bookmark, Watch, WatchBody, WatchEvent};
 use crate::config::Config;
 use crate::time::Runtime;
 use crate::transport::Transport;
+use negotiate::Negotiation;
 
 /// Makes requests of one API server. Cheap to clone. client-go's `rest.RESTClient`.
 #[derive(Clone, Debug)]
@@ -30,12 +32,13 @@ pub struct RestClient {
     transport: Arc<dyn Transport>,
     config: Arc<Config>,
     runtime: Runtime,
+    negotiation: Negotiation,
 }
 
 impl RestClient {
     /// A client that sends what `config` says over `transport`.
     pub fn new(transport: Arc<dyn Transport>, config: Config, runtime: Runtime) -> Self {
-        Self { transport, config: Arc::new(config), runtime }
+        Self { transport, config: Arc::new(config), runtime, negotiation: Negotiation::default() }
     }
 
     /// A request with any verb.

@@ -2,5 +2,6 @@
 
 mod conformance;
 mod discovery;
+mod formats;
 mod harness;
 mod native;

@@ -1,5 +1,5 @@
 // Command schema knows the Go types of the Kubernetes API: it writes the field tables that the client embeds, makes
-// objects of every type in both formats, and reads back what the client makes of them.
+// objects of every type in all formats, reads back what the client makes of them, and takes the cases out of Go's tests.
 package main
 
 import (
@@ -7,12 +7,14 @@ import (
 	"os"
 	"strconv"
 
+	"portolan/tests/schema/cases"
 	"portolan/tests/schema/corpus"
 	"portolan/tests/schema/tables"
 )
 
 const usage = `use one of
   schema tables               print the field tables as Rust source
+  schema cases PACKAGE        print the cases of a Go package's tests, one a line
   schema corpus SEED EACH     print EACH random objects of every kind, one a line
   schema verify               read objects from standard input and print "n of m" that Go reads the same`
 
@@ -28,6 +30,8 @@ func run(arguments []string) error {
 	case len(arguments) == 1 && arguments[0] == "tables":
 		_, err := fmt.Print(tables.Source())
 		return err
+	case len(arguments) == 2 && arguments[0] == "cases":
+		return cases.Write(os.Stdout, arguments[1])
 	case len(arguments) == 3 && arguments[0] == "corpus":
 		seed, err := strconv.ParseUint(arguments[1], 10, 64)
 		if err != nil {

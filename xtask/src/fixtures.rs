@@ -1,4 +1,4 @@
-//! `cargo xtask fixtures`: the codecs against what Go writes, each suite ending in `n of m`.
+//! `cargo xtask fixtures`: the codecs, selectors, quantities and kubeconfigs against Go, each suite ending in `n of m`.
 //!
 //! The fixtures lie in the Go module k8s.io/api, which Go's own client fetches; nothing of them is in this repository.
 
@@ -11,6 +11,14 @@ use serde::Deserialize;
 
 use crate::process::{command, output, run as perform};
 use crate::{cluster_binary, codegen, workspace};
+
+/// The Go packages whose tests' cases must come out here as there.
+const PACKAGES: [&str; 4] = [
+    "k8s.io/apimachinery/pkg/labels",
+    "k8s.io/apimachinery/pkg/fields",
+    "k8s.io/apimachinery/pkg/api/resource",
+    "k8s.io/client-go/tools/clientcmd",
+];
 
 /// What to compare.
 #[derive(Args)]
@@ -39,8 +47,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let program = workspace::target()?.join("debug/portolan-fixtures");
     let fixtures = upstream()?;
     let upstream = compare(&program, &["upstream", &fixtures]);
+    let upstream = upstream.and(compare(&program, &["typed", &fixtures]));
     let corpus = corpus(options, &program);
-    upstream.and(corpus)
+    let cases = PACKAGES.iter().map(|package| cases(package, &program)).fold(Ok(()), Result::and);
+    upstream.and(corpus).and(cases)
+}
+
+/// Takes the cases out of the tests of a Go package, and compares.
+fn cases(package: &str, program: &Path) -> Result<()> {
+    let name = package.rsplit('/').next().unwrap_or(package);
+    let directory = workspace::target()?.join("corpus");
+    fs::create_dir_all(&directory).context("making a directory for the cases")?;
+    let found = directory.join(format!("{name}.jsonl"));
+    let file = File::create(&found).context("a file for the cases")?;
+    perform(codegen::schema(&["cases", package]).stdout(file))?;
+    compare(program, &["cases", name, &found.to_string_lossy()])
 }
 
 /// The directory of Kubernetes' own fixtures, of the version that the tables are made from.
@@ -69,6 +90,7 @@ fn corpus(options: &Options, program: &Path) -> Result<()> {
     let file = File::create(&made).context("a file for the corpus")?;
     perform(codegen::schema(&["corpus", &seed, &each]).stdout(file))?;
     compare(program, &["corpus", &made.to_string_lossy(), &written.to_string_lossy()])?;
+    compare(program, &["hostile", &made.to_string_lossy()])?;
     let file = File::open(&written).context("what was written of the corpus")?;
     println!("read by Go:");
     perform(codegen::schema(&["verify"]).stdin(file))

@@ -145,7 +145,9 @@ impl<K: Object + Serialize> Api<K> {
         self.object(self.request(Method::POST).params(options.query()).object(object, &self.resource)).await
     }
 
-    /// Puts `object` in place of the one of its name; a conflict unless its version is the newest.
+    /// Puts `object` in place of the one of its name; a conflict unless its version is the newest. Fields that `K` does not
+    /// know are dropped: where others extend the object, [`Api::patch`] or apply your own fields, or hold it as
+    /// `Unstructured`.
     pub async fn update(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
         let request = self.request(Method::PUT).name(object.meta().name);
         self.object(request.params(options.query()).object(object, &self.resource)).await

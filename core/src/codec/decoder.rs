@@ -3,7 +3,10 @@
 //! Invariant: of one body all formats give the same items and events, in the same order, and fail where it is cut.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
+#[cfg(feature = "cbor")]
+use super::cbor;
 #[cfg(feature = "protobuf")]
 use super::protobuf;
 use super::{Limits, json};
@@ -18,6 +21,9 @@ pub enum ListDecoder {
     /// Of protobuf.
     #[cfg(feature = "protobuf")]
     Protobuf(protobuf::ListDecoder),
+    /// Of CBOR.
+    #[cfg(feature = "cbor")]
+    Cbor(cbor::ListDecoder),
 }
 
 /// Takes the body of a watch as it arrives and gives its events as they are complete.
@@ -28,6 +34,9 @@ pub enum WatchDecoder {
     /// Of protobuf.
     #[cfg(feature = "protobuf")]
     Protobuf(protobuf::WatchDecoder),
+    /// Of CBOR.
+    #[cfg(feature = "cbor")]
+    Cbor(cbor::WatchDecoder),
 }
 
 /// Does the same with the decoder of whichever format.
@@ -37,6 +46,8 @@ macro_rules! whichever {
             Self::Json($decoder) => $what,
             #[cfg(feature = "protobuf")]
             Self::Protobuf($decoder) => $what,
+            #[cfg(feature = "cbor")]
+            Self::Cbor($decoder) => $what,
         }
     };
 }
@@ -48,6 +59,8 @@ impl ListDecoder {
             Format::Json => Self::Json(json::ListDecoder::new(limits)),
             #[cfg(feature = "protobuf")]
             Format::Protobuf => Self::Protobuf(protobuf::ListDecoder::new(limits)),
+            #[cfg(feature = "cbor")]
+            Format::Cbor => Self::Cbor(cbor::ListDecoder::new(limits)),
         }
     }
 
@@ -57,6 +70,8 @@ impl ListDecoder {
             Self::Json(_) => Format::Json,
             #[cfg(feature = "protobuf")]
             Self::Protobuf(_) => Format::Protobuf,
+            #[cfg(feature = "cbor")]
+            Self::Cbor(_) => Format::Cbor,
         }
     }
 
@@ -84,6 +99,8 @@ impl WatchDecoder {
             Format::Json => Self::Json(json::WatchDecoder::new(limits)),
             #[cfg(feature = "protobuf")]
             Format::Protobuf => Self::Protobuf(protobuf::WatchDecoder::new(limits)),
+            #[cfg(feature = "cbor")]
+            Format::Cbor => Self::Cbor(cbor::WatchDecoder::new(limits)),
         }
     }
 
@@ -117,6 +134,23 @@ pub struct ListHead {
     pub continue_token: Continue,
     /// About how many objects the next pages hold, when the server says.
     pub remaining: Option<u64>,
+}
+
+/// A list's metadata as they are written.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ListMetadata {
+    resource_version: Option<String>,
+    r#continue: Option<String>,
+    remaining_item_count: Option<i64>,
+}
+
+impl ListHead {
+    pub(super) fn set(&mut self, metadata: ListMetadata) {
+        self.resource_version = metadata.resource_version.unwrap_or_default().into();
+        self.continue_token = metadata.r#continue.unwrap_or_default().into();
+        self.remaining = metadata.remaining_item_count.and_then(|count| u64::try_from(count).ok());
+    }
 }
 
 /// What happened to an object. client-go's `watch.EventType`.

@@ -2,13 +2,17 @@
 //!
 //! Invariant: every object the decoders give is one complete JSON object, of valid UTF-8, within the [`Limits`], unless
 //! the caller asked for [`ListDecoder::trusting`]; and no error shows a byte of what it is about.
+//!
+//! What the check lets pass, for it changes no bytes: a lone surrogate in an escape and a number beyond a double, which are
+//! refused by whoever reads that text or number (Go puts U+FFFD for the first); and members of one name, of which types
+//! and `Unstructured` take the last, as Go does, and reads by path the first.
 
 mod feed;
 mod list;
 mod scan;
 mod walk;
 mod watch;
-#[cfg(feature = "protobuf")]
+#[cfg(any(feature = "protobuf", feature = "cbor"))]
 pub(super) mod write;
 
 #[cfg(test)]

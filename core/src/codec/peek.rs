@@ -3,6 +3,8 @@
 //! Invariant: a peek only ever saves work. What it cannot tell cheaply, or what is malformed, it does not tell, and
 //! whoever reads the object finds out.
 
+#[cfg(feature = "cbor")]
+use super::cbor;
 use super::json::{Entries, Malformed, is_name};
 #[cfg(feature = "protobuf")]
 use super::protobuf;
@@ -14,6 +16,8 @@ pub(crate) fn type_names(format: Format, bytes: &[u8]) -> Option<(&str, &str)> {
         Format::Json => json_type_names(bytes.trim_ascii()).ok(),
         #[cfg(feature = "protobuf")]
         Format::Protobuf => protobuf::type_names(bytes),
+        #[cfg(feature = "cbor")]
+        Format::Cbor => cbor::type_names(bytes),
     }
 }
 
@@ -23,6 +27,8 @@ pub(crate) fn identity(format: Format, bytes: &[u8]) -> Option<MetaRef<'_>> {
         Format::Json => json_identity(bytes.trim_ascii()).ok().flatten(),
         #[cfg(feature = "protobuf")]
         Format::Protobuf => protobuf::identity(bytes),
+        #[cfg(feature = "cbor")]
+        Format::Cbor => cbor::identity(bytes),
     }
 }
 
@@ -104,6 +110,21 @@ mod tests {
         }
         assert_eq!(type_names(Format::Json, b"{}"), Some(("", "")));
         assert_eq!(type_names(Format::Json, b"{\"kind\":3,"), None);
+    }
+
+    #[cfg(feature = "cbor")]
+    #[test]
+    fn cbor_tells_the_same() {
+        let object = serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod", "spec": {"a": [1, {"b": 2}]},
+            "metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "labels": {"c": "d"}},
+        });
+        let bytes = cbor::encode(&object).unwrap();
+        assert_eq!(type_names(Format::Cbor, &bytes), Some(("v1", "Pod")));
+        let meta = MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "7" };
+        assert_eq!(identity(Format::Cbor, &bytes), Some(meta));
+        assert_eq!(identity(Format::Cbor, &bytes[..bytes.len() - 1]), None);
+        assert_eq!(identity(Format::Cbor, b"\xff\xff"), None);
     }
 
     #[cfg(feature = "protobuf")]

@@ -45,7 +45,7 @@ pub struct Cluster {
     /// The file of the trusted authorities' certificates.
     #[serde(deserialize_with = "or_default")]
     pub certificate_authority: String,
-    /// Those certificates themselves: base64 of PEM. Wins over the file.
+    /// Those certificates themselves: base64 of PEM. Not beside the file.
     #[serde(deserialize_with = "or_default")]
     pub certificate_authority_data: String,
     /// The proxy to go through.
@@ -63,13 +63,13 @@ pub struct User {
     /// The file of the client certificate.
     #[serde(deserialize_with = "or_default")]
     pub client_certificate: String,
-    /// The client certificate itself: base64 of PEM. Wins over the file.
+    /// The client certificate itself: base64 of PEM. Not beside the file.
     #[serde(deserialize_with = "or_default")]
     pub client_certificate_data: String,
     /// The file of the client certificate's key.
     #[serde(deserialize_with = "or_default")]
     pub client_key: String,
-    /// The key itself: base64 of PEM. Wins over the file.
+    /// The key itself: base64 of PEM. Not beside the file.
     #[serde(deserialize_with = "or_default")]
     pub client_key_data: Secret,
     /// A bearer token.

@@ -98,6 +98,12 @@ impl ClusterPart<'_> {
 
     fn tls(&self) -> Result<Tls, Error> {
         let cluster = self.cluster;
+        let both =
+            !cluster.certificate_authority_data.is_empty() && !cluster.certificate_authority.is_empty();
+        if both {
+            let why = "and certificate-authority are both given: remove one of the two";
+            return Err(self.wrong("certificate-authority-data", why));
+        }
         let certificate_authority = if !cluster.certificate_authority_data.is_empty() {
             let data = decode(&cluster.certificate_authority_data, Holds::Certificate);
             Some(Pem::Data(data.map_err(|why| self.wrong("certificate-authority-data", &why))?))
@@ -129,6 +135,15 @@ impl UserPart<'_> {
 
     fn identity(&self) -> Result<Option<Identity>, Error> {
         let user = self.user;
+        for (data, file, field) in [
+            (!user.client_certificate_data.is_empty(), &user.client_certificate, "client-certificate"),
+            (!user.client_key_data.is_empty(), &user.client_key, "client-key"),
+        ] {
+            if data && !file.is_empty() {
+                let why = format!("and {field} are both given: remove one of the two");
+                return Err(self.wrong(&format!("{field}-data"), &why));
+            }
+        }
         let certificate = if !user.client_certificate_data.is_empty() {
             let data = decode(&user.client_certificate_data, Holds::Certificate);
             Some(Pem::Data(data.map_err(|why| self.wrong("client-certificate-data", &why))?))

@@ -22,6 +22,9 @@ pub enum Format {
     /// Kubernetes' protobuf: an object in its envelope, or the bare message of a list's item.
     #[cfg(feature = "protobuf")]
     Protobuf,
+    /// CBOR: one data item.
+    #[cfg(feature = "cbor")]
+    Cbor,
 }
 
 /// One object as it arrived, still in the buffer it arrived in: one list item or the object of one watch event.

@@ -17,6 +17,8 @@ use super::json::{Json, Values};
 use super::path::{Path, Step, Steps};
 use super::stored::Stored;
 use super::{Unstructured, debug, not_a};
+#[cfg(feature = "cbor")]
+use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
 use crate::codec::protobuf;
 use crate::error::Error;
@@ -174,6 +176,11 @@ impl<K: 'static> Object for Lazy<K> {
             Format::Json => Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => Stored::new(&protobuf::json_of(&encoded)?, Some(encoded.resource), false)?,
+            #[cfg(feature = "cbor")]
+            Format::Cbor => {
+                let json = cbor::to_json(encoded.bytes)?;
+                Stored::new(&json, Some(encoded.resource), encoded.drop_managed_fields)?
+            }
         };
         Ok(Self { stored, kind: PhantomData })
     }

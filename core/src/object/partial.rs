@@ -7,6 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{debug, not_a};
+#[cfg(feature = "cbor")]
+use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
 use crate::codec::protobuf;
 use crate::error::Error;
@@ -50,6 +52,8 @@ impl Object for PartialObjectMetadata {
                 .map_err(|error| not_a("PartialObjectMetadata", encoded.bytes.len(), &error))?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::read_metadata(&encoded)?,
+            #[cfg(feature = "cbor")]
+            Format::Cbor => cbor::decode(encoded.bytes)?,
         };
         if object.api_version.is_empty() {
             object.api_version = encoded.resource.api_version();

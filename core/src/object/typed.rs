@@ -8,6 +8,8 @@ use k8s_openapi::Metadata;
 use serde::de::DeserializeOwned;
 
 use super::not_a;
+#[cfg(feature = "cbor")]
+use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
 use crate::codec::protobuf;
 use crate::error::Error;
@@ -24,6 +26,8 @@ where
                 .map_err(|error| not_a(K::KIND, encoded.bytes.len(), &error))?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::read(&encoded)?,
+            #[cfg(feature = "cbor")]
+            Format::Cbor => cbor::decode(encoded.bytes)?,
         };
         if encoded.drop_managed_fields {
             object.metadata_mut().managed_fields = None;

@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 use super::path::{Step, Steps};
 use super::stored::FIELDS;
 use super::{debug, not_a};
+#[cfg(feature = "cbor")]
+use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
 use crate::codec::protobuf;
 use crate::error::Error;
@@ -208,6 +210,8 @@ impl Object for Unstructured {
                 .map_err(|error| not_a(kind, encoded.bytes.len(), &error))?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::read(&encoded)?,
+            #[cfg(feature = "cbor")]
+            Format::Cbor => cbor::decode(encoded.bytes)?,
         };
         match object.0.get_mut("metadata") {
             None | Some(Value::Null) => {}

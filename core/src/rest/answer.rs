@@ -131,6 +131,8 @@ fn format_of(headers: &HeaderMap) -> Option<Format> {
         Some("application/json") | None => Some(Format::Json),
         #[cfg(feature = "protobuf")]
         Some(codec::protobuf::MEDIA_TYPE) => Some(Format::Protobuf),
+        #[cfg(feature = "cbor")]
+        Some(codec::cbor::MEDIA_TYPE | codec::cbor::SEQUENCE_MEDIA_TYPE) => Some(Format::Cbor),
         Some(_) => None,
     }
 }

@@ -12,16 +12,11 @@ use http::{Method, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::negotiate::JSON;
 use super::{ListBody, Response, RestClient, WatchBody, answer, path, retry};
-#[cfg(feature = "protobuf")]
-use crate::codec::protobuf;
-#[cfg(feature = "protobuf")]
-use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{ApiResource, GroupVersion, Patch};
 use crate::transport::Body;
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A request in the making.
 #[derive(Debug)]
@@ -77,12 +72,10 @@ impl Request {
     }
 
     /// The group, version and plural name of `resource`.
-    pub fn api_resource(self, resource: &ApiResource) -> Self {
-        #[cfg(feature = "protobuf")]
-        let this = self.accepting_protobuf(resource);
-        #[cfg(not(feature = "protobuf"))]
-        let this = self;
-        this.group_version(resource.group_version()).resource(&resource.plural)
+    pub fn api_resource(mut self, resource: &ApiResource) -> Self {
+        let accept = self.client.negotiation.accept(self.client.config().content_type, resource);
+        self.headers.insert(ACCEPT, accept);
+        self.group_version(resource.group_version()).resource(&resource.plural)
     }
 
     /// A path of the caller's own (`/version`, `/apis`), in place of group, version, namespace and resource.
@@ -167,31 +160,14 @@ impl Request {
         }
     }
 
-    /// A body of an object of `resource`, in the format that the configuration says. One with members that protobuf does
-    /// not have goes as JSON, which loses nothing.
+    /// A body of an object of `resource`, in the format that the configuration says. One with members that the format
+    /// does not have goes as JSON, which loses nothing.
     pub fn object(self, value: &impl Serialize, resource: &ApiResource) -> Self {
-        #[cfg(feature = "protobuf")]
-        if self.client.config().content_type == ContentType::Protobuf
-            && let Ok(bytes) = protobuf::encode(value, &resource.api_version(), &resource.kind)
-        {
-            return self.bytes(bytes.into(), HeaderValue::from_static(protobuf::MEDIA_TYPE));
+        let wanted = self.client.config().content_type;
+        match self.client.negotiation.encode(wanted, value, resource) {
+            Some((bytes, content_type)) => self.bytes(bytes.into(), content_type),
+            None => self.json(value),
         }
-        #[cfg(not(feature = "protobuf"))]
-        let _ = resource;
-        self.json(value)
-    }
-
-    /// Asks for protobuf where the configuration says so and the kind has it, and for JSON otherwise.
-    #[cfg(feature = "protobuf")]
-    fn accepting_protobuf(mut self, resource: &ApiResource) -> Self {
-        const EITHER: HeaderValue =
-            HeaderValue::from_static("application/vnd.kubernetes.protobuf,application/json");
-        if self.client.config().content_type == ContentType::Protobuf
-            && protobuf::has_kind(&resource.api_version(), &resource.kind)
-        {
-            self.headers.insert(ACCEPT, EITHER);
-        }
-        self
     }
 
     /// A patch body with its media type.
@@ -316,7 +292,10 @@ impl Request {
             return Err(wrong);
         }
         let accepted = self.headers.get(ACCEPT).cloned().unwrap_or(JSON);
-        let response = retry::send(&mut self).await?;
+        let sent = self.headers.get(CONTENT_TYPE).cloned();
+        let response = retry::send(&mut self)
+            .await
+            .inspect_err(|refusal| self.client.negotiation.refused(sent.as_ref(), refusal))?;
         Ok((response, accepted))
     }
 

@@ -16,6 +16,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer/cbor/direct"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -29,6 +30,9 @@ type Record struct {
 	// Protobuf is the object; JSONOfProtobuf what Go writes once it has read that.
 	Protobuf       []byte          `json:"protobuf"`
 	JSONOfProtobuf json.RawMessage `json:"jsonOfProtobuf"`
+	// CBOR is the object; CBOROfJSON the JSON as maps and lists, as the dynamic client writes it.
+	CBOR       []byte `json:"cbor"`
+	CBOROfJSON []byte `json:"cborOfJson"`
 	// Lost is what Go itself loses on the way from Protobuf to JSONOfProtobuf and back; "" for nothing.
 	Lost string `json:"lost"`
 }
@@ -39,6 +43,7 @@ type Written struct {
 	Kind       string          `json:"kind"`
 	JSON       json.RawMessage `json:"json"`
 	Protobuf   []byte          `json:"protobuf"`
+	CBOR       []byte          `json:"cbor"`
 }
 
 // Write writes `each` objects of every kind, one a line. The same seed gives the same objects.
@@ -77,6 +82,16 @@ func recordOf(kind kinds.Kind, object any) (*Record, error) {
 		return nil, err
 	}
 	if record.JSONOfProtobuf, err = jsonOf(kind, record.Protobuf); err != nil {
+		return nil, err
+	}
+	if record.CBOR, err = writeCBOR(object); err != nil {
+		return nil, err
+	}
+	var plain any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(record.JSON, &plain); err != nil {
+		return nil, err
+	}
+	if record.CBOROfJSON, err = writeCBOR(plain); err != nil {
 		return nil, err
 	}
 	again, err := protobufOf(kind, record.JSONOfProtobuf)
@@ -190,7 +205,39 @@ func verify(kind kinds.Kind, written Written) error {
 	if !bytes.Equal(fromJSON, written.Protobuf) {
 		return fmt.Errorf("its JSON is another object than its protobuf")
 	}
+	return verifyCBOR(kind, written)
+}
+
+// verifyCBOR compares what is read from CBOR with what is read from JSON, each as JSON again: JSON that an object holds
+// is kept word for word from JSON and loses its order and its spelling in CBOR.
+func verifyCBOR(kind kinds.Kind, written Written) error {
+	fromCBOR, fromJSON := reflect.New(kind.Type).Interface(), reflect.New(kind.Type).Interface()
+	if err := readCBOR(written.CBOR, fromCBOR); err != nil {
+		return fmt.Errorf("its CBOR is not read: %w", err)
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(written.JSON, fromJSON); err != nil {
+		return err
+	}
+	left, err := plainOf(kind, fromCBOR)
+	if err != nil {
+		return err
+	}
+	right, err := plainOf(kind, fromJSON)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(left, right) {
+		return fmt.Errorf("its CBOR is another object than its JSON")
+	}
 	return nil
+}
+
+func plainOf(kind kinds.Kind, object any) (plain any, err error) {
+	text, err := writeJSON(kind, object)
+	if err != nil {
+		return nil, err
+	}
+	return plain, kjson.UnmarshalCaseSensitivePreserveInts(text, &plain)
 }
 
 func protobufOf(kind kinds.Kind, text []byte) ([]byte, error) {
@@ -224,6 +271,21 @@ func writeJSON(kind kinds.Kind, object any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSpace(out.Bytes()), nil
+}
+
+// selfDescribed is the tag that every document in CBOR begins with.
+var selfDescribed = []byte{0xd9, 0xd9, 0xf7}
+
+func writeCBOR(object any) ([]byte, error) {
+	document, err := direct.Marshal(object)
+	return append(bytes.Clone(selfDescribed), document...), err
+}
+
+func readCBOR(document []byte, object any) error {
+	if !bytes.HasPrefix(document, selfDescribed) {
+		return fmt.Errorf("it does not begin as CBOR does")
+	}
+	return direct.Unmarshal(document, object)
 }
 
 var magic = []byte("k8s\x00")

@@ -4,10 +4,10 @@
 //! not one whole list ends in an error, never in an empty list.
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use super::check;
 use super::feed::Feed;
+use crate::codec::decoder::ListMetadata;
 use crate::codec::{Limits, ListHead};
 use crate::error::Error;
 
@@ -56,14 +56,6 @@ enum Member {
     Metadata,
     Items,
     Other,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ListMetadata {
-    resource_version: Option<String>,
-    r#continue: Option<String>,
-    remaining_item_count: Option<i64>,
 }
 
 impl ListDecoder {
@@ -217,11 +209,7 @@ impl ListDecoder {
             Member::Metadata => {
                 let metadata: Option<ListMetadata> =
                     serde_json::from_slice(value).map_err(|_| "metadata is not that of a list".to_owned())?;
-                let metadata = metadata.unwrap_or_default();
-                self.head.resource_version = metadata.resource_version.unwrap_or_default().into();
-                self.head.continue_token = metadata.r#continue.unwrap_or_default().into();
-                self.head.remaining =
-                    metadata.remaining_item_count.and_then(|count| u64::try_from(count).ok());
+                self.head.set(metadata.unwrap_or_default());
             }
             // Go writes a list that was never filled this way.
             Member::Items if value == b"null" => self.items = Some(0),

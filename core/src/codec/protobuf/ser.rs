@@ -15,7 +15,8 @@ use serde::ser::{Error, Impossible, Serialize, Serializer};
 use super::moment;
 use super::schema::{Field, Kind, Message};
 use super::wire::{put_bytes, put_number, put_varint};
-use collect::{Elements, Members, RAW_VALUE, put_zero};
+use crate::codec::RAW_VALUE;
+use collect::{Elements, Members, put_zero};
 
 /// Why a value cannot be written, and where in it.
 #[derive(Debug)]

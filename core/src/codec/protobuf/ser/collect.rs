@@ -14,9 +14,6 @@ use super::{Place, Slot, Unwritable};
 use crate::codec::protobuf::schema::{Field, Kind, Message};
 use crate::codec::protobuf::wire::{put_bytes, put_number, put_varint};
 
-/// The name of serde_json's RawValue, and of its only member: a text that is JSON.
-pub(super) const RAW_VALUE: &str = "$serde_json::private::RawValue";
-
 /// The members of a message or the entries of a map, in any order.
 pub(super) struct Members<'e> {
     out: &'e mut Vec<u8>,

@@ -1,0 +1,330 @@
+//! Label selectors and the requirements they are made of.
+//!
+//! Invariant: requirements are sorted by their labels, and each is one that the server accepts, unless they were made of
+//! labels that nobody has checked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::parse;
+use crate::error::Error;
+
+/// The longest name of a label, without its prefix, and the longest value, in bytes.
+const LONGEST: usize = 63;
+/// The longest prefix of a label's name, in bytes.
+const LONGEST_PREFIX: usize = 253;
+
+/// Which labels an object must have; the default selects everything. apimachinery's `labels.Selector`.
+///
+/// ```
+/// use portolan::meta::{LabelOperator, LabelRequirement, LabelSelector};
+/// let selector: LabelSelector = "app=web,tier in (front, back)".parse()?;
+/// let selector = selector.and(LabelRequirement::new("canary", LabelOperator::DoesNotExist, [""; 0])?);
+/// assert_eq!(selector.to_string(), "app=web,!canary,tier in (back,front)");
+/// # Ok::<(), portolan::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LabelSelector(Vec<LabelRequirement>);
+
+/// What one label must be. apimachinery's `labels.Requirement`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LabelRequirement {
+    label: String,
+    operator: LabelOperator,
+    values: Vec<String>,
+}
+
+/// How a label relates to a requirement's values. apimachinery's `selection.Operator`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LabelOperator {
+    /// `a=b`: it is there and is the one value.
+    Equals,
+    /// `a==b`: the same, written in another way.
+    DoubleEquals,
+    /// `a!=b`: it is not there or is not the one value.
+    NotEquals,
+    /// `a in (b,c)`: it is there and is one of the values.
+    In,
+    /// `a notin (b,c)`: it is not there or is none of the values.
+    NotIn,
+    /// `a`: it is there.
+    Exists,
+    /// `!a`: it is not there.
+    DoesNotExist,
+    /// `a>1`: it is an integer above the one value.
+    GreaterThan,
+    /// `a<1`: it is an integer below the one value.
+    LessThan,
+}
+
+impl LabelRequirement {
+    /// A requirement that the server accepts. Fails when the label or a value is none, or when there are too few or too
+    /// many values: one of `=`, `==`, `!=`, `>` and `<`, none for being there or not, at least one of `in` and `notin`.
+    /// apimachinery's `labels.NewRequirement`.
+    pub fn new<V: Into<String>>(
+        label: &str,
+        operator: LabelOperator,
+        values: impl IntoIterator<Item = V>,
+    ) -> Result<Self, Error> {
+        let values: Vec<String> = values.into_iter().map(Into::into).collect();
+        let requirement = Self { label: label.to_owned(), operator, values };
+        match requirement.fault() {
+            Some(what) => Err(Error::config(format!("label requirement on {label:?}: {what}"))),
+            None => Ok(requirement),
+        }
+    }
+
+    /// The label.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// How it relates to the values.
+    pub fn operator(&self) -> LabelOperator {
+        self.operator
+    }
+
+    /// The values, as they were given; sorted when they were read from text.
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+
+    /// Whether an object with `labels` fulfils it.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        use LabelOperator::{
+            DoesNotExist, DoubleEquals, Equals, Exists, GreaterThan, In, LessThan, NotEquals, NotIn,
+        };
+        let value = labels.get(&self.label);
+        let is_one = || value.is_some_and(|value| self.values.contains(value));
+        let integers = || Some((integer(value)?, integer(self.values.first())?));
+        match self.operator {
+            Equals | DoubleEquals | In => is_one(),
+            NotEquals | NotIn => !is_one(),
+            Exists => value.is_some(),
+            DoesNotExist => value.is_none(),
+            GreaterThan => integers().is_some_and(|(value, bound)| value > bound),
+            LessThan => integers().is_some_and(|(value, bound)| value < bound),
+        }
+    }
+
+    /// What is wrong with it.
+    fn fault(&self) -> Option<String> {
+        use LabelOperator::{
+            DoesNotExist, DoubleEquals, Equals, Exists, GreaterThan, In, LessThan, NotEquals, NotIn,
+        };
+        if let Some(what) = label_fault(&self.label) {
+            return Some(what.to_owned());
+        }
+        let count = self.values.len();
+        let what = match self.operator {
+            In | NotIn if count == 0 => "`in` and `notin` need at least one value",
+            Equals | DoubleEquals | NotEquals if count != 1 => "`=`, `==` and `!=` need exactly one value",
+            Exists | DoesNotExist if count != 0 => "whether a label is there asks for no value",
+            GreaterThan | LessThan if count != 1 || integer(self.values.first()).is_none() => {
+                "`>` and `<` need exactly one integer"
+            }
+            _ => {
+                let wrong = self.values.iter().find(|value| !is_label_value(value))?;
+                return Some(format!(
+                    "{wrong:?} is no value of a label: use up to 63 of a-z, A-Z, 0-9 and inner - _ ."
+                ));
+            }
+        };
+        Some(what.to_owned())
+    }
+}
+
+fn integer(value: Option<&String>) -> Option<i64> {
+    value.and_then(|value| value.parse().ok())
+}
+
+impl LabelSelector {
+    /// Selects objects that have all of `labels`, which nobody checks before the server does. apimachinery's
+    /// `labels.SelectorFromSet`.
+    pub fn from_labels<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let equals = |(label, value): (&str, &str)| LabelRequirement {
+            label: label.to_owned(),
+            operator: LabelOperator::Equals,
+            values: vec![value.to_owned()],
+        };
+        labels.into_iter().map(equals).collect()
+    }
+
+    /// Selects objects that have all of `labels`, once each is a label. apimachinery's `labels.ValidatedSelectorFromSet`.
+    pub fn from_checked_labels<'a>(
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Error> {
+        let equals = |(label, value)| LabelRequirement::new(label, LabelOperator::Equals, [value]);
+        labels.into_iter().map(equals).collect()
+    }
+
+    /// Selects what it selects and `requirement` too. apimachinery's `Selector.Add`.
+    #[must_use]
+    pub fn and(self, requirement: LabelRequirement) -> Self {
+        self.0.into_iter().chain([requirement]).collect()
+    }
+
+    /// What it requires, sorted by label.
+    pub fn requirements(&self) -> &[LabelRequirement] {
+        &self.0
+    }
+
+    /// The one value that `label` must have, when it can have but one. apimachinery's `Selector.RequiresExactMatch`.
+    pub fn exact_match(&self, label: &str) -> Option<&str> {
+        use LabelOperator::{DoubleEquals, Equals, In};
+        let requirement = self.0.iter().find(|requirement| requirement.label == label)?;
+        match (requirement.operator, requirement.values.as_slice()) {
+            (Equals | DoubleEquals | In, [value]) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether it selects everything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an object with `labels` is selected.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.0.iter().all(|requirement| requirement.matches(labels))
+    }
+}
+
+impl FromIterator<LabelRequirement> for LabelSelector {
+    fn from_iter<I: IntoIterator<Item = LabelRequirement>>(requirements: I) -> Self {
+        let mut requirements: Vec<_> = requirements.into_iter().collect();
+        requirements.sort_by(|left, right| left.label.cmp(&right.label));
+        Self(requirements)
+    }
+}
+
+impl fmt::Display for LabelRequirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use LabelOperator::{
+            DoesNotExist, DoubleEquals, Equals, Exists, GreaterThan, In, LessThan, NotEquals, NotIn,
+        };
+        let mut values: Vec<&str> = self.values.iter().map(String::as_str).collect();
+        values.sort_unstable();
+        let (label, values) = (&self.label, values.join(","));
+        match self.operator {
+            Equals => write!(f, "{label}={values}"),
+            DoubleEquals => write!(f, "{label}=={values}"),
+            NotEquals => write!(f, "{label}!={values}"),
+            In => write!(f, "{label} in ({values})"),
+            NotIn => write!(f, "{label} notin ({values})"),
+            Exists => f.write_str(label),
+            DoesNotExist => write!(f, "!{label}"),
+            GreaterThan => write!(f, "{label}>{values}"),
+            LessThan => write!(f, "{label}<{values}"),
+        }
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, requirement) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{requirement}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the text of `kubectl --selector`: `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`. apimachinery's `labels.Parse`.
+impl FromStr for LabelSelector {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse::requirements(text)
+            .map(Self::from_iter)
+            .map_err(|what| Error::config(format!("label selector {text:?}: {what}")))
+    }
+}
+
+/// What is wrong with the name of a label: an optional DNS name and a slash, then up to 63 bytes.
+fn label_fault(label: &str) -> Option<&'static str> {
+    let (prefix, name) = match label.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, label),
+    };
+    if prefix.is_some_and(|prefix| !is_dns_name(prefix)) {
+        return Some("what stands before the / is no DNS name");
+    }
+    let is_name = !name.is_empty() && is_label_value(name);
+    (!is_name).then_some("not the name of a label: use up to 63 of a-z, A-Z, 0-9 and inner - _ .")
+}
+
+fn is_label_value(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let bytes = text.as_bytes();
+    text.len() <= LONGEST
+        && bytes.iter().copied().all(is_inner)
+        && bytes.first().is_none_or(u8::is_ascii_alphanumeric)
+        && bytes.last().is_none_or(u8::is_ascii_alphanumeric)
+}
+
+fn is_dns_name(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(is_inner) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    text.len() <= LONGEST_PREFIX && text.split('.').all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn selectors_match_as_the_server_matches() {
+        let object = labels(&[("app", "web"), ("tier", "front"), ("generation", "3")]);
+        for (text, expected) in [
+            ("", true),
+            ("app=web", true),
+            ("app==web,tier!=back", true),
+            ("app in (api, web)", true),
+            ("app notin (web)", false),
+            ("missing notin (x)", true),
+            ("missing!=x", true),
+            ("app,!missing", true),
+            ("!app", false),
+            ("generation>2,generation<4", true),
+            ("generation>3", false),
+            ("app>3", false),
+        ] {
+            let selector: LabelSelector = text.parse().unwrap();
+            assert_eq!(selector.matches(&object), expected, "{text}");
+            assert_eq!(selector.to_string().parse::<LabelSelector>().unwrap(), selector, "{text}");
+        }
+        for text in
+            ["a=b=c", "a in b", "=x", "a>b", "a b", "a,", ",a", "a in (b", "-a", "a/b/c", "A.b/c", "a=-"]
+        {
+            assert!(text.parse::<LabelSelector>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_checked_when_asked_to() {
+        let long = "x".repeat(64);
+        for (label, value, is_right) in [
+            ("a.example/b", "c", true),
+            ("a", "", true),
+            ("a", &long, false),
+            (&long, "a", false),
+            ("", "a", false),
+            ("/b", "a", false),
+            ("a", "b\nc", false),
+        ] {
+            assert_eq!(
+                LabelSelector::from_checked_labels([(label, value)]).is_ok(),
+                is_right,
+                "{label}={value}"
+            );
+        }
+        assert_eq!(LabelSelector::from_labels([("b", "1"), ("a", "\u{fc}")]).to_string(), "a=\u{fc},b=1");
+    }
+}
