@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
-use portolan::cache::{Delivery, Event, HandlerOptions, Notice, Phase, index_by_value};
+use portolan::cache::{Delivery, Event, HandlerOptions, Notice, Phase, ReflectorOptions, index_by_value};
 use portolan::client::Client;
 use portolan::config::Config;
 use portolan::informer::{FactoryOptions, SharedInformerFactory};
@@ -41,10 +41,18 @@ fn stream() -> Answer {
 
 /// Runs `test` with a factory on `scripted`, stops the factory, and checks that no task is left.
 fn run<T>(scripted: &Scripted, test: impl AsyncFnOnce(SharedInformerFactory) -> T) -> T {
+    run_with(scripted, FactoryOptions::default(), test)
+}
+
+fn run_with<T>(
+    scripted: &Scripted,
+    options: FactoryOptions,
+    test: impl AsyncFnOnce(SharedInformerFactory) -> T,
+) -> T {
     let simulator = Simulator::new(7);
     let config = Config::new("http://server").unwrap();
     let client = Client::new(Arc::new(scripted.clone()), config, simulator.runtime(7));
-    let factory = SharedInformerFactory::new(&client, FactoryOptions::default());
+    let factory = SharedInformerFactory::new(&client, options);
     let stop = factory.clone();
     let runtime = client.runtime().clone();
     let outcome = simulator.run(Duration::from_secs(3600), async move {
@@ -100,6 +108,42 @@ fn a_watch_list_fills_the_store_and_goes_on_as_the_watch() {
     let asked = scripted.asked();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].uri.query().unwrap().contains("sendInitialEvents=true"));
+}
+
+/// A pod whose brackets and strings are whole, with a number that JSON does not have.
+fn broken_within() -> String {
+    pod("a", 5, "x").replace(r#""x"}"#, r#""x","priority":01}"#)
+}
+
+#[test]
+fn what_arrives_is_validated() {
+    let broken = broken_within();
+    let list = format!(
+        r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"9"}},"items":[{broken}]}}"#
+    );
+    let answers = [stream().chunk(&event("ADDED", &broken)).hangs(), Answer::json(200, &list)];
+    run(&Scripted::new(answers), async |factory| {
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        let error = pods.wait_for_status(|status| status.last_error.clone()).await;
+        assert!(error.contains("not valid JSON at offset"), "{error}");
+        assert!(pods.lister().is_empty());
+    });
+}
+
+#[test]
+fn a_trusted_server_is_checked_when_an_object_is_decoded() {
+    let reflector = ReflectorOptions { trusting: true, ..ReflectorOptions::default() };
+    let options = FactoryOptions { reflector, ..FactoryOptions::default() };
+    let answer = stream().chunk(&event("ADDED", &broken_within())).chunk(&end_of_initial(9)).hangs();
+    run_with(&Scripted::new([answer]), options, async |factory| {
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        factory.wait_for_cache_sync().await.unwrap();
+        let pod = pods.lister().get(&Key::new("n", "a")).unwrap();
+        assert_eq!(pod.text("spec.nodeName").as_deref(), Some("x"));
+        assert!(pod.decode().unwrap_err().to_string().contains("not a Pod"));
+    });
 }
 
 #[test]

@@ -323,6 +323,11 @@ impl<T: Object> Reflector<T> {
         }
     }
 
+    /// Whether arriving JSON is to be taken without validation: see [`ReflectorOptions::trusting`].
+    pub fn is_trusting(&self) -> bool {
+        self.options.trusting
+    }
+
     /// Whether what arrives now may be what the store holds already: a list, or the initial events of a watch-list, after
     /// the first. Then hand in the object that is held, and spare reading it.
     pub fn repeats(&self) -> bool {

@@ -96,7 +96,7 @@ impl<T: Object> Driver<T> {
         }
         if let Some(action) = self.reflector.poll_action(now) {
             self.close();
-            self.exchange = Exchange::begin(self.shared.api(), action);
+            self.exchange = Exchange::begin(self.shared.api(), action, self.reflector.is_trusting());
         }
         while let Some(notice) = self.reflector.poll_notice() {
             self.shared.observe(&notice);

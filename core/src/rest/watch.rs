@@ -10,7 +10,7 @@ use http::{Method, header};
 use serde::Deserialize;
 
 use super::{Request, answer};
-use crate::codec::{self, EventKind, Limits, WatchDecoder, WatchFrame};
+use crate::codec::{self, EventKind, Limits, WatchDecoder, WatchFrame, json};
 use crate::config::WatchOver;
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, Object, ResourceVersion};
@@ -76,6 +76,16 @@ impl WatchBody {
             .body(())
             .map_err(|error| Error::config("the request cannot be written").with_source(error))?;
         request.client().transport().connect(head, &[]).await.map(Source::Socket)
+    }
+
+    /// Leaves out the validation of each event, as [`json::WatchDecoder::trusting`] does; protobuf is checked as it is
+    /// read. Call it before the first [`WatchBody::fill`].
+    #[must_use]
+    pub fn trusting(mut self) -> Self {
+        if matches!(self.source, Source::Socket(_) | Source::Body(_, Format::Json)) {
+            self.decoder = WatchDecoder::Json(json::WatchDecoder::new(Limits::default()).trusting());
+        }
+        self
     }
 
     /// Waits for more bytes; false when the watch has ended. Dropping the future loses nothing.

@@ -1,7 +1,7 @@
 //! Finds the end of one JSON value, 64 bytes at a time, and can stop and resume at any byte.
 //!
-//! Each block becomes four bit masks (quotes, backslashes, opening and closing brackets); a block that cannot reach the
-//! end of the value costs two population counts. Invariant: linear in the input, and every bracket outside a string is
+//! Each block becomes three bit masks (quotes, opening and closing brackets), and a fourth where it has a backslash; a block
+//! that cannot reach the end of the value costs two population counts. Invariant: linear in the input, and every bracket outside a string is
 //! counted once. It tells `{` from `[` nowhere and checks no grammar: that is validation's.
 
 use wide::u8x16;
@@ -87,12 +87,18 @@ impl ValueScanner {
     }
 
     /// One block, of which the first `length` bytes count.
+    #[inline]
     fn scan_block(&mut self, block: &[u8; BLOCK], length: usize) -> Result<Option<usize>, TooDeep> {
-        let masks = Masks::of(block);
-        let escaped = self.escaped_bytes(masks.backslashes, length);
-        let strings = spread(masks.quotes & !escaped) ^ self.in_string;
+        let lanes = Lanes::of(block);
+        let mut quotes = lanes.bits(b'"');
+        if self.escaped || lanes.have(b'\\') {
+            quotes &= !self.escaped_bytes(lanes.bits(b'\\'), length);
+        }
+        let strings = spread(quotes) ^ self.in_string;
         self.in_string = if strings >> 63 == 1 { u64::MAX } else { 0 };
-        let (opens, closes) = (masks.opens & !strings, masks.closes & !strings);
+        // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
+        let folded = lanes.with(0x20);
+        let (opens, closes) = (folded.bits(b'{') & !strings, folded.bits(b'}') & !strings);
         let (opening, closing) = (opens.count_ones() as usize, closes.count_ones() as usize);
         if self.depth > closing && self.depth + opening <= self.depth_limit {
             self.depth = self.depth + opening - closing;
@@ -101,6 +107,7 @@ impl ValueScanner {
         self.scan_brackets(opens, closes)
     }
 
+    #[cold]
     fn scan_brackets(&mut self, opens: u64, closes: u64) -> Result<Option<usize>, TooDeep> {
         let mut brackets = opens | closes;
         while brackets != 0 {
@@ -149,30 +156,35 @@ fn spread(quotes: u64) -> u64 {
     inside
 }
 
-/// Which bytes of a block are what.
-struct Masks {
-    quotes: u64,
-    backslashes: u64,
-    opens: u64,
-    closes: u64,
-}
+/// A block, sixteen bytes a register.
+#[derive(Clone, Copy)]
+struct Lanes([u8x16; 4]);
 
-impl Masks {
+impl Lanes {
+    #[inline]
     fn of(block: &[u8; BLOCK]) -> Self {
-        let mut masks = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0 };
-        let lower = u8x16::splat(0x20);
-        for (index, lane) in block.as_chunks::<16>().0.iter().enumerate() {
-            let shift = index * 16;
-            let lane = u8x16::from(*lane);
-            // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
-            let folded = lane | lower;
-            let mask = |lanes: u8x16, byte: u8| u64::from(lanes.simd_eq(u8x16::splat(byte)).to_bitmask());
-            masks.quotes |= mask(lane, b'"') << shift;
-            masks.backslashes |= mask(lane, b'\\') << shift;
-            masks.opens |= mask(folded, b'{') << shift;
-            masks.closes |= mask(folded, b'}') << shift;
-        }
-        masks
+        let lanes = block.as_chunks::<16>().0;
+        Self(std::array::from_fn(|index| u8x16::from(lanes[index])))
+    }
+
+    /// The same with this bit set in every byte.
+    #[inline]
+    fn with(self, bit: u8) -> Self {
+        Self(self.0.map(|lane| lane | u8x16::splat(bit)))
+    }
+
+    /// A one for each byte that is `byte`, the first lowest.
+    #[inline]
+    fn bits(self, byte: u8) -> u64 {
+        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.simd_eq(u8x16::splat(byte)).to_bitmask()));
+        a | b << 16 | c << 32 | d << 48
+    }
+
+    /// Whether any byte is `byte`: for the rare ones, whose place need not be known then.
+    #[inline]
+    fn have(self, byte: u8) -> bool {
+        let [a, b, c, d] = self.0.map(|lane| lane.simd_eq(u8x16::splat(byte)));
+        (a | b | c | d).to_bitmask() != 0
     }
 }
 
