@@ -65,7 +65,7 @@ fn cases(package: &str, program: &Path) -> Result<()> {
 }
 
 /// The directory of Kubernetes' own fixtures, of the version that the tables are made from.
-fn upstream() -> Result<String> {
+pub(crate) fn upstream() -> Result<String> {
     let read = |line: &[&str]| -> Result<Module> {
         let mut go = cluster_binary::go(line);
         let text = output(go.current_dir(codegen::directory()))?;

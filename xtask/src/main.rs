@@ -2,6 +2,7 @@
 //! so that a person can type it.
 #![expect(clippy::print_stdout, reason = "a command's output is its purpose")]
 
+mod bench;
 mod bindgen;
 mod cluster;
 mod cluster_binary;
@@ -46,6 +47,8 @@ enum Task {
     Parity(parity::Options),
     /// Put informers under strain for minutes; with --short, for half a minute each.
     Soak(soak::Options),
+    /// Measure Portolan beside its peers.
+    Bench(bench::Options),
     /// Run all tests and checks.
     Test(test::Options),
     /// Build the dashboard and serve it.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::Fixtures(options) => fixtures::run(&options).map(done),
         Task::Parity(options) => parity::run(&options).map(done),
         Task::Soak(options) => soak::run(&options).map(done),
+        Task::Bench(options) => bench::run(&options).map(done),
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options).map(done),
         Task::Sizes => sizes::run().map(done),

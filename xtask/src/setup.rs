@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs what the tests need. Where all is there it only looks, in well under a second.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -107,20 +107,29 @@ fn browser() -> PathBuf {
 }
 
 fn install_packages() -> Result<()> {
-    if !stale_packages() {
+    install_npm(&browser())
+}
+
+/// Installs what the lock file in `directory` asks for, unless it is there.
+pub(crate) fn install_npm(directory: &Path) -> Result<()> {
+    if !is_stale(directory) {
         return Ok(());
     }
-    process::run(command(&["npm", "ci", "--no-audit", "--no-fund"]).current_dir(browser()))?;
-    fs::copy(browser().join("package-lock.json"), stamp()).context("noting what npm installed")?;
+    process::run(command(&["npm", "ci", "--no-audit", "--no-fund"]).current_dir(directory))?;
+    fs::copy(directory.join("package-lock.json"), stamp(directory)).context("noting what npm installed")?;
     Ok(())
 }
 
 /// Whether what is installed in tests/browser differs from what its lock file asks for.
 pub(crate) fn stale_packages() -> bool {
-    let wanted = fs::read(browser().join("package-lock.json")).ok();
-    wanted.is_some() && wanted != fs::read(stamp()).ok()
+    is_stale(&browser())
 }
 
-fn stamp() -> PathBuf {
-    browser().join("node_modules/.installed-lock.json")
+fn is_stale(directory: &Path) -> bool {
+    let wanted = fs::read(directory.join("package-lock.json")).ok();
+    wanted.is_some() && wanted != fs::read(stamp(directory)).ok()
+}
+
+fn stamp(directory: &Path) -> PathBuf {
+    directory.join("node_modules/.installed-lock.json")
 }

@@ -1,0 +1,174 @@
+//! The parts of the data path one by one: `cargo bench -p portolan-bench`. Figures are for one list of a thousand pods
+//! where nothing else is said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use divan::{Bencher, black_box};
+use k8s_openapi::api::core::v1::Pod;
+use portolan::cache::{Change, Event, Fifo, HandlerOptions, Indexer, Pipeline, index_by_value};
+use portolan::codec::Limits;
+use portolan::codec::json::{ListDecoder, WatchDecoder, validate};
+use portolan::meta::{ApiResource, Encoded, Format, LabelSelector, Object, Resource};
+use portolan::object::Lazy;
+use portolan::time::Instant;
+use portolan_bench::corpus::Corpus;
+
+const PODS: usize = 1_000;
+
+fn main() {
+    divan::main();
+}
+
+fn pods() -> Vec<String> {
+    #[expect(clippy::expect_used, reason = "without fixtures there is nothing that can fail")]
+    let corpus = Corpus::new(1, None).expect("pods");
+    (0..PODS).map(|index| corpus.pod(index).to_string()).collect()
+}
+
+fn list() -> Vec<u8> {
+    let head = r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":["#;
+    format!("{head}{}]}}", pods().join(",")).into_bytes()
+}
+
+fn read(resource: &ApiResource, bytes: &[u8]) -> Option<Lazy<Pod>> {
+    Object::read(Encoded { format: Format::Json, bytes, resource, drop_managed_fields: true }).ok()
+}
+
+fn objects() -> Vec<Arc<Lazy<Pod>>> {
+    let resource = Pod::api_resource();
+    pods().iter().filter_map(|pod| read(&resource, pod.as_bytes()).map(Arc::new)).collect()
+}
+
+/// Finds the items of a list that comes in chunks, without checking them.
+#[divan::bench(args = [4 << 10, 64 << 10])]
+fn split_trusting(bencher: Bencher, chunk: usize) {
+    split(bencher, chunk, |decoder| decoder.trusting());
+}
+
+/// Finds the items of a list that comes in chunks, and checks each.
+#[divan::bench(args = [4 << 10, 64 << 10])]
+fn split_validated(bencher: Bencher, chunk: usize) {
+    split(bencher, chunk, |decoder| decoder);
+}
+
+fn split(bencher: Bencher, chunk: usize, set: impl Fn(ListDecoder) -> ListDecoder + Sync) {
+    let body = bytes::Bytes::from(list());
+    let chunks: Vec<_> =
+        (0..body.len()).step_by(chunk).map(|at| body.slice(at..body.len().min(at + chunk))).collect();
+    bencher.counter(divan::counter::BytesCount::new(body.len())).bench(|| {
+        let mut decoder = set(ListDecoder::new(Limits::default()));
+        let mut items = 0;
+        for chunk in &chunks {
+            decoder.push(chunk.clone());
+            while let Ok(Some(item)) = decoder.next_item() {
+                items += black_box(item).len();
+            }
+        }
+        items
+    });
+}
+
+#[divan::bench(args = [true, false])]
+fn split_watch(bencher: Bencher, validated: bool) {
+    let events: String =
+        pods().iter().map(|pod| format!("{{\"type\":\"ADDED\",\"object\":{pod}}}\n")).collect();
+    let body = bytes::Bytes::from(events);
+    bencher.counter(divan::counter::BytesCount::new(body.len())).bench(|| {
+        let decoder = WatchDecoder::new(Limits::default());
+        let mut decoder = if validated { decoder } else { decoder.trusting() };
+        decoder.push(body.clone());
+        let mut events = 0;
+        while let Ok(Some(frame)) = decoder.next_event() {
+            events += black_box(frame).object.len();
+        }
+        events
+    });
+}
+
+#[divan::bench]
+fn validate_each(bencher: Bencher) {
+    let pods = pods();
+    bencher.bench(|| pods.iter().filter(|pod| validate(pod.as_bytes(), Limits::default()).is_ok()).count());
+}
+
+#[divan::bench]
+fn read_lazy_each(bencher: Bencher) {
+    let (pods, resource) = (pods(), Pod::api_resource());
+    bencher.bench(|| pods.iter().filter_map(|pod| read(&resource, pod.as_bytes())).collect::<Vec<_>>());
+}
+
+#[divan::bench]
+fn decode_typed_each(bencher: Bencher) {
+    let pods = pods();
+    bencher.bench(|| pods.iter().filter_map(|pod| serde_json::from_str::<Pod>(pod).ok()).count());
+}
+
+#[divan::bench(args = ["metadata.name", "spec.nodeName", "status.phase", "spec.containers[0].image", "spec.containers[*].image"])]
+fn path_each(bencher: Bencher, path: &str) {
+    let objects = objects();
+    bencher.bench(|| {
+        let texts = objects.iter().flat_map(|object| object.values(path).filter_map(|value| value.text()));
+        texts.map(|text| text.len()).sum::<usize>()
+    });
+}
+
+#[divan::bench]
+fn indexer_replace(bencher: Bencher) {
+    let objects = objects();
+    bencher.with_inputs(|| objects.clone()).bench_values(|objects| {
+        let mut indexer = Indexer::new();
+        indexer.replace(objects, &"1".to_owned().into());
+        indexer
+    });
+}
+
+#[divan::bench]
+fn indexer_insert_and_index(bencher: Bencher) {
+    let objects = objects();
+    bencher.with_inputs(|| objects.clone()).bench_values(|objects| {
+        let mut indexer = Indexer::new();
+        let added = indexer.add_index("node", index_by_value(|pod: &Lazy<Pod>| pod.text("spec.nodeName")));
+        objects.into_iter().for_each(|object| drop(indexer.insert(object)));
+        (added.is_ok(), indexer)
+    });
+}
+
+#[divan::bench]
+fn fifo_push_and_pop(bencher: Bencher) {
+    let objects = objects();
+    bencher.bench(|| {
+        let mut fifo = Fifo::new();
+        objects.iter().for_each(|object| fifo.push(Change::Updated(object.clone())));
+        std::iter::from_fn(|| fifo.pop()).count()
+    });
+}
+
+/// From the reflector's change to the handlers' queues, one index.
+#[divan::bench(args = [1, 5])]
+fn pipeline_update(bencher: Bencher, handlers: usize) {
+    let objects = objects();
+    bencher.bench(|| {
+        let now = Instant::default();
+        let mut pipeline = Pipeline::new(Duration::ZERO);
+        let ids: Vec<_> =
+            (0..handlers).map(|_| pipeline.add_handler(now, HandlerOptions::default())).collect();
+        for object in &objects {
+            pipeline.handle_change(now, Change::Updated(object.clone()));
+        }
+        pipeline.run();
+        let told = |id| {
+            std::iter::from_fn(|| pipeline.processor_mut().poll_event(id))
+                .map(|event: Event<_>| drop(event))
+                .count()
+        };
+        ids.into_iter().map(told).sum::<usize>()
+    });
+}
+
+#[divan::bench(args = ["app.kubernetes.io/name=ledger", "tier in (backend,data),team!=atlas"])]
+fn select_each(bencher: Bencher, selector: &str) {
+    let objects = objects();
+    let selector: LabelSelector = selector.parse().unwrap_or_default();
+    bencher.bench(|| objects.iter().filter(|object| selector.matches(&object.labels())).count());
+}

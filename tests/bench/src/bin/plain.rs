@@ -1,0 +1,5 @@
+//! Portolan as a contestant.
+
+fn main() -> Result<(), portolan::Error> {
+    portolan_bench::contestant::run(|| None)
+}

@@ -1,0 +1,283 @@
+//! The canned server: one resource, answers written before, threads and blocking sockets, so that it takes little of the
+//! machine from the one being measured.
+//!
+//! It speaks HTTP/1.1 in chunks as kube-apiserver does; lists and initial events at full speed. After its initial events
+//! a watch waits for [`Server::play`]. Invariant: the newest watch alone is played to; older ones end.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::answers::{Answers, Encoding, Part, Parts, Shape};
+
+/// A piece of a list, as one chunk.
+const PIECE: usize = 64 << 10;
+
+/// What the newest watch is to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Play {
+    /// The first so many of the events, as fast as they are taken.
+    Burst(usize),
+    /// The first so many, each in a write of its own, so far apart.
+    Paced(usize, Duration),
+    /// That the version is gone: everybody lists anew.
+    Expired,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    answers: Answers,
+    stage: Mutex<Stage>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Stage {
+    /// How many watches have been opened.
+    watches: u64,
+    /// The newest watch is past its initial events.
+    waiting: bool,
+    play: Option<Play>,
+    /// In which forms pods were asked for since [`Server::forget`].
+    asked: Vec<Shape>,
+}
+
+impl Server {
+    /// Listens on a free port of the loopback.
+    pub(crate) fn start(answers: Answers) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("listening on the loopback")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared { answers, stage: Mutex::default(), changed: Condvar::new() });
+        let serving = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let shared = serving.clone();
+                // A connection that breaks is the contestant's affair: it notices.
+                std::thread::spawn(move || drop(shared.serve(stream)));
+            }
+        });
+        Ok(Self { address, shared })
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.shared.answers
+    }
+
+    /// Forgets what was asked for.
+    pub(crate) fn forget(&self) {
+        self.shared.stage().asked.clear();
+    }
+
+    /// In which forms pods were asked for.
+    pub(crate) fn asked(&self) -> Vec<Shape> {
+        self.shared.stage().asked.clone()
+    }
+
+    /// Has the newest watch send this, once it is past its initial events. False when there is none within `patience`.
+    pub(crate) fn play(&self, play: Play, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut stage = self.shared.stage();
+        while !stage.waiting {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            stage = self.shared.wait(stage, left);
+        }
+        stage.play = Some(play);
+        drop(stage);
+        self.shared.changed.notify_all();
+        true
+    }
+}
+
+/// What a request asks for.
+struct Asked {
+    path: String,
+    query: HashMap<String, String>,
+    shape: Shape,
+}
+
+impl Asked {
+    fn read(stream: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let target = line.split(' ').nth(1).unwrap_or("/").to_owned();
+        let (mut accept, mut length) = (String::new(), 0_u64);
+        loop {
+            line.clear();
+            stream.read_line(&mut line)?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            match name.to_ascii_lowercase().as_str() {
+                "accept" => accept = value.trim().to_owned(),
+                "content-length" => length = value.trim().parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        io::copy(&mut stream.take(length), &mut io::sink())?;
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let query = query.split('&').filter_map(|pair| pair.split_once('='));
+        let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let encoding = if accept.contains("protobuf") { Encoding::Protobuf } else { Encoding::Json };
+        let part = if accept.contains("as=PartialObjectMetadata") { Part::Metadata } else { Part::Whole };
+        Ok(Some(Self { path: path.to_owned(), query, shape: Shape { encoding, part } }))
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.query.get(name).is_some_and(|value| value == "true" || value == "1")
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut stream = BufReader::new(stream);
+        while let Some(asked) = Asked::read(&mut stream)? {
+            let out = stream.get_mut();
+            if asked.path != "/api/v1/pods" {
+                out.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")?;
+                continue;
+            }
+            self.stage().asked.push(asked.shape);
+            if asked.is("watch") {
+                self.watch(out, &asked)?;
+            } else {
+                self.list(out, &asked)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&self, out: &mut impl Write, asked: &Asked) -> io::Result<()> {
+        let limit = asked.query.get("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
+        // From its watch cache a server gives all at once.
+        let paged = limit.filter(|_| asked.query.get("resourceVersion").is_none_or(|version| version != "0"));
+        let body = match paged {
+            Some(limit) => {
+                let start = asked.query.get("continue").and_then(|start| start.parse().ok()).unwrap_or(0);
+                Arc::new(self.answers.page(asked.shape, start, limit).map_err(io::Error::other)?.0)
+            }
+            None => self.answers.list(asked.shape).map_err(io::Error::other)?,
+        };
+        head(out, asked.shape.encoding, "")?;
+        for piece in body.chunks(PIECE) {
+            chunk(out, piece)?;
+        }
+        out.write_all(b"0\r\n\r\n")
+    }
+
+    fn watch(&self, out: &mut impl Write, asked: &Asked) -> io::Result<()> {
+        let number = {
+            let mut stage = self.stage();
+            stage.watches += 1;
+            stage.waiting = false;
+            stage.play = None;
+            stage.watches
+        };
+        self.changed.notify_all();
+        head(out, asked.shape.encoding, ";stream=watch")?;
+        if asked.is("sendInitialEvents") {
+            let events = self.answers.initial(asked.shape).map_err(io::Error::other)?;
+            send_fast(out, &events, usize::MAX)?;
+        }
+        loop {
+            match self.next_play(number) {
+                None => return Err(io::ErrorKind::ConnectionAborted.into()),
+                Some(Play::Burst(count)) => {
+                    let events = self.answers.events(asked.shape).map_err(io::Error::other)?;
+                    send_fast(out, &events, count)?;
+                }
+                Some(Play::Paced(count, apart)) => {
+                    let events = self.answers.events(asked.shape).map_err(io::Error::other)?;
+                    let began = Instant::now();
+                    for (index, event) in events.iter().take(count).enumerate() {
+                        let due = began + apart * index as u32;
+                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                        chunk(out, event)?;
+                    }
+                }
+                Some(Play::Expired) => {
+                    chunk(out, EXPIRED)?;
+                    return out.write_all(b"0\r\n\r\n");
+                }
+            }
+        }
+    }
+
+    /// What the watch `number` is to send next; `None` once there is a newer one.
+    fn next_play(&self, number: u64) -> Option<Play> {
+        let mut stage = self.stage();
+        loop {
+            if stage.watches != number {
+                return None;
+            }
+            stage.waiting = true;
+            self.changed.notify_all();
+            if let Some(play) = stage.play.take() {
+                return Some(play);
+            }
+            stage = self.wait(stage, Duration::from_secs(3600));
+        }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&'a self, stage: MutexGuard<'a, Stage>, at_most: Duration) -> MutexGuard<'a, Stage> {
+        self.changed.wait_timeout(stage, at_most).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// An ERROR event that says that the version is too old, in JSON.
+const EXPIRED: &[u8] = br#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}
+"#;
+
+fn head(out: &mut impl Write, encoding: Encoding, suffix: &str) -> io::Result<()> {
+    let (kind, suffix) = match encoding {
+        Encoding::Json => ("application/json", ""),
+        Encoding::Protobuf => ("application/vnd.kubernetes.protobuf", suffix),
+    };
+    write!(
+        out,
+        "HTTP/1.1 200 OK\r\ncontent-type: {kind}{suffix}\r\ncache-control: no-cache, private\r\n\
+         access-control-allow-origin: *\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
+}
+
+/// One write, so that it travels at once.
+fn chunk(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    let mut framed = Vec::with_capacity(bytes.len() + 16);
+    frame(&mut framed, bytes);
+    out.write_all(&framed)
+}
+
+fn frame(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Each event is a chunk, as the API server flushes each; several share a write where they come so fast.
+fn send_fast(out: &mut impl Write, events: &Parts, count: usize) -> io::Result<()> {
+    let mut gathered = Vec::with_capacity(PIECE * 2);
+    for event in events.iter().take(count) {
+        frame(&mut gathered, event);
+        if gathered.len() >= PIECE {
+            out.write_all(&gathered)?;
+            gathered.clear();
+        }
+    }
+    out.write_all(&gathered)
+}
