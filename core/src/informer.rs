@@ -24,6 +24,7 @@ mod consistency;
 mod driver;
 mod exchange;
 mod factory;
+mod followed;
 mod handler;
 mod lister;
 mod mutation;
@@ -35,6 +36,7 @@ mod signal;
 mod status;
 
 pub use factory::{FactoryOptions, SharedInformerFactory};
+pub use followed::Followed;
 pub use handler::{EventHandler, EventStream, Registration};
 pub use lister::Lister;
 pub use mutation::MutationCache;

@@ -443,3 +443,32 @@ fn a_factory_gives_one_informer_for_one_question() {
         assert!(of(&factory).is_empty() && factory.status().len() == 1);
     });
 }
+
+#[test]
+fn informers_follow_resources_that_appear_and_vanish() {
+    let resource =
+        |group: &str, plural: &str| ApiResource::new(&format!("{group}/v1"), "Kind", plural, true).unwrap();
+    let (widgets, gadgets, pods) =
+        (resource("a.example", "widgets"), resource("b.example", "gadgets"), Pod::api_resource());
+    run(&Scripted::new([]), async |factory| {
+        let mine = factory.informer::<Pod>();
+        mine.start();
+        let first = factory.follow(&[widgets.clone(), gadgets.clone()], &[]);
+        assert_eq!((first.appeared.len(), first.vanished.len()), (2, 0));
+        let same = factory.follow(&[widgets.clone(), gadgets.clone()], &[]);
+        assert_eq!((same.appeared.len(), same.vanished.len()), (0, 0));
+
+        let unsure = factory.follow(std::slice::from_ref(&gadgets), &[widgets.group_version()]);
+        assert!(unsure.vanished.is_empty(), "its group's server does not answer: it may well be there");
+        let gone = factory.follow(&[gadgets], &[]);
+        assert_eq!(gone.vanished, std::slice::from_ref(&widgets));
+        let stopped = first.appeared.iter().find(|informer| *informer.api_resource() == widgets).unwrap();
+        assert!(stopped.wait_for_cache_sync().await.unwrap_err().is_canceled());
+
+        assert_eq!(factory.follow(&[widgets], &[]).appeared.len(), 1, "back again: a new informer");
+        assert!(
+            factory.status().iter().any(|(resource, _)| *resource == pods),
+            "what others asked for stays"
+        );
+    });
+}

@@ -3,7 +3,7 @@
 //! Invariant: two who ask for the same resource, namespace, selectors and form get the same informer.
 
 use std::any::{Any, TypeId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +38,8 @@ pub struct SharedInformerFactory {
     client: Client,
     options: FactoryOptions,
     informers: Arc<Mutex<Informers>>,
+    /// The resources whose informers come and go with what the server serves.
+    following: Arc<Mutex<BTreeSet<ApiResource>>>,
 }
 
 type Informers = BTreeMap<Place, Arc<dyn AnyInformer>>;
@@ -55,7 +57,7 @@ struct Place {
 impl SharedInformerFactory {
     /// A factory of informers over `client`.
     pub fn new(client: &Client, options: FactoryOptions) -> Self {
-        Self { client: client.clone(), options, informers: Arc::default() }
+        Self { client: client.clone(), options, informers: Arc::default(), following: Arc::default() }
     }
 
     /// The same factory, with other options for the informers asked through what is returned: another namespace, other
@@ -182,6 +184,10 @@ impl SharedInformerFactory {
             handlers: informer.handlers(),
         };
         informers.into_iter().map(snapshot).collect()
+    }
+
+    pub(super) fn following(&self) -> MutexGuard<'_, BTreeSet<ApiResource>> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn each(&self, act: impl Fn(&dyn AnyInformer)) {

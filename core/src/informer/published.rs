@@ -51,3 +51,29 @@ impl<T> Clone for Published<T> {
         Self(self.0.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Unstructured;
+
+    #[test]
+    fn a_reader_is_served_while_a_whole_state_is_prepared() {
+        let object = |version: &str| {
+            let text = format!(r#"{{"metadata":{{"name":"a","resourceVersion":"{version}"}}}}"#);
+            Arc::new(serde_json::from_str::<Unstructured>(&text).unwrap())
+        };
+        let mut store = Published::new();
+        store.write(|indexer| indexer.insert(object("1")));
+        let reader = store.clone();
+        let seen = |reader: &Published<Unstructured>| {
+            reader.lock().find("", "a").map(|object| object.meta().resource_version.to_owned())
+        };
+        let during = store.rebuild(|indexer| {
+            indexer.replace(vec![object("2")], &"2".into());
+            seen(&reader)
+        });
+        assert_eq!(during.as_deref(), Some("1"), "a lock held here would never have been had");
+        assert_eq!(seen(&reader).as_deref(), Some("2"));
+    }
+}

@@ -16,6 +16,8 @@ import (
 type command struct {
 	Scenario string `json:"scenario"`
 	Do       string `json:"do"`
+	// Of all but "make": what to say when it is done.
+	Number int `json:"number"`
 	// Of "make".
 	Options options `json:"options"`
 	// Of "handler", "remove", "synced" and "check".
@@ -62,6 +64,7 @@ func main() {
 		if err := players[next.Scenario].do(next); err != nil {
 			fail(fmt.Errorf("%s: %s: %w", next.Scenario, next.Do, err))
 		}
+		tell(next.Scenario, fmt.Sprintf("did %d", next.Number))
 	}
 }
 

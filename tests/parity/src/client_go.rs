@@ -78,7 +78,7 @@ impl ClientGoPlayer {
         self.tell(&json!({ "scenario": self.scenario, "do": "make", "options": options }))
     }
 
-    pub(crate) fn act(&self, act: Act<'_>) -> Result<()> {
+    pub(crate) fn act(&self, act: Act<'_>, number: usize) -> Result<()> {
         let (what, name, resync) = match act {
             Act::Run => ("run", "", None),
             Act::Stop => ("stop", "", None),
@@ -88,7 +88,7 @@ impl ClientGoPlayer {
             Act::Check(name) => ("check", name, None),
         };
         let resync = resync.and_then(|resync| i64::try_from(resync).ok()).unwrap_or(-1);
-        self.tell(&json!({ "scenario": self.scenario, "do": what, "name": name, "resync_ms": resync }))
+        self.tell(&json!({ "scenario": self.scenario, "do": what, "number": number, "name": name, "resync_ms": resync }))
     }
 
     fn tell(&self, command: &Value) -> Result<()> {

@@ -43,20 +43,20 @@ impl Stage {
     async fn step(&mut self, text: &str) -> Result<()> {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
-            "run" => self.player.act(Act::Run),
+            "run" => self.act(Act::Run).await,
             "stop" => {
-                self.player.act(Act::Stop)?;
+                self.act(Act::Stop).await?;
                 self.trace.saw("stopped", 1).await;
                 Ok(())
             }
             "handler" => {
                 let (name, resync) = rest.split_once(" resync=").unwrap_or((rest, ""));
                 let resync_ms = if resync.is_empty() { None } else { Some(resync.parse()?) };
-                self.player.act(Act::AddHandler { name, resync_ms })
+                self.act(Act::AddHandler { name, resync_ms }).await
             }
-            "remove" => self.player.act(Act::RemoveHandler(rest)),
+            "remove" => self.act(Act::RemoveHandler(rest)).await,
             "synced" => {
-                self.player.act(Act::WaitForSync(rest))?;
+                self.act(Act::WaitForSync(rest)).await?;
                 self.trace.saw(&format!("synced {rest}"), 1).await;
                 Ok(())
             }
@@ -82,8 +82,12 @@ impl Stage {
         }
     }
 
+    async fn act(&mut self, act: Act<'_>) -> Result<()> {
+        self.player.act(act, &self.trace).await
+    }
+
     async fn check(&mut self, name: &str) -> Result<()> {
-        self.player.act(Act::Check(name))?;
+        self.act(Act::Check(name)).await?;
         self.trace.began(&format!("check {name} ")).await;
         Ok(())
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::client_go::ClientGoPlayer;
 use crate::portolan_informer::Portolan;
+use crate::trace::Trace;
 
 /// What informer a scenario wants.
 #[derive(Clone, Debug, Serialize)]
@@ -82,10 +83,14 @@ impl Player {
         }
     }
 
-    pub(crate) fn act(&mut self, act: Act<'_>) -> Result<()> {
+    /// Does something and waits until it is done.
+    pub(crate) async fn act(&mut self, act: Act<'_>, trace: &Trace) -> Result<()> {
+        let number = trace.next_act();
         match self {
-            Self::ClientGo(player) => player.act(act),
-            Self::Portolan(player) => player.act(act),
+            Self::ClientGo(player) => player.act(act, number)?,
+            Self::Portolan(player) => player.act(act, number)?,
         }
+        trace.saw(&format!("did {number}"), 1).await;
+        Ok(())
     }
 }

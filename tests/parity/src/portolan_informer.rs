@@ -68,8 +68,10 @@ impl Portolan {
         Ok(())
     }
 
-    pub(crate) fn act(&mut self, act: Act<'_>) -> Result<()> {
-        self.informer.as_mut().context("an informer is made first")?.act(act)
+    pub(crate) fn act(&mut self, act: Act<'_>, number: usize) -> Result<()> {
+        self.informer.as_mut().context("an informer is made first")?.act(act)?;
+        self.trace.tell(format!("did {number}"));
+        Ok(())
     }
 }
 

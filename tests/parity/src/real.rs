@@ -71,6 +71,7 @@ struct Stage<'a> {
     api: Api<Unstructured>,
     players: [(Player, Trace); 2],
     lines: Vec<FaultProxy>,
+    handlers: Vec<String>,
     /// How a call about the last write begins, behind the handler's name.
     last: String,
 }
@@ -98,26 +99,39 @@ impl<'a> Stage<'a> {
         }
         let resource = ApiResource::new("v1", "ConfigMap", "configmaps", true)?;
         let api = real.direct.resource(&resource, namespace);
-        Ok(Self { real, namespace: namespace.to_owned(), api, players, lines, last: String::new() })
+        Ok(Self {
+            real,
+            namespace: namespace.to_owned(),
+            api,
+            players,
+            lines,
+            handlers: Vec::new(),
+            last: String::new(),
+        })
     }
 
     async fn step(&mut self, text: &str) -> Result<()> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let set = |line: Line| self.lines.iter().for_each(|proxy| proxy.set(line));
         match words.as_slice() {
-            ["run"] => self.act(Act::Run)?,
-            ["handler", name] => self.act(Act::AddHandler { name, resync_ms: None })?,
+            ["run"] => self.act(Act::Run).await?,
+            ["handler", name] => {
+                self.handlers.push((*name).to_owned());
+                self.act(Act::AddHandler { name, resync_ms: None }).await?;
+            }
             ["check", name] => {
-                self.act(Act::Check(name))?;
+                self.act(Act::Check(name)).await?;
                 self.each_began(&format!("check {name} ")).await;
             }
             ["synced", name] => {
-                self.act(Act::WaitForSync(name))?;
+                self.act(Act::WaitForSync(name)).await?;
                 self.each_began(&format!("synced {name}")).await;
             }
             ["seen"] => {
                 for (_, trace) in &self.players {
-                    trace.told(&self.last).await;
+                    for handler in &self.handlers {
+                        trace.told(handler, &self.last).await;
+                    }
                 }
             }
             ["sleep", milliseconds] => tokio::time::sleep(Duration::from_millis(milliseconds.parse()?)).await,
@@ -136,8 +150,11 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn act(&mut self, act: Act<'_>) -> Result<()> {
-        self.players.iter_mut().try_for_each(|(player, _)| player.act(act))
+    async fn act(&mut self, act: Act<'_>) -> Result<()> {
+        for (player, trace) in &mut self.players {
+            player.act(act, trace).await?;
+        }
+        Ok(())
     }
 
     async fn each_began(&self, start: &str) {

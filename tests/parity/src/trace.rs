@@ -29,9 +29,10 @@ impl Trace {
         self.until(|lines| lines.iter().any(|told| told.starts_with(start))).await;
     }
 
-    /// Waits until a call holds this text.
-    pub(crate) async fn told(&self, text: &str) {
-        self.until(|lines| lines.iter().any(|told| told.contains(text))).await;
+    /// Waits until a call of `handler` holds this text.
+    pub(crate) async fn told(&self, handler: &str, text: &str) {
+        let of = |told: &String| told.split(' ').next() == Some(handler) && told.contains(text);
+        self.until(|lines| lines.iter().any(of)).await;
     }
 
     async fn until(&self, look: impl Fn(&[String]) -> bool) {
@@ -44,6 +45,11 @@ impl Trace {
             }
             grown.await;
         }
+    }
+
+    /// The number of the next act.
+    pub(crate) fn next_act(&self) -> usize {
+        self.lines().iter().filter(|line| line.starts_with("did ")).count()
     }
 
     /// Where two traces differ: their requests and checks in order, and per handler and key the calls in order. Calls
