@@ -1,20 +1,35 @@
 //! The clients: [`Client`], which carries what every request needs, and [`Api`], the calls on one resource.
+//!
+//! [`DynamicClient`], [`MetadataClient`] and [`ScaleClient`] are names for an `Api` of a certain type; nothing is done
+//! twice.
 
 mod api;
 pub mod discovery;
+mod dynamic;
+mod metadata;
+mod pager;
+mod retry;
+mod scale;
+mod table;
 
 use std::sync::Arc;
 
 pub use api::Api;
+pub use dynamic::DynamicClient;
+pub use metadata::MetadataClient;
+pub use pager::{DEFAULT_PAGE_SIZE, ListPager};
+pub use retry::{DEFAULT_BACKOFF, DEFAULT_RETRY, on_error, retry_on_conflict};
+pub use scale::{ScaleClient, Scales};
+pub use table::{IncludeObject, Table, TableColumn, TableOptions, TableRow, TableRowCondition};
 
 use crate::config::Config;
-use crate::meta::{ApiResource, Object, Resource};
-use crate::rest::RestClient;
+use crate::meta::{ApiResource, GroupVersion, Object, Resource};
+use crate::rest::{RestClient, WarningHandler};
 use crate::time::Runtime;
 use crate::transport::Transport;
 use discovery::DiscoveryClient;
 
-/// A client of one API server. Cheap to clone. client-go's `kubernetes.Clientset` and `dynamic.Interface` in one.
+/// A client of one API server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     rest: RestClient,
@@ -28,6 +43,13 @@ impl Client {
         Self { discovery: DiscoveryClient::new(rest.clone()), rest }
     }
 
+    /// The same client, the warnings of its answers told to `handler`. client-go's `rest.Config.WarningHandler`.
+    #[must_use]
+    pub fn with_warning_handler(&self, handler: Arc<dyn WarningHandler>) -> Self {
+        let rest = self.rest.with_warning_handler(handler);
+        Self { discovery: DiscoveryClient::new(rest.clone()), rest }
+    }
+
     /// The calls on `K` in one namespace; of a cluster-scoped type the namespace is not used.
     pub fn api<K: Resource>(&self, namespace: &str) -> Api<K> {
         self.resource(&K::api_resource(), namespace)
@@ -38,11 +60,25 @@ impl Client {
         self.resource(&K::api_resource(), "")
     }
 
-    /// The calls on a resource known only at run time; `K` is `Unstructured`, `PartialObjectMetadata`, a `Lazy` of
-    /// either, or a type of the caller's. An empty namespace means all. client-go's `dynamic.Interface.Resource`.
+    /// The calls on any resource in any form: `K` is `Unstructured`, `PartialObjectMetadata`, a `Lazy` of either, or a
+    /// type of the caller's. An empty namespace means all. What every other client is made of.
     pub fn resource<K: Object>(&self, resource: &ApiResource, namespace: &str) -> Api<K> {
-        let namespace = if resource.namespaced { namespace } else { "" };
-        Api::new(self.rest.clone(), resource.clone(), namespace)
+        Api::new(self.rest.clone(), resource.clone()).in_namespace(namespace)
+    }
+
+    /// The calls on resources known only at run time, as `Unstructured`.
+    pub fn dynamic(&self) -> DynamicClient {
+        DynamicClient::new(self.clone())
+    }
+
+    /// The calls on the metadata of any resource.
+    pub fn metadata(&self) -> MetadataClient {
+        MetadataClient::new(self.clone())
+    }
+
+    /// The calls on the scale of any scalable resource.
+    pub fn scale(&self) -> ScaleClient {
+        ScaleClient::new(self.clone())
     }
 
     /// What the server serves. The answers are kept by this client and its clones, which so ask for changes only.
@@ -50,9 +86,15 @@ impl Client {
         &self.discovery
     }
 
-    /// The request builder beneath.
+    /// The request builder beneath, of no group and version. client-go's `rest.UnversionedRESTClientFor`.
     pub fn rest(&self) -> &RestClient {
         &self.rest
+    }
+
+    /// The request builder for one group and version. client-go's `rest.RESTClientFor`, and the `RESTClient()` of each
+    /// typed client.
+    pub fn rest_client_for(&self, group_version: GroupVersion) -> RestClient {
+        self.rest.versioned(group_version)
     }
 
     /// Where requests go, and as whom.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::policy::Backoff;
 
 mod kubeconfig;
 mod overrides;
@@ -40,8 +41,14 @@ pub struct Config {
     pub content_type: ContentType,
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// The limit for one request from its start to the end of its body; watches have none. `None`: no limit.
+    /// The limit for one request from its start to the end of its body, or to the answer's head where the body is read
+    /// as it comes; watches have none. `None`: no limit.
     pub timeout: Option<Duration>,
+    /// How fast requests may go; watches are not counted. `None`: as fast as they can. client-go's `QPS` and `Burst`.
+    pub rate_limit: Option<RateLimit>,
+    /// How to slow down when the server answers 429 or 5xx without saying when to come back. `None`, the default: not at
+    /// all. client-go's `KUBE_CLIENT_BACKOFF_BASE` and `KUBE_CLIENT_BACKOFF_DURATION`.
+    pub backoff: Option<Backoff>,
 }
 
 impl Config {
@@ -64,7 +71,25 @@ impl Default for Config {
             content_type: ContentType::default(),
             user_agent: concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: None,
+            rate_limit: Some(RateLimit::default()),
+            backoff: None,
         }
+    }
+}
+
+/// How fast requests may go. client-go's `rest.Config.QPS` and `Burst`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateLimit {
+    /// So many a second on average.
+    pub qps: f32,
+    /// So many at once after a rest.
+    pub burst: u32,
+}
+
+impl Default for RateLimit {
+    /// 5 a second and 10 at once: client-go's `DefaultQPS` and `DefaultBurst`.
+    fn default() -> Self {
+        Self { qps: 5.0, burst: 10 }
     }
 }
 

@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::status::{CAUSE_RESOURCE_VERSION_TOO_LARGE, Status, reason};
+use crate::status::{CAUSE_RESOURCE_VERSION_TOO_LARGE, CAUSE_UNEXPECTED_SERVER_RESPONSE, Status, reason};
 
 type Source = Box<dyn StdError + Send + Sync + 'static>;
 
@@ -128,6 +128,16 @@ impl Error {
         self
     }
 
+    /// Tells of the attempt before the one that failed in this way, unless it failed alike. client-go's
+    /// `WithRetry.WrapPreviousError`.
+    #[must_use]
+    pub(crate) fn after_attempt(mut self, previous: &str) -> Self {
+        if self.0.message != previous {
+            self.0.message = format!("{}; an attempt before it failed so: {previous}", self.0.message).into();
+        }
+        self
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
@@ -208,6 +218,59 @@ impl Error {
         self.is_reason(reason::SERVICE_UNAVAILABLE, 503)
     }
 
+    /// The request is malformed. client-go's `errors.IsBadRequest`.
+    pub fn is_bad_request(&self) -> bool {
+        self.is_reason(reason::BAD_REQUEST, 400)
+    }
+
+    /// The resource does not have the verb. client-go's `errors.IsMethodNotSupported`.
+    pub fn is_method_not_supported(&self) -> bool {
+        self.is_reason(reason::METHOD_NOT_ALLOWED, 405)
+    }
+
+    /// The server has none of the content types asked for. client-go's `errors.IsNotAcceptable`.
+    pub fn is_not_acceptable(&self) -> bool {
+        self.is_reason(reason::NOT_ACCEPTABLE, 406)
+    }
+
+    /// The server does not read the content type sent. client-go's `errors.IsUnsupportedMediaType`.
+    pub fn is_unsupported_media_type(&self) -> bool {
+        self.is_reason(reason::UNSUPPORTED_MEDIA_TYPE, 415)
+    }
+
+    /// What was sent is larger than the server takes. client-go's `errors.IsRequestEntityTooLargeError`.
+    pub fn is_request_entity_too_large(&self) -> bool {
+        self.is_reason(reason::REQUEST_ENTITY_TOO_LARGE, 413)
+    }
+
+    /// The server has forgotten the object for good. client-go's `errors.IsGone`.
+    pub fn is_gone(&self) -> bool {
+        self.is_reason(reason::GONE, 410)
+    }
+
+    /// The server could not finish in time and says when to come back. client-go's `errors.IsServerTimeout`.
+    pub fn is_server_timeout(&self) -> bool {
+        self.reason() == reason::SERVER_TIMEOUT
+    }
+
+    /// The server cannot read the object from its store. client-go's `errors.IsStoreReadError`.
+    pub fn is_store_read_error(&self) -> bool {
+        self.reason() == reason::STORE_READ_ERROR
+    }
+
+    /// The answer had no Status to read: something between us and the API server may have given it. client-go's
+    /// `errors.IsUnexpectedServerError`.
+    pub fn is_unexpected_server_error(&self) -> bool {
+        self.has_status_cause(CAUSE_UNEXPECTED_SERVER_RESPONSE)
+    }
+
+    /// Whether the server names this cause among its reasons. client-go's `errors.HasStatusCause`.
+    pub fn has_status_cause(&self, cause: &str) -> bool {
+        let details = self.status().and_then(|status| status.details.as_ref());
+        let causes = details.and_then(|details| details.causes.as_ref()).into_iter().flatten();
+        causes.into_iter().any(|given| given.reason.as_deref() == Some(cause))
+    }
+
     /// The server or the caller ran out of time. client-go's `errors.IsTimeout` and `errors.IsServerTimeout`.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout)
@@ -259,10 +322,10 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Unsupported)
     }
 
-    /// The server gave this reason, or no reason it knows and this code. client-go's `reasonAndCodeForError` rule.
+    /// The server gave this reason, or this code and no reason that is known. client-go's `knownReasons` rule.
     fn is_reason(&self, reason: &str, code: u16) -> bool {
         let given = self.reason();
-        given == reason || (self.code() == Some(code) && (given.is_empty() || given == "Unknown"))
+        given == reason || (self.code() == Some(code) && !reason::ALL.contains(&given))
     }
 }
 
@@ -305,6 +368,42 @@ mod tests {
         assert!(taken.is_already_exists() && !taken.is_conflict());
         assert!(Error::api(failure(410, reason::EXPIRED, "old")).is_expired());
         assert!(Error::api(failure(410, reason::GONE, "old")).is_expired());
+    }
+
+    #[test]
+    fn every_reason_has_a_predicate_of_its_own() {
+        let predicates: [(&str, u16, fn(&Error) -> bool); 19] = [
+            (reason::BAD_REQUEST, 400, Error::is_bad_request),
+            (reason::UNAUTHORIZED, 401, Error::is_unauthorized),
+            (reason::FORBIDDEN, 403, Error::is_forbidden),
+            (reason::NOT_FOUND, 404, Error::is_not_found),
+            (reason::METHOD_NOT_ALLOWED, 405, Error::is_method_not_supported),
+            (reason::NOT_ACCEPTABLE, 406, Error::is_not_acceptable),
+            (reason::ALREADY_EXISTS, 409, Error::is_already_exists),
+            (reason::CONFLICT, 409, Error::is_conflict),
+            (reason::GONE, 410, Error::is_gone),
+            (reason::EXPIRED, 410, Error::is_expired),
+            (reason::REQUEST_ENTITY_TOO_LARGE, 413, Error::is_request_entity_too_large),
+            (reason::UNSUPPORTED_MEDIA_TYPE, 415, Error::is_unsupported_media_type),
+            (reason::INVALID, 422, Error::is_invalid),
+            (reason::TOO_MANY_REQUESTS, 429, Error::is_too_many_requests),
+            (reason::INTERNAL_ERROR, 500, Error::is_internal_error),
+            (reason::SERVER_TIMEOUT, 500, Error::is_server_timeout),
+            (reason::STORE_READ_ERROR, 500, Error::is_store_read_error),
+            (reason::SERVICE_UNAVAILABLE, 503, Error::is_service_unavailable),
+            (reason::TIMEOUT, 504, Error::is_timeout),
+        ];
+        for (given, code, _) in predicates {
+            let error = Error::api(failure(code, given, "no"));
+            for (asked, _, holds) in predicates {
+                // A 410 of either reason means to list anew, and a server's timeout is a timeout too.
+                let also = (given == reason::GONE && asked == reason::EXPIRED)
+                    || (given == reason::SERVER_TIMEOUT && asked == reason::TIMEOUT);
+                assert_eq!(holds(&error), given == asked || also, "{asked} of {given} {code}");
+            }
+        }
+        let strange = Error::api(failure(404, "SomethingNew", "no"));
+        assert!(strange.is_not_found(), "an unknown reason counts as none");
     }
 
     #[test]

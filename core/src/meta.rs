@@ -14,10 +14,10 @@ mod version;
 pub use key::Key;
 pub use object::{Encoded, Format, MetaRef, Object, Resource, Scope};
 pub use options::{
-    CreateOptions, DeleteOptions, GetOptions, ListOptions, PatchOptions, Preconditions, Propagation,
-    ResourceVersionMatch, UpdateOptions, WatchOptions,
+    ApplyOptions, CreateOptions, DeleteOptions, GetOptions, ListOptions, PatchOptions, Preconditions,
+    Propagation, ResourceVersionMatch, UpdateOptions, WatchOptions,
 };
-pub use patch::Patch;
+pub use patch::{Patch, PatchType};
 pub use quantity::{Quantity, QuantityFormat};
 pub use resource::{ApiResource, GroupVersion, GroupVersionKind, GroupVersionResource};
 pub use selector::{FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector};

@@ -6,6 +6,6 @@ mod backoff;
 mod random;
 mod token_bucket;
 
-pub use backoff::{Backoff, BackoffManager};
+pub use backoff::{Backoff, BackoffManager, Steps};
 pub use random::Random;
 pub use token_bucket::TokenBucket;

@@ -6,22 +6,29 @@
 mod answer;
 mod list;
 mod negotiate;
+mod overload;
 mod path;
 mod request;
 mod retry;
+mod throttle;
+mod warning;
 mod watch;
 
 use std::sync::Arc;
 
 use http::Method;
+use overload::Overload;
 
 pub use answer::Response;
 pub use list::{ListBody, ObjectList};
 pub use request::Request;
+pub use throttle::RateLimiter;
+pub use warning::{NoWarnings, Warning, WarningHandler, WarningWriter, WarningWriterOptions};
 pub(crate) use watch::read_event;
 pub use watch::{Bookmark, Watch, WatchBody, WatchEvent};
 
-use crate::config::Config;
+use crate::config::{Config, RateLimit};
+use crate::meta::GroupVersion;
 use crate::time::Runtime;
 use crate::transport::Transport;
 use negotiate::Negotiation;
@@ -33,12 +40,59 @@ pub struct RestClient {
     config: Arc<Config>,
     runtime: Runtime,
     negotiation: Negotiation,
+    group_version: Option<GroupVersion>,
+    limiter: Option<Arc<RateLimiter>>,
+    overload: Option<Arc<Overload>>,
+    warnings: Arc<dyn WarningHandler>,
 }
 
 impl RestClient {
-    /// A client that sends what `config` says over `transport`.
+    /// A client that sends what `config` says over `transport`, of no group and version. client-go's
+    /// `rest.UnversionedRESTClientFor`.
     pub fn new(transport: Arc<dyn Transport>, config: Config, runtime: Runtime) -> Self {
-        Self { transport, config: Arc::new(config), runtime, negotiation: Negotiation::default() }
+        let limiter = config.rate_limit.map(|limit| Arc::new(RateLimiter::new(limit)));
+        let overload = config.backoff.map(|backoff| Arc::new(Overload::new(backoff, runtime.seed)));
+        let warnings: Arc<dyn WarningHandler> = Arc::new(NoWarnings);
+        let config = Arc::new(config);
+        Self {
+            transport,
+            config,
+            runtime,
+            group_version: None,
+            limiter,
+            overload,
+            warnings,
+            negotiation: Negotiation::default(),
+        }
+    }
+
+    /// The same client with another rate limit in place of the configuration's, and a bucket of its own; `None` for no
+    /// limit.
+    #[must_use]
+    pub fn with_rate_limit(&self, limit: Option<RateLimit>) -> Self {
+        Self { limiter: limit.map(|limit| Arc::new(RateLimiter::new(limit))), ..self.clone() }
+    }
+
+    /// The same client, its warnings told to `handler`. client-go's `rest.Config.WarningHandler`.
+    #[must_use]
+    pub fn with_warning_handler(&self, handler: Arc<dyn WarningHandler>) -> Self {
+        Self { warnings: handler, ..self.clone() }
+    }
+
+    /// What holds requests back; `None` where nothing does. client-go's `GetRateLimiter`.
+    pub fn rate_limiter(&self) -> Option<&Arc<RateLimiter>> {
+        self.limiter.as_ref()
+    }
+
+    /// The same client for one group and version, where its requests begin. client-go's `rest.RESTClientFor`.
+    #[must_use]
+    pub fn versioned(&self, group_version: GroupVersion) -> Self {
+        Self { group_version: Some(group_version), ..self.clone() }
+    }
+
+    /// The group and version it is for; `None` for the unversioned form. client-go's `APIVersion`.
+    pub fn api_version(&self) -> Option<&GroupVersion> {
+        self.group_version.as_ref()
     }
 
     /// A request with any verb.
@@ -84,5 +138,9 @@ impl RestClient {
     /// What carries its requests.
     pub fn transport(&self) -> &Arc<dyn Transport> {
         &self.transport
+    }
+
+    fn overload(&self) -> Option<&Overload> {
+        self.overload.as_deref()
     }
 }

@@ -38,14 +38,42 @@ pub mod reason {
     pub const INTERNAL_ERROR: &str = "InternalError";
     /// The server could not finish in time; it says when to come back (500).
     pub const SERVER_TIMEOUT: &str = "ServerTimeout";
+    /// The server cannot read an object from its store, which may be corrupt (500).
+    pub const STORE_READ_ERROR: &str = "StorageReadError";
     /// The server is not able to serve now (503).
     pub const SERVICE_UNAVAILABLE: &str = "ServiceUnavailable";
     /// The request took longer than its timeout (504).
     pub const TIMEOUT: &str = "Timeout";
+
+    /// All of them: a reason that is not here counts as none.
+    pub(crate) const ALL: [&str; 19] = [
+        BAD_REQUEST,
+        UNAUTHORIZED,
+        FORBIDDEN,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        NOT_ACCEPTABLE,
+        ALREADY_EXISTS,
+        CONFLICT,
+        GONE,
+        EXPIRED,
+        REQUEST_ENTITY_TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        INVALID,
+        TOO_MANY_REQUESTS,
+        INTERNAL_ERROR,
+        SERVER_TIMEOUT,
+        STORE_READ_ERROR,
+        SERVICE_UNAVAILABLE,
+        TIMEOUT,
+    ];
 }
 
 /// The cause named in a 504 answer to a resource version the server has not reached yet.
 pub const CAUSE_RESOURCE_VERSION_TOO_LARGE: &str = "ResourceVersionTooLarge";
+
+/// The cause named where an answer had no Status to read. client-go's `CauseTypeUnexpectedServerResponse`.
+pub const CAUSE_UNEXPECTED_SERVER_RESPONSE: &str = "UnexpectedServerResponse";
 
 /// A failure with this HTTP `code`, `reason` (see [`reason`]) and `message`.
 pub fn failure(code: u16, reason: &str, message: impl Into<String>) -> Status {
@@ -74,9 +102,9 @@ pub fn reason_of_code(code: u16) -> &'static str {
         415 => reason::UNSUPPORTED_MEDIA_TYPE,
         422 => reason::INVALID,
         429 => reason::TOO_MANY_REQUESTS,
-        500 => reason::INTERNAL_ERROR,
         503 => reason::SERVICE_UNAVAILABLE,
         504 => reason::TIMEOUT,
+        500.. => reason::INTERNAL_ERROR,
         _ => "",
     }
 }

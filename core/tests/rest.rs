@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
+use portolan::Error;
 use portolan::client::Client;
 use portolan::config::Config;
 use portolan::meta::{
@@ -14,7 +15,8 @@ use portolan::meta::{
     WatchOptions,
 };
 use portolan::object::Lazy;
-use portolan::rest::WatchEvent;
+use portolan::policy::Backoff;
+use portolan::rest::{Warning, WarningHandler, WatchEvent};
 use portolan::testing::{Answer, Scripted};
 use portolan::time::Simulator;
 
@@ -62,7 +64,8 @@ fn every_verb_asks_what_client_go_asks() {
     assert_eq!(asked, expected);
     let patch = &scripted.asked()[4];
     assert_eq!(patch.headers["content-type"], "application/merge-patch+json");
-    assert_eq!(scripted.asked()[5].body, r#"{"propagationPolicy":"Orphan"}"#);
+    let body = r#"{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Orphan"}"#.to_owned() + "\n";
+    assert_eq!(scripted.asked()[5].body, body);
 }
 
 #[test]
@@ -172,4 +175,161 @@ fn names_cannot_leave_their_segment() {
         assert!(client.api::<Pod>("../x").get("a", &GetOptions::default()).await.is_err());
     });
     assert!(scripted.asked().is_empty());
+}
+
+#[test]
+fn the_rate_limit_holds_requests_back_and_watches_never() {
+    let scripted = Scripted::new((0..20).map(|_| Answer::json(200, POD)));
+    run(&scripted, async |client| {
+        let (pods, clock) = (client.api::<Pod>("n"), &client.runtime().clock);
+        let started = clock.now();
+        for expected in [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 400] {
+            pods.get("a", &GetOptions::default()).await.unwrap();
+            assert_eq!(clock.now() - started, Duration::from_millis(expected), "10 at once, then 5 a second");
+        }
+        pods.watch(&WatchOptions::default()).await.unwrap();
+        let free = client.rest().with_rate_limit(None);
+        free.get().abs_path("/version").send().await.unwrap();
+        client.rest().get().abs_path("/version").throttle(None).send().await.unwrap();
+        assert_eq!(clock.now() - started, Duration::from_millis(400));
+        // Whoever is held back has not been sent, and gives its place back when it gives up.
+        let limiter = client.rest().rate_limiter().unwrap();
+        let waiting = futures::future::select(
+            Box::pin(limiter.wait(client.runtime())),
+            client.runtime().sleep(Duration::from_millis(100)),
+        );
+        drop(waiting.await);
+        client.rest().get().abs_path("/version").timeout(Duration::from_millis(1)).send().await.unwrap();
+        assert_eq!(clock.now() - started, Duration::from_millis(600));
+    });
+}
+
+#[test]
+fn an_overloaded_server_is_given_time_where_that_is_asked_for() {
+    let scripted =
+        Scripted::new([Answer::new(500), Answer::new(503), Answer::json(200, POD), Answer::json(200, POD)]);
+    let simulator = Simulator::new(1);
+    let backoff = Backoff {
+        initial: Duration::from_secs(1),
+        max: Duration::from_secs(60),
+        factor: 2.0,
+        jitter: 0.0,
+        reset_after: Duration::from_secs(120),
+    };
+    let config = Config { backoff: Some(backoff), ..Config::default() };
+    let client = Client::new(Arc::new(scripted), config, simulator.runtime(1));
+    let test = async {
+        let (pods, clock) = (client.api::<Pod>("n"), &client.runtime().clock);
+        for (expected, succeeds) in [(0, false), (1, false), (3, true), (3, true)] {
+            assert_eq!(pods.get("a", &GetOptions::default()).await.is_ok(), succeeds);
+            assert_eq!(clock.now().since_origin(), Duration::from_secs(expected));
+        }
+    };
+    simulator.run(Duration::from_secs(60), test).expect("it hangs");
+}
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl WarningHandler for Heard {
+    fn handle_warning(&self, warning: &Warning) {
+        self.0.lock().unwrap().push(warning.text.clone());
+    }
+}
+
+#[test]
+fn the_servers_warnings_reach_their_handler() {
+    let warned =
+        |status, text: &str| Answer::json(status, POD).header("warning", &format!("299 - \"{text}\""));
+    let busy = warned(429, "of a refusal that is tried again").header("retry-after", "1");
+    let scripted =
+        Scripted::new([warned(200, "a"), busy, warned(404, "b"), warned(200, "c"), warned(200, "d")]);
+    run(&scripted, async |client| {
+        let (all, one) = (Arc::new(Heard::default()), Arc::new(Heard::default()));
+        let client = client.with_warning_handler(all.clone());
+        let pods = client.api::<Pod>("n");
+        pods.get("a", &GetOptions::default()).await.unwrap();
+        pods.get("a", &GetOptions::default()).await.unwrap_err();
+        pods.watch(&WatchOptions::default()).await.unwrap();
+        let rest = client.rest_client_for("apps/v1".parse().unwrap());
+        let answer = rest.get().warning_handler(one.clone()).send().await.unwrap();
+        assert_eq!(answer.warnings()[0].text, "d");
+        assert_eq!(*all.0.lock().unwrap(), ["a", "b", "c"]);
+        assert_eq!(*one.0.lock().unwrap(), ["d"]);
+    });
+    assert_eq!(scripted.asked()[4].uri.path(), "/prefix/apis/apps/v1");
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_shows_no_more_than_where_it_leads() {
+    let login = Answer::new(302).header("location", "https://login.example.com/sso?token=s3cr3t");
+    let scripted = Scripted::new([login, Answer::new(301).header("location", "/api/v1/")]);
+    run(&scripted, async |client| {
+        let pods = client.api::<Pod>("n");
+        let error = pods.get("a", &GetOptions::default()).await.unwrap_err().to_string();
+        assert!(error.contains("https://login.example.com") && error.contains("not followed"), "{error}");
+        assert!(!error.contains("s3cr3t"), "{error}");
+        let error = pods.get("a", &GetOptions::default()).await.unwrap_err().to_string();
+        assert!(error.contains("another path of the same server"), "{error}");
+    });
+    assert_eq!(scripted.asked().len(), 2);
+}
+
+#[test]
+fn a_refusal_in_the_format_of_objects_shows_none_of_its_bytes() {
+    let scripted = Scripted::new([Answer::json(500, r#"{"kind":"Secret","data":{"password":"hunter2"}}"#)]);
+    let error = run(&scripted, async |client| {
+        client.api::<ConfigMap>("n").get("a", &GetOptions::default()).await.unwrap_err()
+    });
+    assert!(error.is_internal_error() && error.is_unexpected_server_error());
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    assert!(error.to_string().contains("47 bytes"), "{error}");
+}
+
+#[test]
+fn an_answer_without_an_object_is_no_object() {
+    let failed = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","code":410,"reason":"Expired"}"#;
+    let scripted = Scripted::new([Answer::new(200), Answer::json(200, failed), Answer::json(200, failed)]);
+    run(&scripted, async |client| {
+        let error = client.rest().get().abs_path("/version").into::<Pod>().await.unwrap_err();
+        assert!(error.is_decode() && error.to_string().contains("no body"), "{error}");
+        assert!(
+            client.rest().get().abs_path("/x").into::<serde_json::Value>().await.unwrap_err().is_expired()
+        );
+        let pods = client.dynamic().resource(&portolan::meta::GroupVersionResource::new("", "v1", "pods"));
+        assert!(pods.get("a", &GetOptions::default()).await.unwrap_err().is_expired());
+    });
+}
+
+#[test]
+fn the_time_limit_ends_a_request_and_the_server_is_told() {
+    let scripted = Scripted::new([Answer::json(200, "{").hangs(), Answer::json(200, POD).hangs()]);
+    run(&scripted, async |client| {
+        let request = || client.rest().get().abs_path("/version").timeout(Duration::from_millis(1500));
+        let error = request().send().await.unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        let mut body = request().stream().await.unwrap();
+        assert!(body.chunk().await.is_some(), "a body that is read as it comes has no limit");
+    });
+    assert_eq!(scripted.asked()[0].uri.query(), Some("timeout=1.5s"));
+}
+
+#[test]
+fn the_attempt_before_the_last_is_told() {
+    let broken = |what: &'static str| {
+        Answer::failure(Error::transport(portolan::TransportErrorKind::Interrupted, what))
+    };
+    let scripted = Scripted::new([
+        broken("reset"),
+        Answer::failure(Error::transport(portolan::TransportErrorKind::Connect, "refused")),
+    ]);
+    let error = run(&scripted, async |client| {
+        client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap_err()
+    });
+    assert_eq!(error.to_string(), "get pods n/a: refused; an attempt before it failed so: reset");
+    let scripted = Scripted::new([broken("reset"), broken("reset")]);
+    let error = run(&scripted, async |client| {
+        client.rest().get().abs_path("/x").max_retries(1).send().await.unwrap_err()
+    });
+    assert_eq!(error.to_string(), "get /x: reset", "what failed alike is said once");
 }

@@ -64,7 +64,7 @@ impl World {
         let line = Faulty::new(cluster.transport(), runtime.clone(), seed, 4 + random.below(40));
         let watch_over =
             [WatchOver::Http, WatchOver::Socket, WatchOver::SocketThenHttp][random.below(3) as usize];
-        let config = Config { watch_over, ..Config::default() };
+        let config = Config { watch_over, rate_limit: None, ..Config::default() };
         let client = Client::new(Arc::new(line.clone()), config, runtime);
         let factory = SharedInformerFactory::new(&client, FactoryOptions::default());
         Self { seed, simulator, cluster, line, factory }

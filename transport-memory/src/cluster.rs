@@ -111,10 +111,12 @@ impl Cluster {
         transport
     }
 
-    /// A client of this cluster, with its clock, spawner and seed. For other settings make one of
+    /// A client of this cluster, with its clock, spawner and seed, and no rate limit. For other settings make one of
     /// [`Cluster::transport`].
     pub fn client(&self) -> Client {
-        Client::new(self.transport(), Config::default(), self.shared.runtime.clone())
+        // There is nobody to spare.
+        let config = Config { rate_limit: None, ..Config::default() };
+        Client::new(self.transport(), config, self.shared.runtime.clone())
     }
 
     /// The clock, spawner and seed it was made with.

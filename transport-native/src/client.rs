@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use portolan::Error;
 use portolan::client::Client;
-use portolan::config::{Config, Credential, WatchOver};
+use portolan::config::{Config, Credential};
+use portolan::meta::GroupVersion;
+use portolan::rest::{RestClient, WarningWriter, WarningWriterOptions};
 use portolan::transport::{Authenticated, Transport};
 
 use crate::load::{ConfigOptions, load_config};
@@ -25,14 +27,33 @@ pub async fn client() -> Result<Client, Error> {
     client_for(config)
 }
 
-/// A client of the server `config` names, its watches over HTTP. Call it inside a tokio runtime.
+/// A client of the server `config` names; the server's warnings go to stderr, each text once, unless
+/// [`Client::with_warning_handler`] says otherwise. Call it inside a tokio runtime.
 ///
 /// # Errors
 /// `Config` or `Auth`, when a certificate, key or token cannot be used. Nothing is sent yet.
 pub fn client_for(config: Config) -> Result<Client, Error> {
     let runtime = runtime()?;
     let transport = transport_for(&config)?;
-    Ok(Client::new(transport, Config { watch_over: WatchOver::Http, ..config }, runtime))
+    let client = Client::new(transport, config, runtime);
+    let options = WarningWriterOptions { deduplicate: true, color: false };
+    Ok(client.with_warning_handler(Arc::new(WarningWriter::new(std::io::stderr(), options))))
+}
+
+/// The request builder for one group and version of the server `config` names. client-go's `rest.RESTClientFor`.
+///
+/// # Errors
+/// As [`client_for`].
+pub fn rest_client_for(config: Config, group_version: GroupVersion) -> Result<RestClient, Error> {
+    Ok(client_for(config)?.rest_client_for(group_version))
+}
+
+/// The request builder for any path of the server `config` names. client-go's `rest.UnversionedRESTClientFor`.
+///
+/// # Errors
+/// As [`client_for`].
+pub fn unversioned_rest_client_for(config: Config) -> Result<RestClient, Error> {
+    Ok(client_for(config)?.rest().clone())
 }
 
 /// The transport `config` asks for, with its credentials: what [`client_for`] puts under a client.

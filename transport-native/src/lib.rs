@@ -17,7 +17,7 @@ mod tls;
 mod tokens;
 mod transport;
 
-pub use client::{client, client_for, transport_for};
+pub use client::{client, client_for, rest_client_for, transport_for, unversioned_rest_client_for};
 pub use discovery::{cache_folder, cached_discovery};
 pub use disk::DiskStorage;
 pub use load::{ConfigOptions, load_config};

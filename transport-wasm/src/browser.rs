@@ -29,9 +29,15 @@ pub use transport::{FetchTransport, MAX_FETCH_STREAMS, MAX_PENDING_HANDSHAKES, O
 pub use wake::{Wake, Wakes, wakes};
 
 /// The config of whatever this page was loaded from: `kubectl proxy --www`, which adds the credentials itself.
-/// Watches go over WebSocket, and over fetch where none can be had.
+/// Watches go over WebSocket, and over fetch where none can be had. There is no rate limit: a page is one reader, and the
+/// browser lets six requests go at a time.
 pub fn config() -> Result<Config, Error> {
-    Ok(Config { server: base_uri()?, watch_over: WatchOver::SocketThenHttp, ..Config::default() })
+    Ok(Config {
+        server: base_uri()?,
+        watch_over: WatchOver::SocketThenHttp,
+        rate_limit: None,
+        ..Config::default()
+    })
 }
 
 /// A client of the API server behind this page's own origin.

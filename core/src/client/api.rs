@@ -1,43 +1,46 @@
-//! The calls on one resource: get, list, watch, create, update, patch, delete.
+//! The calls on one resource: get, list, watch, create, update, patch, apply, delete; on its objects or on a subresource
+//! of them. The one implementation beneath the typed, the dynamic, the metadata and the scale client.
+//!
+//! Follows client-go 0.37 `gentype/type.go`, `dynamic/simple.go` and `metadata/metadata.go`. Differs: a subresource is
+//! named once, on the calls as a whole, and not with each call.
 
 use std::marker::PhantomData;
 
 use http::Method;
 use serde::Serialize;
 
-use crate::codec;
+use crate::codec::{self, ListHead};
 use crate::error::Error;
 use crate::meta::{
-    ApiResource, CreateOptions, DeleteOptions, Encoded, Format, GetOptions, ListOptions, Object, Patch,
-    PatchOptions, UpdateOptions, WatchOptions,
+    ApiResource, ApplyOptions, CreateOptions, DeleteOptions, Encoded, Format, GetOptions, ListOptions,
+    Object, Patch, PatchOptions, PatchType, UpdateOptions, WatchOptions,
 };
 use crate::rest::{ListBody, ObjectList, Request, RestClient, Watch, WatchBody};
 use crate::time::Runtime;
 
 /// The calls on the objects of one resource, in one namespace or all. Cheap to clone. client-go's typed clients
-/// (`PodInterface`, …) and `dynamic.ResourceInterface`.
+/// (`PodInterface`, …), `dynamic.ResourceInterface` and `metadata.ResourceInterface`.
 #[derive(Debug)]
 pub struct Api<K> {
     rest: RestClient,
     resource: ApiResource,
+    /// "" for all or none.
     namespace: String,
+    /// "" for the objects themselves.
+    subresource: String,
     object: PhantomData<fn() -> K>,
 }
 
 impl<K> Clone for Api<K> {
     fn clone(&self) -> Self {
-        Self {
-            rest: self.rest.clone(),
-            resource: self.resource.clone(),
-            namespace: self.namespace.clone(),
-            object: PhantomData,
-        }
+        self.retyped()
     }
 }
 
-impl<K: Object> Api<K> {
-    pub(super) fn new(rest: RestClient, resource: ApiResource, namespace: &str) -> Self {
-        Self { rest, resource, namespace: namespace.to_owned(), object: PhantomData }
+impl<K> Api<K> {
+    pub(super) fn new(rest: RestClient, resource: ApiResource) -> Self {
+        let (namespace, subresource) = (String::new(), String::new());
+        Self { rest, resource, namespace, subresource, object: PhantomData }
     }
 
     /// The resource.
@@ -45,31 +48,69 @@ impl<K: Object> Api<K> {
         &self.resource
     }
 
-    /// The namespace, "" for all or none.
-    pub fn namespace(&self) -> &str {
-        &self.namespace
-    }
-
     /// The clock, tasks and seed of the client.
     pub fn runtime(&self) -> &Runtime {
         self.rest.runtime()
     }
 
-    /// One object.
-    pub async fn get(&self, name: &str, options: &GetOptions) -> Result<K, Error> {
-        self.object(self.request(Method::GET).name(name).params(options.query())).await
+    /// The namespace, "" for all or none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
-    /// The objects that `options` select, in one answer; with a limit, see `head.continue_token`.
+    /// The same calls in one namespace; "" is all of them, and where the resource is cluster-scoped nothing else counts.
+    /// client-go's `Namespace`.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        let namespace = if self.resource.namespaced { namespace.to_owned() } else { String::new() };
+        Self { namespace, ..self.retyped() }
+    }
+
+    /// The calls on a subresource of each object (`scale`, `eviction`, `token`), which reads and writes `S`: get, create,
+    /// update, patch and apply. Only [`Api::update_status`] and its like have a name of their own.
+    #[must_use]
+    pub fn subresource<S>(&self, name: &str) -> Api<S> {
+        // Of the resource's kind are its own objects alone.
+        let resource = ApiResource { kind: "".into(), ..self.resource.clone() };
+        Api { subresource: name.to_owned(), resource, ..self.retyped() }
+    }
+
+    /// The same calls for another type.
+    pub(super) fn retyped<S>(&self) -> Api<S> {
+        Api {
+            rest: self.rest.clone(),
+            resource: self.resource.clone(),
+            namespace: self.namespace.clone(),
+            subresource: self.subresource.clone(),
+            object: PhantomData,
+        }
+    }
+}
+
+impl<K: Object> Api<K> {
+    /// One object.
+    pub async fn get(&self, name: &str, options: &GetOptions) -> Result<K, Error> {
+        self.object(self.one(Method::GET, name).params(options.query())).await
+    }
+
+    /// The objects that `options` select, in one answer; with a limit, see `head.continue_token` and
+    /// [`super::ListPager`].
     pub async fn list(&self, options: &ListOptions) -> Result<ObjectList<K>, Error> {
         let mut body = self.list_body(options).await?;
         let format = body.format();
         let mut items = Vec::new();
+        let mut resource = self.resource.clone();
         let read: Result<_, Error> = async {
             loop {
                 let more = body.fill().await?;
-                while let Some(item) = body.next_item()? {
-                    items.push(K::read(self.encoded(format, item))?);
+                while let Some(bytes) = body.next_item()? {
+                    if resource.kind.is_empty() {
+                        let item = bytes.to_vec();
+                        resource.kind = kind_of_items(body.head()).into();
+                        items.push(K::read(encoded(format, &item, &resource))?);
+                    } else {
+                        items.push(K::read(encoded(format, bytes, &resource))?);
+                    }
                 }
                 if !more {
                     return body.finish();
@@ -83,7 +124,7 @@ impl<K: Object> Api<K> {
 
     /// The same list, item by item as it arrives.
     pub async fn list_body(&self, options: &ListOptions) -> Result<ListBody, Error> {
-        self.request(Method::GET).params(options.query()).list_body().await
+        self.all(Method::GET).params(options.query()).list_body().await
     }
 
     /// The changes that `options` select, until the server ends the watch.
@@ -93,12 +134,12 @@ impl<K: Object> Api<K> {
 
     /// The same watch, event by event in the buffer it arrived in.
     pub async fn watch_body(&self, options: &WatchOptions) -> Result<WatchBody, Error> {
-        self.request(Method::GET).params(options.query()).watch_body().await
+        self.one_form(Method::GET).params(options.query()).watch_body().await
     }
 
     /// Deletes one object.
     pub async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<(), Error> {
-        self.request(Method::DELETE).name(name).json(options).send().await.map(drop)
+        self.one(Method::DELETE, name).json(options).send().await.map(drop)
     }
 
     /// Deletes all objects that `selection` selects. client-go's `DeleteCollection`.
@@ -107,55 +148,130 @@ impl<K: Object> Api<K> {
         options: &DeleteOptions,
         selection: &ListOptions,
     ) -> Result<(), Error> {
-        self.request(Method::DELETE).params(selection.query()).json(options).send().await.map(drop)
+        self.all(Method::DELETE).params(selection.query()).json(options).send().await.map(drop)
     }
 
     /// Changes part of one object and gives the whole.
     pub async fn patch(&self, name: &str, patch: &Patch, options: &PatchOptions) -> Result<K, Error> {
-        self.object(self.request(Method::PATCH).name(name).params(options.query()).patch_body(patch)).await
+        self.object(self.one(Method::PATCH, name).params(options.query()).patch_body(patch)).await
     }
 
     /// Changes part of one object's status and gives the whole.
     pub async fn patch_status(&self, name: &str, patch: &Patch, options: &PatchOptions) -> Result<K, Error> {
-        let request = self.request(Method::PATCH).name(name).subresource("status");
+        let request = self.one(Method::PATCH, name).subresource("status");
         self.object(request.params(options.query()).patch_body(patch)).await
     }
 
-    /// A request on this resource and namespace.
-    fn request(&self, method: Method) -> Request {
-        self.rest.verb(method).api_resource(&self.resource).namespace(&self.namespace)
+    /// Server-side apply: makes the fields of `configuration` this manager's and gives the whole object. It says
+    /// apiVersion, kind, name and the fields this manager cares for, as a typed object, an
+    /// [`Unstructured`](crate::object::Unstructured) or a [`serde_json::Value`]; what it said before and says no more is
+    /// removed. A conflict, unless `options.force`, when another manager owns one of the fields.
+    pub async fn apply(
+        &self,
+        name: &str,
+        configuration: &impl Serialize,
+        options: &ApplyOptions,
+    ) -> Result<K, Error> {
+        let patch = applied(configuration)?;
+        self.object(self.one(Method::PATCH, name).params(options.query()).patch_body(&patch)).await
     }
 
-    async fn object(&self, request: Request) -> Result<K, Error> {
+    /// The same for the status.
+    pub async fn apply_status(
+        &self,
+        name: &str,
+        configuration: &impl Serialize,
+        options: &ApplyOptions,
+    ) -> Result<K, Error> {
+        let patch = applied(configuration)?;
+        let request = self.one(Method::PATCH, name).subresource("status");
+        self.object(request.params(options.query()).patch_body(&patch)).await
+    }
+
+    /// A request on one object or its subresource, which answers with an object.
+    pub(super) fn one(&self, method: Method, name: &str) -> Request {
+        self.one_form(method).name(name)
+    }
+
+    /// A request on all objects, which answers with single ones.
+    pub(super) fn one_form(&self, method: Method) -> Request {
+        self.form(method, "")
+    }
+
+    /// A request on all objects, which answers with a list.
+    fn all(&self, method: Method) -> Request {
+        self.form(method, "List")
+    }
+
+    fn form(&self, method: Method, suffix: &str) -> Request {
+        let request = self.scope(method);
+        match K::AS {
+            None => request,
+            Some(form) => request.accept_as(&format!("{form}{suffix}")),
+        }
+    }
+
+    fn scope(&self, method: Method) -> Request {
+        // Where the scope is not known, an empty namespace may be right: the server will say.
+        let scoped =
+            self.resource.namespaced && !(self.resource.kind.is_empty() && self.namespace.is_empty());
+        let request = self.rest.verb(method).api_resource(&self.resource);
+        let request = request.namespace_if_scoped(&self.namespace, scoped);
+        if self.subresource.is_empty() { request } else { request.subresource(&self.subresource) }
+    }
+
+    /// The object that answers `request`.
+    pub(super) async fn object(&self, request: Request) -> Result<K, Error> {
         let response = request.send().await?;
-        let bytes = response.expected_bytes()?;
+        let bytes = response.object_bytes()?;
         // Items of lists and watches come checked from their decoders; this one has met none.
         codec::validate(response.format(), bytes)?;
-        K::read(self.encoded(response.format(), bytes))
-    }
-
-    fn encoded<'a>(&'a self, format: Format, bytes: &'a [u8]) -> Encoded<'a> {
-        Encoded { format, bytes, resource: &self.resource, drop_managed_fields: false }
+        K::read(encoded(response.format(), bytes, &self.resource))
     }
 }
 
 impl<K: Object + Serialize> Api<K> {
-    /// Creates `object` and gives it as the server keeps it.
+    /// Creates `object` and gives it as the server keeps it. A subresource is created of the object it names.
     pub async fn create(&self, object: &K, options: &CreateOptions) -> Result<K, Error> {
-        self.object(self.request(Method::POST).params(options.query()).object(object, &self.resource)).await
+        let request = match self.subresource.as_str() {
+            "" => self.one_form(Method::POST),
+            _ => self.one(Method::POST, object.meta().name),
+        };
+        self.object(request.params(options.query()).object(object, &self.resource)).await
     }
 
-    /// Puts `object` in place of the one of its name; a conflict unless its version is the newest. Fields that `K` does not
+    /// Puts `object` in place of the one of its name; a conflict unless its version is the newest or unset. Fields that `K` does not
     /// know are dropped: where others extend the object, [`Api::patch`] or apply your own fields, or hold it as
     /// `Unstructured`.
     pub async fn update(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
-        let request = self.request(Method::PUT).name(object.meta().name);
+        let request = self.one(Method::PUT, object.meta().name);
         self.object(request.params(options.query()).object(object, &self.resource)).await
     }
 
     /// Puts `object`'s status in place of the one there.
     pub async fn update_status(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
-        let request = self.request(Method::PUT).name(object.meta().name).subresource("status");
+        let request = self.one(Method::PUT, object.meta().name).subresource("status");
         self.object(request.params(options.query()).object(object, &self.resource)).await
     }
+}
+
+fn encoded<'a>(format: Format, bytes: &'a [u8], resource: &'a ApiResource) -> Encoded<'a> {
+    Encoded { format, bytes, resource, drop_managed_fields: false }
+}
+
+/// The kind of a list's items, "" as long as it has not arrived: a list of built-in objects says it first, and one of
+/// custom objects says it with each.
+fn kind_of_items(head: &ListHead) -> String {
+    head.kind.strip_suffix("List").unwrap_or_default().to_owned()
+}
+
+fn applied(configuration: &impl Serialize) -> Result<Patch, Error> {
+    let value = serde_json::to_value(configuration)
+        .map_err(|error| Error::config("the configuration cannot be written as JSON").with_source(error))?;
+    if value.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
+        return Err(Error::config(
+            "cannot apply an object that has managed fields: apply only what this manager wants to own",
+        ));
+    }
+    Ok(Patch::Raw(PatchType::Apply, value.to_string().into()))
 }

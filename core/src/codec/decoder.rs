@@ -86,6 +86,11 @@ impl ListDecoder {
         whichever!(self, decoder => decoder.next_item())
     }
 
+    /// What the list says of itself, as far as it has arrived.
+    pub fn head(&self) -> &ListHead {
+        whichever!(self, decoder => decoder.head())
+    }
+
     /// Ends the body; every item must have been taken. Fails unless it was one whole list.
     pub fn finish(self) -> Result<ListHead, Error> {
         whichever!(self, decoder => decoder.finish())

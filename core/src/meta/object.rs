@@ -69,6 +69,10 @@ impl MetaRef<'_> {
 /// A Kubernetes object in one of the forms a client can hold it: a k8s-openapi struct, `Unstructured`,
 /// `PartialObjectMetadata` or `Lazy<K>`. client-go's `runtime.Object` with `metav1.Object`.
 pub trait Object: Sized + Debug + MaybeSend + MaybeSync + 'static {
+    /// The form the server is asked to give objects in (`as=` of the Accept header); `None`, unless said otherwise, for the
+    /// objects as they are. A server or socket that has no such form gives them as they are too.
+    const AS: Option<&'static str> = None;
+
     /// Reads one object. Fails with a decode error that shows no bytes of it.
     fn read(encoded: Encoded<'_>) -> Result<Self, Error>;
 

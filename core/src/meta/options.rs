@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{Continue, FieldSelector, LabelSelector, ResourceVersion};
 
@@ -44,6 +44,8 @@ pub struct ListOptions {
     pub limit: Option<u32>,
     /// Where the last answer left off.
     pub continue_token: Continue,
+    /// Only one shard of them, in the words of the server's alpha feature `ShardedListAndWatch`; "" for all.
+    pub shard_selector: String,
     /// How long the server may take.
     pub timeout: Option<Duration>,
 }
@@ -60,6 +62,7 @@ impl ListOptions {
         );
         query.extend(self.limit.map(|limit| ("limit", limit.to_string())));
         push(&mut query, "continue", self.continue_token.as_str());
+        push(&mut query, "shardSelector", &self.shard_selector);
         query.extend(self.timeout.map(timeout_seconds));
         query
     }
@@ -80,6 +83,8 @@ pub struct WatchOptions {
     pub allow_bookmarks: bool,
     /// Begin with an ADDED event for every object that is there, then a marked bookmark (watch-list).
     pub send_initial_events: Option<bool>,
+    /// Only one shard of them, in the words of the server's alpha feature `ShardedListAndWatch`; "" for all.
+    pub shard_selector: String,
     /// When the server is to end the watch.
     pub timeout: Option<Duration>,
 }
@@ -99,6 +104,7 @@ impl WatchOptions {
             query.push(("allowWatchBookmarks", "true".to_owned()));
         }
         query.extend(self.send_initial_events.map(|send| ("sendInitialEvents", send.to_string())));
+        push(&mut query, "shardSelector", &self.shard_selector);
         query.extend(self.timeout.map(timeout_seconds));
         query
     }
@@ -181,8 +187,30 @@ impl PatchOptions {
     }
 }
 
+/// How to apply a configuration. client-go's `metav1.ApplyOptions`.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyOptions {
+    /// Run every check, change nothing.
+    pub dry_run: bool,
+    /// Take fields over from other managers instead of meeting a conflict.
+    pub force: bool,
+    /// Who applies: required by the server.
+    pub field_manager: String,
+}
+
+impl ApplyOptions {
+    /// As query parameters.
+    pub fn query(&self) -> Query {
+        let mut query = change_query(self.dry_run, Some(&self.field_manager), None);
+        if self.force {
+            query.push(("force", "true".to_owned()));
+        }
+        query
+    }
+}
+
 /// What happens to the objects an object owns. client-go's `metav1.DeletionPropagation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Propagation {
     /// They lose their owner and stay.
     Orphan,
@@ -193,25 +221,48 @@ pub enum Propagation {
 }
 
 /// How to delete; travels as the body of the request. client-go's `metav1.DeleteOptions`.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct DeleteOptions {
     /// Seconds until it is ended by force; 0 at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_period_seconds: Option<i64>,
-    /// What happens to what it owns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub propagation_policy: Option<Propagation>,
     /// Refuse unless the object has this identity and version.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub preconditions: Option<Preconditions>,
-    /// `["All"]` to run every check and change nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub dry_run: Vec<String>,
+    /// What happens to what it owns.
+    pub propagation_policy: Option<Propagation>,
+    /// Run every check, change nothing.
+    pub dry_run: bool,
+    /// Delete an object that the server can no longer read from its store, past every finalizer and precondition: what
+    /// depended on it may break.
+    pub ignore_store_read_error_with_cluster_breaking_potential: bool,
 }
 
-/// What must be true of an object for it to be deleted.
-#[derive(Clone, Debug, Default, Serialize)]
+/// With its kind and version, members in the order of the Go type: aggregated servers ask for the kind.
+impl Serialize for DeleteOptions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("kind", "DeleteOptions")?;
+        members.serialize_entry("apiVersion", "v1")?;
+        if let Some(seconds) = self.grace_period_seconds {
+            members.serialize_entry("gracePeriodSeconds", &seconds)?;
+        }
+        if let Some(preconditions) = &self.preconditions {
+            members.serialize_entry("preconditions", preconditions)?;
+        }
+        if let Some(policy) = self.propagation_policy {
+            members.serialize_entry("propagationPolicy", &policy)?;
+        }
+        if self.dry_run {
+            members.serialize_entry("dryRun", &["All"])?;
+        }
+        if self.ignore_store_read_error_with_cluster_breaking_potential {
+            members.serialize_entry("ignoreStoreReadErrorWithClusterBreakingPotential", &true)?;
+        }
+        members.end()
+    }
+}
+
+/// What must be true of an object for it to be deleted. client-go's `metav1.Preconditions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Preconditions {
     /// Its identity.
@@ -268,9 +319,49 @@ mod tests {
     }
 
     #[test]
-    fn delete_options_say_only_what_is_set() {
-        let options =
-            DeleteOptions { propagation_policy: Some(Propagation::Foreground), ..Default::default() };
-        assert_eq!(serde_json::to_string(&options).unwrap(), r#"{"propagationPolicy":"Foreground"}"#);
+    fn delete_options_say_their_kind_and_what_is_set() {
+        let options = DeleteOptions {
+            propagation_policy: Some(Propagation::Foreground),
+            preconditions: Some(Preconditions { uid: Some("u".into()), resource_version: None }),
+            dry_run: true,
+            ..Default::default()
+        };
+        assert_eq!(
+            serde_json::to_string(&options).unwrap(),
+            r#"{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"},"propagationPolicy":"Foreground","dryRun":["All"]}"#
+        );
+    }
+
+    #[test]
+    fn every_parameter_of_a_change_is_asked_for() {
+        let text = |query: Query| {
+            let pairs: Vec<String> =
+                query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+            pairs.join("&")
+        };
+        let patch = PatchOptions {
+            dry_run: true,
+            field_manager: Some("me".into()),
+            field_validation: Some("Strict".into()),
+            force: true,
+        };
+        assert_eq!(text(patch.query()), "dryRun=All&fieldManager=me&fieldValidation=Strict&force=true");
+        let apply = ApplyOptions { dry_run: true, force: true, field_manager: "me".into() };
+        assert_eq!(text(apply.query()), "dryRun=All&fieldManager=me&force=true");
+        let list = ListOptions {
+            label_selector: "a=b".parse().unwrap(),
+            field_selector: "metadata.name=c".parse().unwrap(),
+            resource_version: "7".into(),
+            resource_version_match: Some(ResourceVersionMatch::Exact),
+            limit: Some(5),
+            continue_token: "t".into(),
+            shard_selector: "s".into(),
+            timeout: Some(Duration::from_secs(9)),
+        };
+        assert_eq!(
+            text(list.query()),
+            "labelSelector=a=b&fieldSelector=metadata.name=c&resourceVersion=7&resourceVersionMatch=Exact\
+             &limit=5&continue=t&shardSelector=s&timeoutSeconds=9"
+        );
     }
 }

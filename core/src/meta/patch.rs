@@ -1,8 +1,34 @@
 //! The four ways to change part of an object.
 
+use bytes::Bytes;
 use serde_json::Value;
 
-/// A partial change. client-go's `types.PatchType` with its data.
+/// How a patch is meant. client-go's `types.PatchType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchType {
+    /// A list of operations (RFC 6902).
+    Json,
+    /// An object laid over the old one; null removes (RFC 7386).
+    Merge,
+    /// An object laid over the old one, lists merged by the keys their types name; built-in kinds only.
+    Strategic,
+    /// The fields a manager wants, for server-side apply; in YAML, of which JSON is a part.
+    Apply,
+}
+
+impl PatchType {
+    /// Its media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json-patch+json",
+            Self::Merge => "application/merge-patch+json",
+            Self::Strategic => "application/strategic-merge-patch+json",
+            Self::Apply => "application/apply-patch+yaml",
+        }
+    }
+}
+
+/// A partial change: its type and what it says.
 #[derive(Clone, Debug)]
 pub enum Patch {
     /// A list of operations (RFC 6902).
@@ -13,24 +39,29 @@ pub enum Patch {
     Strategic(Value),
     /// The fields this manager wants, for server-side apply.
     Apply(Value),
+    /// Text of the caller's, sent as it is.
+    Raw(PatchType, Bytes),
 }
 
 impl Patch {
-    /// Its media type.
-    pub fn content_type(&self) -> &'static str {
+    /// How it is meant.
+    pub fn patch_type(&self) -> PatchType {
         match self {
-            Self::Json(_) => "application/json-patch+json",
-            Self::Merge(_) => "application/merge-patch+json",
-            Self::Strategic(_) => "application/strategic-merge-patch+json",
-            // The API server reads apply configurations as YAML, of which JSON is a part.
-            Self::Apply(_) => "application/apply-patch+yaml",
+            Self::Json(_) => PatchType::Json,
+            Self::Merge(_) => PatchType::Merge,
+            Self::Strategic(_) => PatchType::Strategic,
+            Self::Apply(_) => PatchType::Apply,
+            Self::Raw(patch_type, _) => *patch_type,
         }
     }
 
-    /// What it says.
-    pub fn value(&self) -> &Value {
+    /// What it says, as it is sent.
+    pub fn body(&self) -> Bytes {
         match self {
-            Self::Json(value) | Self::Merge(value) | Self::Strategic(value) | Self::Apply(value) => value,
+            Self::Json(value) | Self::Merge(value) | Self::Strategic(value) | Self::Apply(value) => {
+                value.to_string().into()
+            }
+            Self::Raw(_, text) => text.clone(),
         }
     }
 }

@@ -59,6 +59,17 @@ pub struct GroupVersionResource {
     pub resource: Cow<'static, str>,
 }
 
+impl GroupVersionResource {
+    /// The resource (`deployments`) of a version (`v1`) of a group (`apps`; "" for the core group).
+    pub fn new(
+        group: impl Into<Cow<'static, str>>,
+        version: impl Into<Cow<'static, str>>,
+        resource: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { group: group.into(), version: version.into(), resource: resource.into() }
+    }
+}
+
 impl fmt::Display for GroupVersionResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.group.is_empty() {
@@ -77,7 +88,7 @@ pub struct ApiResource {
     pub group: Cow<'static, str>,
     /// The version.
     pub version: Cow<'static, str>,
-    /// The kind, such as `Deployment`.
+    /// The kind, such as `Deployment`; "" when it is not known: objects then bear the kind that the server names.
     pub kind: Cow<'static, str>,
     /// The plural name in paths, such as `deployments`.
     pub plural: Cow<'static, str>,
@@ -120,6 +131,26 @@ impl ApiResource {
             version: self.version.clone(),
             resource: self.plural.clone(),
         }
+    }
+}
+
+/// Kind and scope not known: taken for a namespaced one, whose empty namespace is all namespaces or none.
+impl From<GroupVersionResource> for ApiResource {
+    fn from(gvr: GroupVersionResource) -> Self {
+        let GroupVersionResource { group, version, resource } = gvr;
+        Self { group, version, kind: "".into(), plural: resource, namespaced: true }
+    }
+}
+
+impl From<&GroupVersionResource> for ApiResource {
+    fn from(gvr: &GroupVersionResource) -> Self {
+        gvr.clone().into()
+    }
+}
+
+impl From<&ApiResource> for ApiResource {
+    fn from(resource: &ApiResource) -> Self {
+        resource.clone()
     }
 }
 

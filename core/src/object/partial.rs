@@ -46,6 +46,8 @@ impl From<Wire> for PartialObjectMetadata {
 }
 
 impl Object for PartialObjectMetadata {
+    const AS: Option<&'static str> = Some("PartialObjectMetadata");
+
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let mut object: Self = match encoded.format {
             Format::Json => serde_json::from_slice(encoded.bytes)

@@ -187,7 +187,7 @@ impl<'a> Survey<'a> {
         if !self.has_api_version {
             header = format!("\"apiVersion\":{},", quoted(&resource.api_version()));
         }
-        if !self.has_kind {
+        if !self.has_kind && !resource.kind.is_empty() {
             header = header + "\"kind\":" + &quoted(&resource.kind) + ",";
         }
         if self.is_empty {

@@ -152,7 +152,10 @@ impl Unstructured {
     /// Adds what is missing of apiVersion and kind.
     fn complete(&mut self, resource: &ApiResource) {
         self.0.entry("apiVersion").or_insert_with(|| resource.api_version().into());
-        self.0.entry("kind").or_insert_with(|| resource.kind.as_ref().into());
+        // Not known unless discovered: the objects then name it themselves.
+        if !resource.kind.is_empty() {
+            self.0.entry("kind").or_insert_with(|| resource.kind.as_ref().into());
+        }
     }
 
     fn texts(&self, path: &str) -> BTreeMap<String, String> {

@@ -37,6 +37,15 @@ impl Backoff {
     };
 }
 
+/// So many tries with delays between them. The `Steps` of apimachinery's `wait.Backoff`, which counts both in one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Steps {
+    /// How often to try, the first try included; one at least.
+    pub tries: u32,
+    /// How long to wait between them.
+    pub backoff: Backoff,
+}
+
 /// Hands out one delay after the other. apimachinery's `wait.DelayFunc` of `DelayWithReset`.
 #[derive(Clone, Debug)]
 pub struct BackoffManager {

@@ -61,6 +61,11 @@ impl ListBody {
         self.decoder.next_item()
     }
 
+    /// What the list says of itself, as far as it has arrived.
+    pub fn head(&self) -> &ListHead {
+        self.decoder.head()
+    }
+
     /// What the list says of itself; an error unless the body was one whole list.
     pub fn finish(self) -> Result<ListHead, Error> {
         self.decoder.finish()

@@ -2,6 +2,8 @@
 //!
 //! Invariant: no name can leave its segment. client-go's `rest.IsValidPathSegmentName`.
 
+use std::time::Duration;
+
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -36,6 +38,49 @@ pub(super) fn push_segment(path: &mut String, what: &str, segment: &str) -> Resu
     Ok(())
 }
 
+/// Refuses a path of the caller's own that could mean another one.
+pub(super) fn check_absolute(path: &str) -> Result<(), Error> {
+    if !path.starts_with('/') {
+        return Err(Error::config(format!("the path {path:?} must begin with `/`")));
+    }
+    if path.contains(['?', '#']) {
+        return Err(Error::config(format!(
+            "the path {path:?} holds a query: give it by `param` or `request_uri`"
+        )));
+    }
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(Error::config(format!(
+            "the path {path:?} leads out of itself: write it without `.` and `..`"
+        )));
+    }
+    Ok(())
+}
+
+/// As Go writes a duration: `1h2m3.5s`, `250ms`.
+pub(super) fn go_duration(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    let fraction = |whole: u128, unit: u128| {
+        let rest = format!("{:0width$}", nanos % unit, width = unit.ilog10() as usize);
+        match rest.trim_end_matches('0') {
+            "" => whole.to_string(),
+            digits => format!("{whole}.{digits}"),
+        }
+    };
+    match nanos {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{nanos}ns"),
+        1_000..1_000_000 => format!("{}µs", fraction(nanos / 1_000, 1_000)),
+        1_000_000..1_000_000_000 => format!("{}ms", fraction(nanos / 1_000_000, 1_000_000)),
+        _ => {
+            let seconds = nanos / 1_000_000_000;
+            let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+            let hours_text = if hours > 0 { format!("{hours}h") } else { String::new() };
+            let minutes_text = if seconds >= 60 { format!("{minutes}m") } else { String::new() };
+            format!("{hours_text}{minutes_text}{}s", fraction(seconds % 60, 1_000_000_000))
+        }
+    }
+}
+
 /// The absolute URI of `path` (which begins with `/`) below `server`, with `query` sorted by name.
 pub(super) fn absolute(server: &Uri, path: &str, query: &[(String, String)]) -> Result<Uri, Error> {
     let mut path_and_query = format!("{}{path}", server.path().trim_end_matches('/'));
@@ -46,8 +91,7 @@ pub(super) fn absolute(server: &Uri, path: &str, query: &[(String, String)]) -> 
         for (name, value) in sorted {
             serializer.append_pair(name, value);
         }
-        let separator = if path.contains('?') { '&' } else { '?' };
-        path_and_query.push(separator);
+        path_and_query.push('?');
         path_and_query.push_str(&serializer.finish());
     }
     let mut parts = server.clone().into_parts();
@@ -75,6 +119,33 @@ mod tests {
         let mut path = String::new();
         push_segment(&mut path, "name", "system:node é?#").unwrap();
         assert_eq!(path, "/system:node%20%C3%A9%3F%23");
+    }
+
+    #[test]
+    fn durations_are_written_as_go_writes_them() {
+        for (nanos, text) in [
+            (0, "0s"),
+            (1, "1ns"),
+            (1_100, "1.1µs"),
+            (2_200_000, "2.2ms"),
+            (3_300_000_000, "3.3s"),
+            (245_000_000_000, "4m5s"),
+            (245_001_000_000, "4m5.001s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (18_367_001_000_000, "5h6m7.001s"),
+        ] {
+            assert_eq!(go_duration(Duration::from_nanos(nanos)), text);
+        }
+    }
+
+    #[test]
+    fn a_path_of_the_callers_own_leads_where_it_says() {
+        for bad in ["", "version", "../x", "/a/../b", "/.", "/a?b=c", "/a#b"] {
+            assert!(check_absolute(bad).is_err(), "{bad}");
+        }
+        for good in ["/", "/version", "/apis/", "/a..b/.c"] {
+            assert!(check_absolute(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The request builder.
 //!
-//! Invariant: nothing is sent before every part has been checked; the first wrong part is the error. client-go's
-//! `rest.Request`.
+//! Invariant: nothing is sent before every part has been checked; the first wrong part is the error.
+//!
+//! Follows client-go 0.37 `rest/request.go`. Differs: what would clean a path (`..`, `//`) is refused; a suffix is one
+//! segment; the limit of an answer that is read as it comes ends with its head, and a watch has none unless asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,8 +15,14 @@ use http::{Method, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::answer::{self, Question};
 use super::negotiate::JSON;
-use super::{ListBody, Response, RestClient, WatchBody, answer, path, retry};
+use super::retry::{self, Mode};
+use super::{ListBody, RateLimiter, Response, RestClient, WarningHandler, WatchBody, path};
+#[cfg(feature = "protobuf")]
+use crate::codec::protobuf;
+#[cfg(feature = "protobuf")]
+use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{ApiResource, GroupVersion, Patch};
 use crate::transport::Body;
@@ -34,6 +43,9 @@ pub struct Request {
     headers: HeaderMap,
     body: Body,
     timeout: Option<Duration>,
+    max_retries: u32,
+    limiter: Option<Arc<RateLimiter>>,
+    warnings: Arc<dyn WarningHandler>,
     wrong: Option<Error>,
 }
 
@@ -47,11 +59,16 @@ impl Request {
     pub(super) fn new(client: RestClient, method: Method) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, JSON);
-        let core = GroupVersion { group: "".into(), version: "v1".into() };
+        let prefix = match client.api_version() {
+            Some(group_version) => Prefix::GroupVersion(group_version.clone()),
+            None => Prefix::Absolute("/".to_owned()),
+        };
+        let (limiter, warnings) = (client.limiter.clone(), Arc::clone(&client.warnings));
         Self {
+            timeout: client.config.timeout,
             client,
             method,
-            prefix: Prefix::GroupVersion(core),
+            prefix,
             namespace: None,
             resource: None,
             name: None,
@@ -60,12 +77,14 @@ impl Request {
             query: Vec::new(),
             headers,
             body: Body::Empty,
-            timeout: None,
+            max_retries: retry::MAX_RETRIES,
+            limiter,
+            warnings,
             wrong: None,
         }
     }
 
-    /// The group and version; the core group's v1 unless said otherwise.
+    /// The group and version, in place of the client's.
     pub fn group_version(mut self, group_version: GroupVersion) -> Self {
         self.prefix = Prefix::GroupVersion(group_version);
         self
@@ -78,40 +97,59 @@ impl Request {
         self.group_version(resource.group_version()).resource(&resource.plural)
     }
 
-    /// A path of the caller's own (`/version`, `/apis`), in place of group, version, namespace and resource.
+    /// A path of the caller's own (`/version`, `/apis`), below the server's address and in place of group and version.
+    /// client-go's `AbsPath`.
     pub fn abs_path(mut self, path: &str) -> Self {
-        if !path.starts_with('/') {
-            self.fail(Error::config(format!("the path {path:?} must begin with `/`")));
+        if let Err(error) = path::check_absolute(path) {
+            self.fail(error);
         }
         self.prefix = Prefix::Absolute(path.to_owned());
         self
     }
 
-    /// The namespace; "" for cluster-scoped resources and for all namespaces.
+    /// A path with a query, such as `/readyz?verbose=1`, in place of all parameters so far. client-go's `RequestURI`.
+    pub fn request_uri(mut self, uri: &str) -> Self {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let query = form_urlencoded::parse(query.as_bytes());
+        self.query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        self.abs_path(path)
+    }
+
+    /// The namespace. An empty one means all, and is an error where one object is created or named. Leave it out for
+    /// what is cluster-scoped.
     pub fn namespace(mut self, namespace: &str) -> Self {
-        self.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
+        self.once("namespace", self.namespace.is_some());
+        self.namespace = Some(namespace.to_owned());
         self
+    }
+
+    /// The namespace, for a resource that lives in namespaces. client-go's `NamespaceIfScoped`.
+    pub fn namespace_if_scoped(self, namespace: &str, scoped: bool) -> Self {
+        if scoped { self.namespace(namespace) } else { self }
     }
 
     /// The resource: its plural name, in lower case.
     pub fn resource(mut self, plural: &str) -> Self {
+        self.once("resource", self.resource.is_some());
         self.resource = Some(plural.to_lowercase());
         self
     }
 
     /// The object's name.
     pub fn name(mut self, name: &str) -> Self {
+        self.once("name", self.name.is_some());
         self.name = Some(name.to_owned());
         self
     }
 
     /// The subresource, such as `status` or `log`.
     pub fn subresource(mut self, subresource: &str) -> Self {
+        self.once("subresource", self.subresource.is_some());
         self.subresource = Some(subresource.to_owned());
         self
     }
 
-    /// A further path segment behind everything else.
+    /// A further path segment behind everything else; may be repeated.
     pub fn suffix(mut self, segment: &str) -> Self {
         self.suffix.push(segment.to_owned());
         self
@@ -143,16 +181,39 @@ impl Request {
         self
     }
 
-    /// How long the whole exchange may take; an answer that is streamed is bounded only up to its headers.
+    /// How long the exchange may take once the rate limit lets it go, in place of the configuration's limit; the server is
+    /// told. An answer that is read as it comes is bounded up to its head.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// How often it may be sent again; 10 unless said otherwise.
+    pub fn max_retries(mut self, max_retries: u32) -> Self {
+        self.max_retries = max_retries;
+        self
+    }
+
+    /// What holds it back in place of the client's limit; `None` for nothing.
+    pub fn throttle(mut self, limiter: Option<Arc<RateLimiter>>) -> Self {
+        self.limiter = limiter;
+        self
+    }
+
+    /// Who is told the warnings of its answer in place of the client's handler.
+    pub fn warning_handler(mut self, handler: Arc<dyn WarningHandler>) -> Self {
+        self.warnings = handler;
         self
     }
 
     /// A JSON body.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
-            Ok(bytes) => self.bytes(bytes.into(), JSON),
+            Ok(mut bytes) => {
+                // As Go's encoder ends every object.
+                bytes.push(b'\n');
+                self.bytes(bytes.into(), JSON)
+            }
             Err(error) => {
                 self.fail(Error::config("the body cannot be written as JSON").with_source(error));
                 self
@@ -170,17 +231,33 @@ impl Request {
         }
     }
 
+    /// Asks for objects as `form` of the group meta.k8s.io, such as `PartialObjectMetadata`, where the server has it, and for
+    /// the objects themselves otherwise.
+    pub(crate) fn accept_as(self, form: &str) -> Self {
+        let json = format!("application/json;as={form};g=meta.k8s.io;v=v1,application/json");
+        #[cfg(feature = "protobuf")]
+        if self.client.config().content_type == ContentType::Protobuf {
+            let protobuf = protobuf::MEDIA_TYPE;
+            return self.header("accept", &format!("{protobuf};as={form};g=meta.k8s.io;v=v1,{json}"));
+        }
+        self.header("accept", &json)
+    }
+
     /// A patch body with its media type.
-    pub fn patch_body(mut self, patch: &Patch) -> Self {
-        self = self.json(patch.value());
-        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(patch.content_type()));
-        self
+    pub fn patch_body(self, patch: &Patch) -> Self {
+        let content_type = HeaderValue::from_static(patch.patch_type().content_type());
+        self.bytes(patch.body(), content_type)
     }
 
     /// A body of bytes.
-    pub fn bytes(mut self, bytes: Bytes, content_type: HeaderValue) -> Self {
+    pub fn bytes(self, bytes: Bytes, content_type: HeaderValue) -> Self {
+        self.body(Body::Bytes(bytes), content_type)
+    }
+
+    /// A body; with one that is a stream it is sent once only.
+    pub fn body(mut self, body: Body, content_type: HeaderValue) -> Self {
         self.headers.insert(CONTENT_TYPE, content_type);
-        self.body = Body::Bytes(bytes);
+        self.body = body;
         self
     }
 
@@ -191,47 +268,35 @@ impl Request {
         if config.refuse_indentation {
             query.push(("pretty".to_owned(), "false".to_owned()));
         }
+        if let Some(timeout) = self.timeout.filter(|timeout| !timeout.is_zero() && !self.is_watch()) {
+            query.retain(|(name, _)| name != "timeout");
+            query.push(("timeout".to_owned(), path::go_duration(timeout)));
+        }
         path::absolute(&config.server, &self.path()?, &query)
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends it and reads the whole answer. client-go's `Do`.
     pub async fn send(self) -> Result<Response, Error> {
-        let what = self.describe();
-        let (timeout, runtime) = (self.timeout, self.client.runtime().clone());
-        let whole = async {
-            let (response, accepted) = self.exchange().await?;
-            answer::read(response, &accepted).await
-        };
-        let read = match timeout {
-            None => whole.await,
-            Some(timeout) => match select(Box::pin(whole), runtime.sleep(timeout)).await {
-                Either::Left((read, _)) => read,
-                Either::Right(_) => Err(Error::timeout(format!("no answer within {timeout:?}"))),
-            },
-        };
-        read.map_err(|error| error.doing(what))
+        self.limited(Mode::Whole, async |response, accepted| answer::read(response, &accepted).await).await
     }
 
-    /// Sends it and reads the answer as JSON.
+    /// Sends it and reads the answer in the format it is in. client-go's `Do().Into()`.
     pub async fn into<T: DeserializeOwned>(self) -> Result<T, Error> {
         let what = self.describe();
         self.send().await?.into().map_err(|error: Error| error.doing(what))
     }
 
-    /// Sends it and gives the answer's body as it arrives.
+    /// Sends it and gives the answer's body as it arrives. client-go's `Stream`.
     pub async fn stream(self) -> Result<Body, Error> {
-        let what = self.describe();
-        self.exchange().await.map(|(response, _)| response.into_body()).map_err(|error| error.doing(what))
+        self.limited(Mode::Stream, async |response, _| Ok(response.into_body())).await
     }
 
     /// Sends it and gives the items of the list as they arrive.
     pub async fn list_body(self) -> Result<ListBody, Error> {
-        let what = self.describe();
-        let opened = async {
-            let (response, _) = self.exchange().await?;
+        self.limited(Mode::Whole, async |response, _| {
             answer::expect_objects(response).await.map(ListBody::new)
-        };
-        opened.await.map_err(|error: Error| error.doing(what))
+        })
+        .await
     }
 
     /// Sends it and gives the events of the watch as they arrive: over HTTP or a WebSocket, as the configuration's
@@ -252,7 +317,7 @@ impl Request {
             ("PUT", _) => "update",
             ("PATCH", _) => "patch",
             ("DELETE", _) => "delete",
-            (_, None) if self.query.iter().any(|(name, _)| name == "watch") => "watch",
+            (_, None) if self.is_watch() => "watch",
             (_, None) if self.resource.is_some() => "list",
             _ => "get",
         };
@@ -264,7 +329,10 @@ impl Request {
             (Prefix::Absolute(path), None) => path.clone(),
             (Prefix::GroupVersion(group_version), None) => group_version.to_string(),
         };
-        match (&self.namespace, &self.name) {
+        let subresource = self.subresource.as_deref().map_or_else(String::new, |name| format!("/{name}"));
+        let what = format!("{what}{subresource}");
+        let namespace = self.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+        match (namespace, &self.name) {
             (Some(namespace), Some(name)) => format!("{verb} {what} {namespace}/{name}"),
             (None, Some(name)) => format!("{verb} {what} {name}"),
             _ => format!("{verb} {what}"),
@@ -277,26 +345,109 @@ impl Request {
         let mut builder = http::Request::builder().method(self.method.clone()).uri(self.uri()?);
         if let Some(headers) = builder.headers_mut() {
             headers.clone_from(&self.headers);
-            if let Ok(agent) = HeaderValue::from_str(&config.user_agent)
-                && !agent.is_empty()
-            {
+            let agent = HeaderValue::from_str(&config.user_agent)
+                .map_err(|_| Error::config("the user agent holds a character no header may carry"))?;
+            if !agent.is_empty() {
                 headers.entry(USER_AGENT).or_insert(agent);
             }
         }
         Ok(builder)
     }
 
-    /// Sends it, again where that is safe, up to an answer that is no refusal.
-    pub(super) async fn exchange(mut self) -> Result<(http::Response<Body>, HeaderValue), Error> {
+    /// Sends it, again where that is safe, and has what answers it read by `read`, all within the time limit. The rate
+    /// limit is waited for before: who is held back has not been sent.
+    async fn limited<T>(
+        mut self,
+        mode: Mode,
+        read: impl AsyncFnOnce(http::Response<Body>, HeaderValue) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let what = self.describe();
+        let outcome = async {
+            self.check()?;
+            self.throttled().await?;
+            let (timeout, runtime) = (self.timeout, self.client.runtime().clone());
+            let exchange = async {
+                let accepted = self.headers.get(ACCEPT).cloned().unwrap_or(JSON);
+                let sent = self.headers.get(CONTENT_TYPE).cloned();
+                let negotiation = self.client.negotiation.clone();
+                let answered = retry::send(&mut self, mode).await;
+                let response = answered.inspect_err(|refusal| negotiation.refused(sent.as_ref(), refusal))?;
+                read(response, accepted).await
+            };
+            match timeout.filter(|timeout| !timeout.is_zero()) {
+                None => exchange.await,
+                Some(timeout) => match select(Box::pin(exchange), runtime.sleep(timeout)).await {
+                    Either::Left((outcome, _)) => outcome,
+                    Either::Right(_) => Err(Error::timeout(format!("no answer within {timeout:?}"))),
+                },
+            }
+        };
+        outcome.await.map_err(|error| error.doing(what))
+    }
+
+    /// Opens it as a watch over HTTP, which no rate limit holds back.
+    pub(super) async fn open_watch(mut self) -> Result<http::Response<Body>, Error> {
+        self.check()?;
+        retry::send(&mut self, Mode::Watch).await
+    }
+
+    /// Fails when a part of it is wrong.
+    pub(super) fn check(&mut self) -> Result<(), Error> {
         if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }
-        let accepted = self.headers.get(ACCEPT).cloned().unwrap_or(JSON);
-        let sent = self.headers.get(CONTENT_TYPE).cloned();
-        let response = retry::send(&mut self)
-            .await
-            .inspect_err(|refusal| self.client.negotiation.refused(sent.as_ref(), refusal))?;
-        Ok((response, accepted))
+        if self.namespace.as_deref() != Some("") {
+            return Ok(());
+        }
+        let named = self.name.is_some();
+        match *self.method() {
+            Method::POST => Err(Error::config("an object is created in one namespace: say which")),
+            Method::GET | Method::PUT | Method::PATCH | Method::DELETE if named => {
+                Err(Error::config("an object is named within one namespace: say which"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the rate limit lets it go. Borrows nothing of the request, whose body may be no `Sync` stream.
+    pub(super) fn throttled(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        let (limiter, runtime) = (self.limiter.clone(), self.client.runtime().clone());
+        async move {
+            match limiter {
+                Some(limiter) => limiter.wait(&runtime).await,
+                None => Ok(()),
+            }
+        }
+    }
+
+    pub(super) fn retries(&self) -> u32 {
+        self.max_retries
+    }
+
+    /// What its answer is about.
+    pub(super) fn question(&self) -> Question {
+        let group = match &self.prefix {
+            Prefix::GroupVersion(group_version) => Some(group_version.group.clone().into_owned()),
+            Prefix::Absolute(_) => None,
+        };
+        Question {
+            method: self.method.clone(),
+            group,
+            resource: self.resource.clone(),
+            name: self.name.clone(),
+            warnings: Arc::clone(&self.warnings),
+        }
+    }
+
+    fn is_watch(&self) -> bool {
+        self.query.iter().any(|(name, value)| name == "watch" && matches!(value.as_str(), "true" | "1"))
+    }
+
+    /// Notes that a part is said twice.
+    fn once(&mut self, what: &str, said: bool) {
+        if said {
+            self.fail(Error::config(format!("the {what} is set already: set it once")));
+        }
     }
 
     /// The same request again, unless its body is a stream or it is wrong already.
@@ -317,12 +468,11 @@ impl Request {
             headers: self.headers.clone(),
             body: self.body.replay()?,
             timeout: self.timeout,
+            max_retries: self.max_retries,
+            limiter: self.limiter.clone(),
+            warnings: Arc::clone(&self.warnings),
             wrong: None,
         })
-    }
-
-    pub(super) fn take_wrong(&mut self) -> Option<Error> {
-        self.wrong.take()
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -337,8 +487,15 @@ impl Request {
         self.wrong.get_or_insert(error);
     }
 
+    /// Whether the path is the prefix alone.
+    fn is_bare(&self) -> bool {
+        let parts = [&self.namespace, &self.resource, &self.name, &self.subresource];
+        parts.into_iter().all(Option::is_none) && self.suffix.is_empty()
+    }
+
     fn path(&self) -> Result<String, Error> {
         let mut path = match &self.prefix {
+            Prefix::Absolute(path) if self.is_bare() => path.clone(),
             Prefix::Absolute(path) => path.trim_end_matches('/').to_owned(),
             Prefix::GroupVersion(group_version) => {
                 let GroupVersion { group, version } = group_version;
@@ -350,9 +507,12 @@ impl Request {
                 path
             }
         };
-        if let Some(namespace) = &self.namespace {
+        if let Some(namespace) = self.namespace.as_deref().filter(|namespace| !namespace.is_empty()) {
             path.push_str("/namespaces");
             path::push_segment(&mut path, "namespace", namespace)?;
+        }
+        if self.subresource.is_some() && self.name.is_none() {
+            return Err(Error::config("a subresource is one of a named object: say which"));
         }
         for (what, segment) in
             [("resource", &self.resource), ("name", &self.name), ("subresource", &self.subresource)]

@@ -57,14 +57,12 @@ impl WatchBody {
     }
 
     async fn body(request: Request) -> Result<Source, Error> {
-        let (response, _) = request.exchange().await?;
+        let response = request.open_watch().await?;
         answer::expect_objects(response).await.map(|(body, format)| Source::Body(body, format))
     }
 
     async fn socket(mut request: Request) -> Result<Source, Error> {
-        if let Some(wrong) = request.take_wrong() {
-            return Err(wrong);
-        }
+        request.check()?;
         if request.method() != Method::GET {
             return Err(Error::config("only a GET can be a watch"));
         }

@@ -147,6 +147,11 @@ fn secret_value(text: &str, what: &str) -> Result<HeaderValue, Error> {
 fn impersonation(impersonate: Option<&Impersonate>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     let Some(impersonate) = impersonate else { return Ok(headers) };
+    if impersonate.user.is_empty() {
+        return Err(Error::config(
+            "whom to act as has no user: a uid, groups and extra facts are those of a user",
+        ));
+    }
     let value = |text: &str| {
         HeaderValue::from_str(text)
             .map_err(|_| Error::config("whom to act as holds a character no header may carry: correct it"))
@@ -262,6 +267,16 @@ mod tests {
                 vec!["one".to_owned(), "two".to_owned()],
             )]),
         };
+        let nobody = Impersonate { user: String::new(), ..impersonate.clone() };
+        let injecting = Impersonate {
+            groups: vec!["a\r\nImpersonate-Group: system:masters".into()],
+            ..impersonate.clone()
+        };
+        for wrong in [nobody, injecting] {
+            let auth = Auth { credential: Credential::None, impersonate: Some(wrong) };
+            let error = Authenticated::new(Refusing::default(), &auth).unwrap_err();
+            assert!(matches!(error.kind(), crate::ErrorKind::Config), "{error}");
+        }
         let auth = Auth { credential: Credential::None, impersonate: Some(impersonate) };
         let layer = Authenticated::new(Refusing::default(), &auth).unwrap();
         let headers = seen(&layer, http::Request::new(Body::Empty));

@@ -36,6 +36,8 @@ impl Portolan {
             config = load_config(&ConfigOptions { kubeconfig, ..Default::default() })?;
             config.server = server;
         }
+        // As client-go's side: what is asked when is the scenario's to say.
+        config.rate_limit = None;
         let client = client_for(config)?;
         let reflector = ReflectorOptions {
             label_selector: options.label_selector.parse()?,

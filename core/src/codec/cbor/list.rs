@@ -74,6 +74,11 @@ impl ListDecoder {
         }
     }
 
+    /// What the list says of itself, as far as it has arrived.
+    pub fn head(&self) -> &ListHead {
+        &self.head
+    }
+
     /// Ends the body; every item must have been taken. Fails unless it was one whole list.
     pub fn finish(mut self) -> Result<ListHead, Error> {
         if self.next_item()?.is_some() {

@@ -97,6 +97,11 @@ impl ListDecoder {
         }
     }
 
+    /// What the list says of itself, as far as it has arrived.
+    pub fn head(&self) -> &ListHead {
+        &self.head
+    }
+
     /// Where in the body the last item begins.
     pub fn item_offset(&self) -> u64 {
         self.feed.value_start()

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use portolan::Error;
 use portolan::client::Client;
-use portolan::config::Config;
 use portolan_memory::Cluster;
 use portolan_memory::workload::{Workload, WorkloadOptions};
 use portolan_wasm::browser as wasm;
@@ -133,7 +132,7 @@ async fn memory(page: Page) -> Result<Source, Error> {
     page.apply(Event::Source(format!("Planting {} pods …", grouped(options.pods))));
     let workload = Workload::grow(&cluster, number("seed").unwrap_or(1), &options).await?;
     spawn_local(workload.run());
-    let client = Client::new(cluster.transport(), Config::default(), runtime);
+    let client = cluster.client();
     Ok(Source {
         title: "In-memory cluster".to_owned(),
         address: "the in-memory cluster".to_owned(),
