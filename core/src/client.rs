@@ -1,15 +1,19 @@
 //! The clients: [`Client`], which carries what every request needs, and [`Api`], the calls on one resource.
 //!
+//! `client.core_v1().pods("default")` and its like are the generated [`clientset`]: names for an `Api` of a built-in type.
 //! [`DynamicClient`], [`MetadataClient`] and [`ScaleClient`] are names for an `Api` of a certain type; nothing is done
 //! twice.
 
 mod api;
+#[path = "client/generated/clientset.rs"]
+pub mod clientset;
 pub mod discovery;
 mod dynamic;
 mod metadata;
 mod pager;
 mod retry;
 mod scale;
+mod subresource;
 mod table;
 
 use std::sync::Arc;
@@ -20,6 +24,10 @@ pub use metadata::MetadataClient;
 pub use pager::{DEFAULT_PAGE_SIZE, ListPager};
 pub use retry::{DEFAULT_BACKOFF, DEFAULT_RETRY, on_error, retry_on_conflict};
 pub use scale::{ScaleClient, Scales};
+pub use subresource::{
+    HasApproval, HasBinding, HasEphemeralContainers, HasEviction, HasFinalize, HasProxy, HasResize, HasScale,
+    HasStatus, HasToken,
+};
 pub use table::{IncludeObject, Table, TableColumn, TableOptions, TableRow, TableRowCondition};
 
 use crate::config::Config;

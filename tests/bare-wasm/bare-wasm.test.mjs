@@ -18,3 +18,14 @@ test('an informer syncs on a scripted transport in virtual time, and again after
   const { instance } = await WebAssembly.instantiate(bytes, {});
   assert.equal(instance.exports.informer(), 7);
 });
+
+test('of the Clientset the module holds what it calls', async () => {
+  const discovery = new URL('../../core/src/client/generated/discovery.json', import.meta.url);
+  const { groupVersions } = JSON.parse(await readFile(discovery, 'utf8'));
+  const plurals = new Set(Object.values(groupVersions).flatMap(Object.keys));
+  // Short ones are words that may stand for something else.
+  const telling = [...plurals].filter((plural) => plural.length > 14);
+  assert.ok(bytes.includes('pods'));
+  assert.ok(telling.length > 20);
+  assert.deepEqual(telling.filter((plural) => bytes.includes(plural)), []);
+});

@@ -1,4 +1,11 @@
-//! `cargo xtask codegen`: writes what is generated from the Go types of the API, which `tests/schema` knows.
+//! `cargo xtask codegen`: writes what is generated: protobuf's field tables from the Go types of the API, which
+//! `tests/schema` knows, and the Clientset from what a real API server serves and the kinds that k8s-openapi has.
+
+mod accessors;
+mod calls;
+mod clientset;
+mod discovery;
+mod kinds;
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,22 +24,32 @@ pub(crate) struct Options {
     check: bool,
 }
 
-/// Where the field tables of protobuf are, in the repository.
-const TABLES: &str = "core/src/codec/protobuf/generated/tables.rs";
+/// A file of the repository and what belongs in it.
+struct Generated {
+    path: &'static str,
+    text: String,
+}
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let tables = process::output(&mut schema(&["tables"]))?;
-    let path = workspace::root().join(TABLES);
-    if options.check {
-        let there = fs::read_to_string(&path).unwrap_or_default();
-        if there != tables {
-            bail!("{TABLES} is not what its source says: run `cargo xtask codegen`");
+    let mut generated = vec![Generated { path: "core/src/codec/protobuf/generated/tables.rs", text: tables }];
+    generated.extend(clientset::generate()?);
+    let mut stale = Vec::new();
+    for Generated { path, text } in generated {
+        let file = workspace::root().join(path);
+        if !options.check {
+            fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+        } else if fs::read_to_string(&file).unwrap_or_default() == text {
+            println!("{path} is what its source says");
+        } else {
+            stale.push(path);
         }
-        println!("{TABLES} is what its source says");
-        return Ok(());
     }
-    fs::write(&path, tables).with_context(|| format!("writing {}", path.display()))
+    if !stale.is_empty() {
+        bail!("not what their source says: {}: run `cargo xtask codegen`", stale.join(", "));
+    }
+    Ok(())
 }
 
 /// The program that knows the Go types, with these arguments.

@@ -67,12 +67,17 @@ impl<K> Api<K> {
     }
 
     /// The calls on a subresource of each object (`scale`, `eviction`, `token`), which reads and writes `S`: get, create,
-    /// update, patch and apply. Only [`Api::update_status`] and its like have a name of their own.
+    /// update, patch and apply. Those of built-in types have calls of their own, such as [`Api::update_status`].
     #[must_use]
     pub fn subresource<S>(&self, name: &str) -> Api<S> {
         // Of the resource's kind are its own objects alone.
         let resource = ApiResource { kind: "".into(), ..self.resource.clone() };
         Api { subresource: name.to_owned(), resource, ..self.retyped() }
+    }
+
+    /// The calls on a subresource that is read and written as the whole object: `status`, `resize`.
+    pub(super) fn below(&self, subresource: &str) -> Self {
+        Self { subresource: subresource.to_owned(), ..self.retyped() }
     }
 
     /// The same calls for another type.
@@ -156,12 +161,6 @@ impl<K: Object> Api<K> {
         self.object(self.one(Method::PATCH, name).params(options.query()).patch_body(patch)).await
     }
 
-    /// Changes part of one object's status and gives the whole.
-    pub async fn patch_status(&self, name: &str, patch: &Patch, options: &PatchOptions) -> Result<K, Error> {
-        let request = self.one(Method::PATCH, name).subresource("status");
-        self.object(request.params(options.query()).patch_body(patch)).await
-    }
-
     /// Server-side apply: makes the fields of `configuration` this manager's and gives the whole object. It says
     /// apiVersion, kind, name and the fields this manager cares for, as a typed object, an
     /// [`Unstructured`](crate::object::Unstructured) or a [`serde_json::Value`]; what it said before and says no more is
@@ -174,18 +173,6 @@ impl<K: Object> Api<K> {
     ) -> Result<K, Error> {
         let patch = applied(configuration)?;
         self.object(self.one(Method::PATCH, name).params(options.query()).patch_body(&patch)).await
-    }
-
-    /// The same for the status.
-    pub async fn apply_status(
-        &self,
-        name: &str,
-        configuration: &impl Serialize,
-        options: &ApplyOptions,
-    ) -> Result<K, Error> {
-        let patch = applied(configuration)?;
-        let request = self.one(Method::PATCH, name).subresource("status");
-        self.object(request.params(options.query()).patch_body(&patch)).await
     }
 
     /// A request on one object or its subresource, which answers with an object.
@@ -245,12 +232,6 @@ impl<K: Object + Serialize> Api<K> {
     /// `Unstructured`.
     pub async fn update(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
         let request = self.one(Method::PUT, object.meta().name);
-        self.object(request.params(options.query()).object(object, &self.resource)).await
-    }
-
-    /// Puts `object`'s status in place of the one there.
-    pub async fn update_status(&self, object: &K, options: &UpdateOptions) -> Result<K, Error> {
-        let request = self.one(Method::PUT, object.meta().name).subresource("status");
         self.object(request.params(options.query()).object(object, &self.resource)).await
     }
 }

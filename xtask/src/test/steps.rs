@@ -42,6 +42,13 @@ fn on_rust_and_a_browser() -> Vec<Step> {
         .needs(&[Need::WasmTargets])
         .quick(),
         step("unit, doc, simulation and tidy tests", Cargo, "cargo test --workspace --exclude=portolan-wasm --no-fail-fast").quick(),
+        step(
+            "the Clientset with the oldest Kubernetes version",
+            Cargo,
+            "cargo --config=env.K8S_OPENAPI_ENABLED_VERSION='1.33' test --package=portolan --test=clientset \
+             --target-dir=target/oldest",
+        )
+        .quick(),
         step("core as part of a WASI component", Check, "cargo build --package=portolan --target=wasm32-wasip2")
             .needs(&[Need::WasmTargets])
             .quick(),
@@ -76,7 +83,7 @@ fn on_real_parts() -> Vec<Step> {
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
         step("what is generated is what its source says", Check, "cargo xtask codegen --check")
-            .needs(&[Need::Go]),
+            .needs(&[Need::Go, Need::Cluster]),
         step("the codecs against Go", Check, "cargo xtask fixtures").needs(&[Need::Go]),
         step("vet of client-go's side of parity", Check, "go vet ./...")
             .within("tests/parity/client-go")
