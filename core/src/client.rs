@@ -7,6 +7,7 @@
 mod api;
 #[path = "client/generated/clientset.rs"]
 pub mod clientset;
+mod custom_resource;
 pub mod discovery;
 mod dynamic;
 mod metadata;
@@ -19,6 +20,7 @@ mod table;
 use std::sync::Arc;
 
 pub use api::Api;
+pub use custom_resource::{CustomResource, Definition, expect_kind};
 pub use dynamic::DynamicClient;
 pub use metadata::MetadataClient;
 pub use pager::{DEFAULT_PAGE_SIZE, ListPager};

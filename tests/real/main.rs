@@ -1,6 +1,7 @@
 //! Portolan on a real etcd and API server. `cargo xtask test` runs these once `cargo xtask setup` has built the cluster.
 
 mod conformance;
+mod custom_resource;
 mod discovery;
 mod formats;
 mod harness;

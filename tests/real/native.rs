@@ -40,14 +40,14 @@ metadata: {name: web, labels: {app: web}}
 spec: {nodeName: node-1, containers: [{name: main, image: example.com/web:1}]}
 ";
 
-fn client(cluster: &Cluster, watch_over: WatchOver) -> Client {
+pub(crate) fn client(cluster: &Cluster, watch_over: WatchOver) -> Client {
     let kubeconfig = Some(cluster.facts().kubeconfig.clone());
     let mut config = load_config(&ConfigOptions { kubeconfig, ..Default::default() }).unwrap();
     config.watch_over = watch_over;
     client_for(config).unwrap()
 }
 
-async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
 }
 

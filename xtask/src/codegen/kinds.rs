@@ -84,7 +84,7 @@ fn declared(text: &str) -> Option<Declared> {
         let (_, rest) = body.split_once(&format!("const {name}: &'static str = \""))?;
         rest.split('"').next().map(str::to_owned)
     };
-    let is_resource = !body.contains("SubResourceScope") && constant("URL_PATH_SEGMENT")? != "";
+    let is_resource = !body.contains("SubResourceScope") && !constant("URL_PATH_SEGMENT")?.is_empty();
     Some(Declared {
         name: name.to_owned(),
         api_version: constant("API_VERSION")?,
