@@ -372,7 +372,8 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_predicate_of_its_own() {
-        let predicates: [(&str, u16, fn(&Error) -> bool); 19] = [
+        type Predicate = fn(&Error) -> bool;
+        let predicates: [(&str, u16, Predicate); 19] = [
             (reason::BAD_REQUEST, 400, Error::is_bad_request),
             (reason::UNAUTHORIZED, 401, Error::is_unauthorized),
             (reason::FORBIDDEN, 403, Error::is_forbidden),

@@ -296,7 +296,7 @@ fn an_answer_without_an_object_is_no_object() {
         assert!(
             client.rest().get().abs_path("/x").into::<serde_json::Value>().await.unwrap_err().is_expired()
         );
-        let pods = client.dynamic().resource(&portolan::meta::GroupVersionResource::new("", "v1", "pods"));
+        let pods = client.dynamic().resource(portolan::meta::GroupVersionResource::new("", "v1", "pods"));
         assert!(pods.get("a", &GetOptions::default()).await.unwrap_err().is_expired());
     });
 }

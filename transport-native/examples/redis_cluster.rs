@@ -34,7 +34,7 @@ async fn redis_cluster(client: Client, _: Vec<String>) -> Result<(), Error> {
     });
     match created.await {
         Ok(made) => {
-            println!("created {made:?}: {} replicas", made.get("spec.replicas").unwrap_or(&Value::Null))
+            println!("created {made:?}: {} replicas", made.get("spec.replicas").unwrap_or(&Value::Null));
         }
         Err(error) if error.is_already_exists() => println!("{error}"),
         Err(error) => return Err(error),
