@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::Pod;
 use portolan::Error;
 use portolan::cache::{Delivery, Event, HandlerOptions, ReflectorOptions, index_by_value};
 use portolan::config::{Config, ContentType};
-use portolan::informer::{FactoryOptions, SharedIndexInformer, SharedInformerFactory};
+use portolan::informer::{FactoryOptions, Registration, SharedIndexInformer, SharedInformerFactory};
 use portolan::meta::{Object, Resource};
 use portolan::object::{Lazy, PartialObjectMetadata, Unstructured};
 use serde_json::json;
@@ -134,6 +134,20 @@ impl Told {
         }
     }
 
+    /// Waits until every handler has been told what there is: a relist announces what has not changed as well.
+    async fn drain<T: Object>(&self, registrations: &[Registration<T>]) {
+        loop {
+            let statuses: Vec<_> = registrations.iter().filter_map(Registration::status).collect();
+            let delivered: u64 = statuses.iter().map(|status| status.delivered).sum();
+            if statuses.iter().all(|status| status.waiting == 0)
+                && delivered == self.events.load(Ordering::Relaxed)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     async fn wait(&self, wanted: u64) {
         self.wanted.store(wanted, Ordering::Relaxed);
         while self.events.load(Ordering::Relaxed) < wanted {
@@ -158,14 +172,15 @@ async fn contest<T: Proof>(settings: &Settings) -> Result<(), Error> {
     informer.add_index("node", index_by_value(|pod: &T| pod.node()))?;
     let handlers = settings.number("handlers", 1);
     let told = Arc::new(Told::default());
+    let mut registrations = Vec::new();
     for _ in 0..handlers {
         let told = told.clone();
         let options =
             HandlerOptions { delivery: Delivery::Lossless { capacity: 4096 }, ..Default::default() };
-        informer.add_handler(options, move |event: Event<T>| {
+        registrations.push(informer.add_handler(options, move |event: Event<T>| {
             std::hint::black_box(event.object().meta());
             told.tell();
-        });
+        }));
     }
     let objects = settings.number("objects", 0);
     let before = (usage::memory().0, (settings.heap)());
@@ -184,11 +199,16 @@ async fn contest<T: Proof>(settings: &Settings) -> Result<(), Error> {
     let heap = (settings.heap)().zip(before.1).map(|(now, then)| now.saturating_sub(then));
     say(&json!({ "did": "settle", "rss": rss, "peak": peak, "heap": heap }));
     say(&json!({ "did": "prove", "objects": informer.lister().len(), "proof": proof(&informer) }));
-    obey(&informer, &told, handlers).await
+    obey(&informer, &told, &registrations).await
 }
 
 /// Does what standard input says, line by line, to its end.
-async fn obey<T: Proof>(informer: &SharedIndexInformer<T>, told: &Told, handlers: u64) -> Result<(), Error> {
+async fn obey<T: Proof>(
+    informer: &SharedIndexInformer<T>,
+    told: &Told,
+    registrations: &[Registration<T>],
+) -> Result<(), Error> {
+    let handlers = registrations.len() as u64;
     loop {
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
@@ -213,6 +233,7 @@ async fn obey<T: Proof>(informer: &SharedIndexInformer<T>, told: &Told, handlers
                 let wanted = informer.status().counters.relists + 1;
                 say(&json!({ "did": "ready" }));
                 informer.wait_for_status(|status| (status.counters.relists >= wanted).then_some(())).await;
+                told.drain(registrations).await;
                 let (cpu, wall) = since.read();
                 let (rss, peak) = usage::memory();
                 say(
