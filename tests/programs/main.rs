@@ -171,3 +171,58 @@ fn wrong_arguments_are_told_in_one_line() {
         assert!(text.contains(told) && text.lines().count() == 1, "{text}");
     }
 }
+
+#[test]
+fn the_three_ways_to_list_see_the_same_pods() {
+    let said = Example::start("list_three_ways", &[]).end();
+    let counts: BTreeSet<&str> =
+        said.iter().filter_map(|line| line.split(' ').find(|word| is_number(word))).collect();
+    assert!(said.len() == 3 && counts.len() == 1, "{said:#?}");
+}
+
+fn is_number(word: &str) -> bool {
+    word.parse::<u32>().is_ok_and(|number| number > 0)
+}
+
+#[test]
+fn a_pod_is_read_back_with_its_requests_and_limits() {
+    nginx(&[]);
+}
+
+fn nginx(arguments: &[&str]) {
+    let said = Example::start("nginx_pod", arguments).end();
+    assert_eq!(
+        said,
+        ["default/nginx nginx:1.29", "  requests: cpu=100m memory=64Mi", "  limits: cpu=250m memory=128Mi"]
+    );
+}
+
+#[test]
+fn a_deployment_lives_through_conflict_scale_and_deletion() {
+    let said = Example::start("deployment", &[]).end();
+    changed(&said);
+}
+
+/// Each of the three lives of the example's Deployment went as it should.
+fn changed(said: &[String]) {
+    for line in ["created Unstructured(Deployment default/example)", "scaled to Some(2)"] {
+        assert_eq!(said.iter().filter(|given| *given == line).count(), 3, "{line}: {said:#?}");
+    }
+    // A controller may interfere beside the example's own other writer.
+    let attempts = said.iter().filter_map(|line| {
+        let (attempts, outcome) = line.strip_prefix("updated after ")?.split_once(" attempts: ")?;
+        (outcome == r#"3 replicas of nginx:1.29, note Some("of another")"#)
+            .then(|| attempts.parse::<u32>().unwrap())
+    });
+    assert_eq!(attempts.filter(|attempts| *attempts >= 2).count(), 3, "{said:#?}");
+    for policy in ["Foreground", "Background", "Orphan"] {
+        let line = format!("deleted, what it owns: {policy}");
+        assert!(said.contains(&line), "{line}: {said:#?}");
+    }
+}
+
+#[test]
+fn a_kind_of_ones_own_is_declared_and_made() {
+    let said = Example::start("redis_cluster", &[]).end();
+    assert!(said[0].contains("created") && said[0].ends_with("3 replicas"), "{said:#?}");
+}

@@ -1,8 +1,11 @@
 //! The examples on a real cluster; what they did is asked of kubectl.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use portolan_tests::{Cluster, ClusterOptions};
 
-use super::Example;
+use super::{Example, changed, nginx};
 
 const POD: &str = "
 apiVersion: v1
@@ -23,6 +26,49 @@ fn the_examples_work_on_a_real_cluster() {
     classic(&cluster);
     operator(&cluster);
     two_operators(&cluster);
+}
+
+#[test]
+fn the_examples_of_clients_work_on_a_real_cluster() {
+    let options = ClusterOptions { controller_manager: true, ..ClusterOptions::default() };
+    let cluster = Cluster::start(&options).unwrap();
+    let kubeconfig = cluster.facts().kubeconfig.to_str().unwrap().to_owned();
+    nginx(&["--kubeconfig", &kubeconfig]);
+    cluster.apply(POD).unwrap();
+    let said = start(&cluster, "list_three_ways", &[]).end();
+    assert_eq!(said, ["by requests: 1 pods", "typed: 1 pods", "dynamic: 1 pods on 1 nodes"]);
+    let said = start(&cluster, "redis_cluster", &[]).end();
+    assert!(said[0].contains("created") && said[1].contains("less than or equal to 20"), "{said:#?}");
+    let image = "--output=jsonpath={.spec.image}";
+    assert_eq!(cluster.kubectl(&["get", "redisclusters", "sessions", image]).unwrap(), "redis:8");
+    let said = start(&cluster, "deployment", &[]).end();
+    changed(&said);
+    assert!(said.iter().any(|line| line.starts_with("added default/example-")), "{said:#?}");
+    let orphans = cluster.kubectl(&["get", "pods", "--selector=app=example", "--output=name"]).unwrap();
+    assert!(orphans.lines().count() >= 2, "those of a rollout under way may be more: {orphans}");
+    proxy(&cluster);
+}
+
+fn proxy(cluster: &Cluster) {
+    let mut proxy = cluster
+        .kubectl_command()
+        .args(["proxy", "--port=0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(proxy.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = format!("http://{}", line.trim().rsplit(' ').next().unwrap());
+    for arguments in [&[address.as_str()][..], &["--socket", address.as_str()]] {
+        let said = Example::start("proxy", arguments).end();
+        assert!(
+            said.contains(&"kube-system".to_owned()) && said.contains(&"added kube-system".to_owned()),
+            "{said:#?}"
+        );
+    }
+    proxy.kill().unwrap();
+    proxy.wait().unwrap();
 }
 
 fn classic(cluster: &Cluster) {

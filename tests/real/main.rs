@@ -1,5 +1,6 @@
 //! Portolan on a real etcd and API server. `cargo xtask test` runs these once `cargo xtask setup` has built the cluster.
 
+mod clients;
 mod conformance;
 mod custom_resource;
 mod discovery;

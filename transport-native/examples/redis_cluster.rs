@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use portolan::Error;
 use portolan::client::{Client, DEFAULT_RETRY, on_error};
-use portolan::meta::{ApplyOptions, CreateOptions, GroupVersionResource};
+use portolan::meta::{CreateOptions, GroupVersionResource};
 use portolan::object::Unstructured;
 use portolan::policy::{Backoff, Steps};
 use serde_json::{Value, json};
@@ -21,8 +21,11 @@ fn main() -> ExitCode {
 async fn redis_cluster(client: Client, _: Vec<String>) -> Result<(), Error> {
     let dynamic = client.dynamic();
     let definitions = GroupVersionResource::new("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-    let apply = ApplyOptions { field_manager: "example".to_owned(), force: true, dry_run: false };
-    dynamic.resource(definitions).apply("redisclusters.cache.example.com", &definition(), &apply).await?;
+    let definition: Unstructured = definition().try_into()?;
+    match dynamic.resource(definitions).create(&definition, &CreateOptions::default()).await {
+        Err(error) if !error.is_already_exists() => return Err(error),
+        _ => {}
+    }
 
     let clusters = dynamic.resource(GroupVersionResource::new("cache.example.com", "v1", "redisclusters"));
     let clusters = clusters.in_namespace("default");

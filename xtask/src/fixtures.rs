@@ -50,7 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let upstream = upstream.and(compare(&program, &["typed", &fixtures]));
     let corpus = corpus(options, &program);
     let cases = PACKAGES.iter().map(|package| cases(package, &program)).fold(Ok(()), Result::and);
-    upstream.and(corpus).and(cases)
+    let requests = compare(&program, &["requests", &module("k8s.io/client-go")?]);
+    upstream.and(corpus).and(cases).and(requests)
 }
 
 /// Takes the cases out of the tests of a Go package, and compares.
@@ -64,18 +65,23 @@ fn cases(package: &str, program: &Path) -> Result<()> {
     compare(program, &["cases", name, &found.to_string_lossy()])
 }
 
-/// The directory of Kubernetes' own fixtures, of the version that the tables are made from.
-pub(crate) fn upstream() -> Result<String> {
+/// The directory of a module of Kubernetes, of the version that the tables are made from: all have the same.
+fn module(name: &str) -> Result<String> {
     let read = |line: &[&str]| -> Result<Module> {
         let mut go = cluster_binary::go(line);
         let text = output(go.current_dir(codegen::directory()))?;
         serde_json::from_str(&text).with_context(|| format!("the output of go {}", line.join(" ")))
     };
     let version = read(&["list", "-m", "-json", "k8s.io/api"])?.version;
-    let module = read(&["mod", "download", "-json", &format!("k8s.io/api@{version}")])?;
-    let directory = Path::new(&module.dir).join("testdata/HEAD");
+    Ok(read(&["mod", "download", "-json", &format!("{name}@{version}")])?.dir)
+}
+
+/// The directory of Kubernetes' own fixtures.
+pub(crate) fn upstream() -> Result<String> {
+    let module = module("k8s.io/api")?;
+    let directory = Path::new(&module).join("testdata/HEAD");
     if !directory.is_dir() {
-        bail!("k8s.io/api {version} has no testdata/HEAD in {:?}", module.dir);
+        bail!("k8s.io/api has no testdata/HEAD in {module:?}");
     }
     Ok(directory.to_string_lossy().into_owned())
 }
