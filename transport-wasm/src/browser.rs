@@ -35,6 +35,8 @@ pub fn config() -> Result<Config, Error> {
     Ok(Config {
         server: base_uri()?,
         watch_over: WatchOver::SocketThenHttp,
+        // The server indents JSON for whoever looks like a browser.
+        refuse_indentation: true,
         rate_limit: None,
         ..Config::default()
     })

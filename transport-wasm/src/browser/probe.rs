@@ -4,6 +4,7 @@
 
 use futures::future::{Either, select};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use portolan::status::{Status, failure, reason_of_code};
 use portolan::time::Clock;
 use portolan::transport::Body;
@@ -52,19 +53,18 @@ pub(super) async fn ask(transport: &FetchTransport, request: &http::Request<()>)
     parts.uri = request.uri().clone();
     parts.headers = request.headers().clone();
     let asked = Box::pin(async {
-        let response = fetch::exchange(transport, parts, Body::Empty, None).await?;
-        let status = response.status();
+        let (parts, body) = fetch::exchange(transport, parts, Body::Empty, None).await?.into_parts();
         // The body of a success is the watch itself: dropped, not read.
-        let body = match status.is_success() {
+        let body = match parts.status.is_success() {
             true => None,
-            false => response.into_body().collect(REFUSAL_LIMIT).await.ok(),
+            false => body.collect(REFUSAL_LIMIT).await.ok(),
         };
-        Ok::<_, Error>((status, body.unwrap_or_default()))
+        Ok::<_, Error>((parts, body.unwrap_or_default()))
     });
     let deadline = BrowserClock.sleep_until(BrowserClock.now() + transport.options.probe_timeout);
     match select(asked, deadline).await {
-        Either::Left((Ok((status, body)), _)) if opens(status, &body) => Told::Opens,
-        Either::Left((Ok((status, body)), _)) => Told::Refuses(refusal(request, status, &body)),
+        Either::Left((Ok((head, body)), _)) if opens(head.status, &body) => Told::Opens,
+        Either::Left((Ok((head, body)), _)) => Told::Refuses(refusal(request, &head, &body)),
         Either::Left((Err(error), _)) => Told::Refuses(error),
         Either::Right(((), _)) => Told::Nothing,
     }
@@ -76,20 +76,40 @@ fn opens(status: StatusCode, body: &[u8]) -> bool {
     status.is_success() || status == StatusCode::UPGRADE_REQUIRED || upgrade
 }
 
-fn refusal(request: &http::Request<()>, status: StatusCode, body: &[u8]) -> Error {
-    let code = status.as_u16();
+fn refusal(request: &http::Request<()>, head: &http::response::Parts, body: &[u8]) -> Error {
+    let (status, code) = (head.status, head.status.as_u16());
     if let Ok(mut refusal) = serde_json::from_slice::<Status>(body) {
         refusal.code.get_or_insert(i32::from(code));
-        return Error::api(refusal);
+        return Error::api(after(refusal, &head.headers));
     }
-    let text: String = String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect();
+    let text = shown(&head.headers, body);
     if status.is_server_error() {
         // The API server says what is wrong in a Status. This is `kubectl proxy`, or a gateway, that cannot reach it.
         let from = fetch::origin(request.uri());
         let text = format!("{from} answers {status} and cannot reach the API server: {text}");
         return Error::transport(TransportErrorKind::Connect, text);
     }
-    Error::api(failure(code, reason_of_code(code), format!("the server answered {status}: {text}")))
+    let refusal = failure(code, reason_of_code(code), format!("the server answered {status}: {text}"));
+    Error::api(after(refusal, &head.headers))
+}
+
+/// The refusal with what the header `Retry-After` says, where it does not say so itself.
+fn after(mut refusal: Status, headers: &HeaderMap) -> Status {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    if let Some(seconds) = seconds {
+        refusal.details.get_or_insert_default().retry_after_seconds.get_or_insert(seconds);
+    }
+    refusal
+}
+
+/// The beginning of a refusal that is no Status; of one in the format that objects come in the length alone, for it may
+/// be a Secret.
+fn shown(headers: &HeaderMap, body: &[u8]) -> String {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if given.starts_with("application/json") {
+        return format!("{} bytes of JSON that is no Status", body.len());
+    }
+    String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect()
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
