@@ -138,10 +138,12 @@ mod tests {
     fn pods_are_pods_in_both_formats() {
         let corpus = Corpus::new(1, None).unwrap();
         for index in 0..50 {
-            let pod = corpus.pod(index);
+            let mut pod = corpus.pod(index);
             let typed: k8s_openapi::api::core::v1::Pod = serde_json::from_value(pod.clone()).unwrap();
-            assert_eq!(serde_json::to_value(&typed).unwrap(), pod, "every member is one of a Pod");
             assert!(message(&pod, "v1", "Pod").unwrap().len() > 1_500);
+            // Items of lists carry neither.
+            (pod["apiVersion"], pod["kind"]) = ("v1".into(), "Pod".into());
+            assert_eq!(serde_json::to_value(&typed).unwrap(), pod, "every member is one of a Pod");
         }
     }
 }

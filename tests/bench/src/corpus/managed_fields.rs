@@ -18,13 +18,17 @@ pub(crate) fn entry(manager: &str, time: &str, subresource: Option<&str>, owned:
     entry
 }
 
+/// What has one owner as a whole, whatever its members: the types that the API marks as atomic.
+const ATOMIC: [&str; 3] = ["fieldRef", "ownerReferences", "secretKeyRef"];
+
 /// Members become `f:name`, elements of a list of named things `k:{"name":"x"}`; what has no parts becomes `{}`.
 fn fields(value: &Value) -> Value {
     let Value::Object(members) = value else { return json!({}) };
     let mut owned = Map::new();
     for (name, member) in members {
         let inner = match member {
-            Value::Array(elements) => list(elements),
+            Value::Array(elements) => list(name, elements),
+            _ if ATOMIC.contains(&name.as_str()) => json!({}),
             other => fields(other),
         };
         owned.insert(format!("f:{name}"), inner);
@@ -32,15 +36,18 @@ fn fields(value: &Value) -> Value {
     Value::Object(owned)
 }
 
-fn list(elements: &[Value]) -> Value {
+fn list(name: &str, elements: &[Value]) -> Value {
     let mut owned = Map::new();
     for element in elements {
-        let Some(key) = ["name", "type", "mountPath", "uid"].iter().find(|key| element.get(**key).is_some())
+        let Some(key) = ["uid", "name", "type", "mountPath"].iter().find(|key| element.get(**key).is_some())
         else {
             return json!({});
         };
-        let mut inner = fields(element);
-        inner["."] = json!({});
+        let mut inner = json!({});
+        if !ATOMIC.contains(&name) {
+            inner = fields(element);
+            inner["."] = json!({});
+        }
         owned.insert(format!("k:{}", json!({ *key: element[*key] })), inner);
     }
     owned.insert(".".to_owned(), json!({}));

@@ -121,9 +121,9 @@ pub(crate) fn uid(random: &mut Random) -> String {
 }
 
 fn spec(name: &str, random: &mut Random) -> Value {
-    let variables = 3 + random_below(random, 9);
+    let variables = 2 + random_below(random, 6);
     let mut containers = vec![container(name, "app", random, variables)];
-    for sidecar in ["proxy", "log-shipper"].iter().take(random_below(random, 3)) {
+    for sidecar in ["proxy", "log-shipper"].iter().take(random_below(random, 2)) {
         let variables = random_below(random, 5);
         containers.push(container(name, sidecar, random, variables));
     }
