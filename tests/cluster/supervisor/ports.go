@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"syscall"
 )
 
 // The range ports are taken from lies below the one the kernel gives to
@@ -14,12 +15,20 @@ import (
 // else meanwhile, nor can a client that keeps dialling it meet itself.
 const lowestPort, highestPort = 20000, 32000
 
-// freePorts picks count different ports on 127.0.0.1 nothing listens on now.
+// reservations are held as long as this process lives.
+var reservations []net.Listener
+
+// freePorts picks count different ports on 127.0.0.1 nothing listens on now and
+// no other supervisor has picked: several clusters start at once, and between
+// picking a port and listening on it pass seconds.
 func freePorts(count int) ([]int, error) {
 	lowest, highest := portRange()
 	var ports []int
 	for range 1000 {
 		port := lowest + rand.IntN(highest-lowest)
+		if !reserve(port) {
+			continue
+		}
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			continue
@@ -31,6 +40,17 @@ func freePorts(count int) ([]int, error) {
 		}
 	}
 	return nil, errors.New("found no free loopback ports")
+}
+
+// reserve takes the port's namesake on another loopback address, which nothing
+// but supervisors use. Where there is no such address nothing is reserved.
+func reserve(port int) bool {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.2:%d", port))
+	if err != nil {
+		return errors.Is(err, syscall.EADDRNOTAVAIL)
+	}
+	reservations = append(reservations, listener)
+	return true
 }
 
 // portRange shrinks the usual range where outgoing connections begin lower.

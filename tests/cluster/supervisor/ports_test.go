@@ -20,3 +20,16 @@ func TestPortsDifferAndAreFree(t *testing.T) {
 		defer listener.Close()
 	}
 }
+
+func TestPortsStayReserved(t *testing.T) {
+	ports, err := freePorts(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range ports { // nothing listens there yet, and no other supervisor may take it
+		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.2:%d", port)); err == nil {
+			listener.Close()
+			t.Errorf("port %d is not reserved", port)
+		}
+	}
+}
