@@ -9,10 +9,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
-/// So long an example may take to say something, on a busy machine.
+/// So long an example may take to say what is awaited, or to end, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An example that runs.
@@ -42,15 +42,29 @@ impl Example {
 
     /// Waits for a line that `wanted` wants.
     fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
-                panic!("it never said: {what}; it said {:#?}", self.said);
-            };
-            self.said.push(line.clone());
+            let Some(line) = self.next_line(what, deadline) else { self.fail("ended before", what) };
             if wanted(&line) {
                 return line;
             }
         }
+    }
+
+    /// The next line, none once its output has ended.
+    fn next_line(&mut self, what: &str, deadline: Instant) -> Option<String> {
+        match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                self.said.push(line.clone());
+                Some(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => self.fail("gave up waiting for", what),
+        }
+    }
+
+    fn fail(&self, how: &str, what: &str) -> ! {
+        panic!("{how}: {what}; it said {:#?}", self.said);
     }
 
     /// Ctrl-C.
@@ -61,10 +75,17 @@ impl Example {
 
     /// Waits until it ends, well, and gives all it said.
     fn end(mut self) -> Vec<String> {
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            self.said.push(line);
-        }
-        let status = self.process.wait().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while self.next_line("its end", deadline).is_some() {}
+        let status = loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > deadline {
+                self.fail("gave up waiting for", "its exit");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
         assert!(status.success(), "{status}: {:#?}", self.said);
         std::mem::take(&mut self.said)
     }

@@ -1,20 +1,25 @@
 //! `cargo xtask test`: every check and test, step after step. What cannot run for want of a program is counted as
 //! skipped, never as passed; a step that ran no test has failed.
 
+mod follow;
 mod steps;
 mod tally;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitCode, Stdio};
+use std::fmt;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::process::{command, shown};
 use crate::{cluster_binary, setup, workspace};
+use follow::{Ended, follow};
 use steps::Step;
 use tally::Tally;
+
+/// So long a step may take, which is several times what the longest takes on two busy cores. Then it hangs.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// Which tests to run.
 #[derive(Args)]
@@ -72,6 +77,19 @@ struct Outcome {
     remark: Option<String>,
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { title, tally, took, remark } = self;
+        let word = match tally {
+            Tally { failed: 1.., .. } => "FAILED",
+            Tally { skipped: 1.., .. } => "SKIPPED",
+            _ => "passed",
+        };
+        write!(f, "{word:8} {title:52} {tally} ({:.1} s)", took.as_secs_f64())?;
+        remark.iter().try_for_each(|remark| write!(f, "\n         {remark}"))
+    }
+}
+
 fn perform(step: &Step) -> Result<Outcome> {
     headline(step.title);
     let started = Instant::now();
@@ -82,10 +100,9 @@ fn perform(step: &Step) -> Result<Outcome> {
         let remark = format!("{}; `cargo xtask test --setup` installs it", missing.join(", "));
         (Tally { skipped: 1, ..Tally::default() }, Some(remark))
     };
-    if let Some(remark) = &remark {
-        println!("{}: {remark}", if tally.skipped > 0 { "SKIPPED" } else { "FAILED" });
-    }
-    Ok(Outcome { title: step.title, tally, took: started.elapsed(), remark })
+    let outcome = Outcome { title: step.title, tally, took: started.elapsed(), remark };
+    println!("{outcome}");
+    Ok(outcome)
 }
 
 /// Runs a program, passing its output on and counting the tests in it.
@@ -98,20 +115,15 @@ fn execute(step: &Step) -> Result<(Tally, Option<String>)> {
         .env("PORTOLAN_CLUSTER", cluster_binary::path()?);
     println!("$ {}", shown(&program));
     let mut tally = Tally::default();
-    let success = follow(&mut program, |output| step.count.read(output, &mut tally))?;
-    Ok(step.count.settle(tally, success))
-}
-
-fn follow(program: &mut Command, mut read: impl FnMut(&str)) -> Result<bool> {
-    let mut child =
-        program.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", shown(program)))?;
-    let output = child.stdout.take().context("a program's output")?;
-    for line in BufReader::new(output).split(b'\n') {
-        let line = String::from_utf8_lossy(&line?).into_owned();
-        println!("{line}");
-        read(&line);
-    }
-    Ok(child.wait()?.success())
+    let ended = follow(&mut program, LIMIT, |output| step.count.read(output, &mut tally))?;
+    Ok(match ended {
+        Ended::Itself { success } => step.count.settle(tally, success),
+        Ended::Killed => {
+            tally.failed += 1;
+            let minutes = LIMIT.as_secs() / 60;
+            (tally, Some(format!("it had not ended after {minutes} minutes and was killed: something hangs")))
+        }
+    })
 }
 
 fn headline(title: &str) {
@@ -121,17 +133,9 @@ fn headline(title: &str) {
 fn summarize(outcomes: &[Outcome]) -> Tally {
     println!("\n=== summary");
     let mut total = Tally::default();
-    for Outcome { title, tally, took, remark } in outcomes {
-        let word = match tally {
-            Tally { failed: 1.., .. } => "FAILED",
-            Tally { skipped: 1.., .. } => "SKIPPED",
-            _ => "passed",
-        };
-        println!("{word:8} {title:52} {tally} ({:.1} s)", took.as_secs_f64());
-        if let Some(remark) = remark {
-            println!("         {remark}");
-        }
-        total.add(tally);
+    for outcome in outcomes {
+        println!("{outcome}");
+        total.add(&outcome.tally);
     }
     println!();
     total

@@ -20,8 +20,9 @@ pub const NAMESPACE_INDEX: &str = "namespace";
 
 /// Names the values an object is found by. client-go's `IndexFunc`.
 ///
-/// It must name the same values for the same object each time. Closures `|object, emit| emit("value")` are index
-/// functions; [`index_by_value`] makes one of a closure that returns at most one value.
+/// It must name the same values for the same object each time, and is called while the store is locked: it must not ask
+/// the informer anything. Closures `|object, emit| emit("value")` are index functions; [`index_by_value`] makes one of a
+/// closure that returns at most one value.
 pub trait IndexFunction<T>: MaybeSend + MaybeSync + 'static {
     /// Calls `emit` for each value. A value named twice counts once.
     fn values(&self, object: &T, emit: &mut dyn FnMut(&str));

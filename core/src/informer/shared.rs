@@ -1,7 +1,8 @@
 //! [`SharedIndexInformer`]: what the driver, the handlers and the readers of one informer share.
 //!
-//! Invariants: the pipeline's lock is held only for a batch that is in memory already, never at an await point and never
-//! while a handler runs; who needs several locks takes them in the order pipeline, status, store.
+//! Invariants: the pipeline's lock is held only for a batch that is in memory already, never at an await point; no lock
+//! is held while a handler or the closure of one who waits runs, for both may ask the informer; who needs several locks
+//! takes them in the order pipeline, status, store.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,10 +180,10 @@ impl<T: Object> SharedIndexInformer<T> {
         outcome.await.map_err(|error| error.doing(format!("wait for {}", shared.api.api_resource())))
     }
 
-    /// Resolves once `look` finds something in the status; it looks whenever the informer came on.
+    /// Resolves once `look` finds something in the status; it looks whenever the informer came on, and may ask the
+    /// informer and its lister.
     pub async fn wait_for_status<R>(&self, mut look: impl FnMut(&InformerStatus) -> Option<R>) -> R {
-        let shared = &self.shared;
-        shared.changed.until(|| look(&shared.status())).await
+        self.shared.changed.until(|| look(&self.status())).await
     }
 
     /// How it stands.
@@ -388,5 +389,36 @@ impl<T: Object> Shared<T> {
 
     fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::config::Config;
+    use crate::object::Unstructured;
+    use crate::testing::Scripted;
+    use crate::time::Simulator;
+
+    #[test]
+    fn no_lock_is_held_while_one_who_waits_looks() {
+        let simulator = Simulator::new(1);
+        let client = Client::new(Arc::new(Scripted::new([])), Config::default(), simulator.runtime(1));
+        let pods = ApiResource::new("v1", "Pod", "pods", true).unwrap();
+        let api = client.resource::<Unstructured>(&pods, "");
+        let informer = SharedIndexInformer::new(api, InformerOptions::default());
+        let shared = &informer.shared;
+        let free = informer.wait_for_status(|_| {
+            let locks = [
+                shared.pipeline.try_write().is_ok(),
+                shared.status.try_lock().is_ok(),
+                shared.control.try_lock().is_ok(),
+            ];
+            Some(locks)
+        });
+        // The driver takes the pipeline and then the status: a look that held the status and asked whether the informer
+        // has synced would wait for the driver, and the driver for it.
+        assert_eq!(simulator.run(Duration::ZERO, free), Some([true; 3]));
     }
 }
