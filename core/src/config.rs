@@ -13,11 +13,13 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::policy::Backoff;
 
+mod exec;
 mod kubeconfig;
 mod overrides;
 mod pem;
 mod resolve;
 
+pub use exec::{ExecCache, ExecCluster, ExecConfig, ExecCredential, ExecVariable};
 pub use kubeconfig::{Cluster, Context, Kubeconfig, User};
 pub use overrides::Overrides;
 
@@ -132,6 +134,7 @@ pub struct Auth {
 
 /// What proves who we are in the `Authorization` header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Credential {
     /// Nothing.
     #[default]
@@ -152,6 +155,8 @@ pub enum Credential {
         /// The user's password.
         password: Secret,
     },
+    /// What a program gives: for transports that can run one.
+    Exec(Box<ExecConfig>),
 }
 
 /// Whom to act as. client-go's `rest.ImpersonationConfig`.
@@ -233,6 +238,11 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(hidden)")
     }
+}
+
+/// Whether `text` can stand in a header.
+pub(crate) fn is_header_text(text: &str) -> bool {
+    http::HeaderValue::from_str(text).is_ok()
 }
 
 /// Reads a server's address as client-go does: scheme optional, no query, no trailing slash. The error says what is wrong.

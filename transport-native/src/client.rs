@@ -7,8 +7,9 @@ use portolan::client::Client;
 use portolan::config::{Config, Credential};
 use portolan::meta::GroupVersion;
 use portolan::rest::{RestClient, WarningWriter, WarningWriterOptions};
-use portolan::transport::{Authenticated, Transport};
+use portolan::transport::{Authenticated, TokenSource, Transport};
 
+use crate::exec::ExecPlugin;
 use crate::load::{ConfigOptions, load_config};
 use crate::runtime::runtime;
 use crate::tokens::FileTokens;
@@ -61,14 +62,18 @@ pub fn unversioned_rest_client_for(config: Config) -> Result<RestClient, Error> 
 /// # Errors
 /// `Config` or `Auth`, when a certificate, key or token cannot be used.
 pub fn transport_for(config: &Config) -> Result<Arc<dyn Transport>, Error> {
-    let wire = HyperTransport::new(config)?;
     let auth = &config.auth;
-    let layer = match &auth.credential {
+    let (plugin, tokens): (_, Arc<dyn TokenSource>) = match &auth.credential {
         Credential::TokenFile { path, fallback } => {
-            let tokens = Arc::new(FileTokens::new(path.clone(), fallback.clone()));
-            Authenticated::with_tokens(wire, tokens, auth.impersonate.as_ref())?
+            (None, Arc::new(FileTokens::new(path.clone(), fallback.clone())))
         }
-        _ => Authenticated::new(wire, auth)?,
+        Credential::Exec(exec) => {
+            let plugin = ExecPlugin::shared(config, exec)?;
+            (Some(plugin.clone()), Arc::new(plugin))
+        }
+        _ => return Ok(Arc::new(Authenticated::new(HyperTransport::new(config)?, auth)?)),
     };
+    let wire = HyperTransport::with_plugin(config, plugin)?;
+    let layer = Authenticated::with_tokens(wire, tokens, auth.impersonate.as_ref())?;
     Ok(Arc::new(layer))
 }

@@ -54,12 +54,14 @@ pub(crate) struct Http1 {
     sender: http1::SendRequest<RequestBody>,
     connection: http1::Connection<Io, RequestBody>,
     ended: bool,
+    /// Of what it was secured with.
+    pub(crate) epoch: u64,
 }
 
 impl Http1 {
-    pub(crate) async fn open(io: Io) -> Result<Self, hyper::Error> {
+    pub(crate) async fn open(io: Io, epoch: u64) -> Result<Self, hyper::Error> {
         let (sender, connection) = http1::handshake(io).await?;
-        Ok(Self { sender, connection, ended: false })
+        Ok(Self { sender, connection, ended: false, epoch })
     }
 
     /// Sends `request` and resolves at the answer's head. The request is given back when it was not sent.

@@ -1,6 +1,7 @@
 //! Opens connections: TCP, then TLS with the protocols asked for.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
@@ -12,7 +13,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tower_service::Service;
 
 use crate::failure;
-use crate::tls::Connectors;
+use crate::security::{DIAL_CHECK, KEPT_CHECK, Security};
 
 /// How long a TCP connection may take to open: client-go's `net.Dialer{Timeout}`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -84,12 +85,20 @@ pub(crate) enum Protocol {
 #[derive(Clone)]
 pub(crate) struct Dialer {
     tcp: HttpConnector,
-    tls: Option<Connectors>,
+    security: Option<Arc<Security>>,
+}
+
+/// A new connection.
+pub(crate) struct Dialed {
+    pub(crate) io: Io,
+    pub(crate) protocol: Protocol,
+    /// Of what it was secured with.
+    pub(crate) epoch: u64,
 }
 
 impl Dialer {
-    /// Without `tls` only `http` servers can be reached.
-    pub(crate) fn new(tls: Option<Connectors>) -> Self {
+    /// Without `security` only `http` servers can be reached.
+    pub(crate) fn new(security: Option<Security>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -97,11 +106,19 @@ impl Dialer {
         tcp.set_keepalive(Some(KEEP_ALIVE));
         tcp.set_keepalive_interval(Some(KEEP_ALIVE));
         tcp.set_keepalive_retries(Some(3));
-        Self { tcp, tls }
+        Self { tcp, security: security.map(Arc::new) }
+    }
+
+    /// The epoch of what secures connections now: those of an earlier one are not to be used again.
+    pub(crate) async fn epoch(&self) -> u64 {
+        match &self.security {
+            Some(security) => security.current(KEPT_CHECK).await.1,
+            None => 0,
+        }
     }
 
     /// A new connection to `server`; `only_http1` keeps HTTP/2 out of the offer. Without TLS it is always HTTP/1.1.
-    pub(crate) async fn dial(&self, server: &Server, only_http1: bool) -> Result<(Io, Protocol), Error> {
+    pub(crate) async fn dial(&self, server: &Server, only_http1: bool) -> Result<Dialed, Error> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::config("there is no tokio runtime here: send requests inside one"));
         }
@@ -113,13 +130,15 @@ impl Dialer {
             .map_err(|error| failure::connecting(server, error))?;
         let stream = tcp.call(uri).await.map_err(|error| failure::connecting(server, error))?.into_inner();
         if !server.secure {
-            return Ok((TokioIo::new(Box::new(stream)), Protocol::Http1));
+            let io: Io = TokioIo::new(Box::new(stream));
+            return Ok(Dialed { io, protocol: Protocol::Http1, epoch: 0 });
         }
-        let Some(tls) = &self.tls else {
+        let Some(security) = &self.security else {
             return Err(Error::config(format!(
                 "{server} is wanted, but this transport was made for an http server"
             )));
         };
+        let (tls, epoch) = security.current(DIAL_CHECK).await;
         let name = match &tls.server_name {
             Some(name) => name.clone(),
             None => ServerName::try_from(server.host.clone()).map_err(|_| {
@@ -136,6 +155,6 @@ impl Dialer {
             Some(b"h2") => Protocol::Http2,
             _ => Protocol::Http1,
         };
-        Ok((TokioIo::new(Box::new(stream)), protocol))
+        Ok(Dialed { io: TokioIo::new(Box::new(stream)), protocol, epoch })
     }
 }

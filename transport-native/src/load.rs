@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use portolan::Error;
 use portolan::config::{Auth, Config, Credential, Kubeconfig, Pem, Tls};
 
+use crate::tls;
+
 /// Where the service account of a Pod lies.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -120,38 +122,23 @@ impl Environment {
     }
 }
 
-/// What a kubeconfig says of a context. Certificates and keys it names must be there: client-go's `clientcmd.ConfirmUsable`.
+/// What a kubeconfig says of a context. Certificates and keys it names must be there, and usable: client-go's
+/// `clientcmd.ConfirmUsable` and, with its file and field named, what would fail when a client is made.
 fn resolve(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<Config, Error> {
     let config = kubeconfig.resolve(context)?;
-    let chosen = kubeconfig.contexts.get(context.unwrap_or(&kubeconfig.current_context));
-    let Some(chosen) = chosen else { return Ok(config) };
-    let (cluster, user) = (&chosen.cluster, &chosen.user);
-    let place = |list: &str, name: &str, origin: Option<&String>, field: &str| {
-        format!("kubeconfig {}: {list} {name:?}: {field}", origin.map(String::as_str).unwrap_or_default())
-    };
-    let of_cluster = |field| {
-        place("clusters", cluster, kubeconfig.clusters.get(cluster).map(|found| &found.origin), field)
-    };
-    let of_user = |field| place("users", user, kubeconfig.users.get(user).map(|found| &found.origin), field);
-    if let Some(pem) = &config.tls.certificate_authority {
-        check(pem, || of_cluster("certificate-authority"))?;
-    }
-    if let Some(identity) = &config.tls.identity {
-        check(&identity.certificate, || of_user("client-certificate"))?;
-        check(&identity.key, || of_user("client-key"))?;
-    }
+    tls::check(&config.tls).map_err(|problem| {
+        let chosen = kubeconfig.contexts.get(context.unwrap_or(&kubeconfig.current_context));
+        let (cluster, user) = chosen.map_or(("", ""), |chosen| (&chosen.cluster, &chosen.user));
+        let (list, name, origin) = match problem.field {
+            "client-certificate" | "client-key" => {
+                ("users", user, kubeconfig.users.get(user).map(|found| &found.origin))
+            }
+            _ => ("clusters", cluster, kubeconfig.clusters.get(cluster).map(|found| &found.origin)),
+        };
+        let origin = origin.map(String::as_str).unwrap_or_default();
+        Error::config(format!("kubeconfig {origin}: {list} {name:?}: {problem}"))
+    })?;
     Ok(config)
-}
-
-fn check(pem: &Pem, place: impl FnOnce() -> String) -> Result<(), Error> {
-    let Pem::File(path) = pem else { return Ok(()) };
-    let unreadable = |error| {
-        Error::config(format!(
-            "{}: {path} cannot be read ({error}): correct the path or its permissions",
-            place()
-        ))
-    };
-    std::fs::File::open(path).map(drop).map_err(unreadable)
 }
 
 fn merged(places: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {

@@ -1,6 +1,6 @@
 //! Which connection a request goes over.
 //!
-//! Invariants: a request never waits for another to end, for a full HTTP/2 connection makes a further one open; only one
+//! Invariants: a request goes over no connection that was secured with what has been replaced since; it never waits for another to end, for a full HTTP/2 connection makes a further one open; only one
 //! connection at a time is being opened to a server whose protocol is not known to be HTTP/1.1.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use portolan::Error;
 use tokio::time::Instant;
 
 use crate::connection::{Http1, Http2, Http2Turn, StreamHold};
-use crate::dial::{Dialer, Protocol, Server};
+use crate::dial::{Dialed, Dialer, Protocol, Server};
 use crate::failure;
 
 /// An idle connection older than this is not used again: client-go's `IdleConnTimeout`.
@@ -34,6 +34,8 @@ pub(crate) struct Station {
 
 #[derive(Default)]
 struct Connections {
+    /// Of what the connections kept here were secured with.
+    epoch: u64,
     speaks_http1: bool,
     http2: Vec<Http2>,
     idle: Vec<(Http1, Instant)>,
@@ -72,6 +74,8 @@ impl Pool {
 
     /// A connection for one exchange, opened if none is free; an HTTP/1.1 one if `alone`.
     pub(crate) async fn lease(&self, station: &Station, alone: bool) -> Result<Leased, Error> {
+        let epoch = self.dialer.epoch().await;
+        lock(&station.connections).keep_only(epoch);
         if let Some(lease) = station.free(alone) {
             return Ok(Leased { lease, used: true });
         }
@@ -104,26 +108,40 @@ impl Pool {
 
     /// A new HTTP/1.1 connection that is never pooled.
     pub(crate) async fn open_alone(&self, server: &Server) -> Result<Http1, Error> {
-        let (io, _) = self.dialer.dial(server, true).await?;
-        Http1::open(io).await.map_err(|error| failure::connecting(server, error))
+        let Dialed { io, epoch, .. } = self.dialer.dial(server, true).await?;
+        Http1::open(io, epoch).await.map_err(|error| failure::connecting(server, error))
     }
 
     async fn open(&self, station: &Station, alone: bool) -> Result<Leased, Error> {
-        let (io, protocol) = self.dialer.dial(&station.server, alone).await?;
+        let Dialed { io, protocol, epoch } = self.dialer.dial(&station.server, alone).await?;
         let failed = |error| failure::connecting(&station.server, error);
         let lease = match protocol {
             Protocol::Http1 => {
                 lock(&station.connections).speaks_http1 |= !alone;
-                Lease::Http1(Box::new(Http1::open(io).await.map_err(failed)?))
+                Lease::Http1(Box::new(Http1::open(io, epoch).await.map_err(failed)?))
             }
             Protocol::Http2 => {
                 let connection = Http2::open(io).await.map_err(failed)?;
                 let turn = connection.turn();
-                lock(&station.connections).http2.push(connection);
+                let mut connections = lock(&station.connections);
+                connections.keep_only(epoch);
+                connections.http2.push(connection);
+                drop(connections);
                 Lease::Http2(turn.ok_or_else(|| no_streams(&station.server))?)
             }
         };
         Ok(Leased { lease, used: false })
+    }
+}
+
+impl Connections {
+    /// Forgets the connections of before `epoch`: those in use end with their exchanges.
+    fn keep_only(&mut self, epoch: u64) {
+        if self.epoch < epoch {
+            self.epoch = epoch;
+            self.http2.clear();
+            self.idle.clear();
+        }
     }
 }
 
@@ -135,6 +153,9 @@ impl Station {
         }
         let now = Instant::now();
         let mut connections = lock(&self.connections);
+        if connection.epoch != connections.epoch {
+            return;
+        }
         connections.idle.retain(|(_, since)| now.duration_since(*since) < IDLE_TIMEOUT);
         if connections.idle.len() < MOST_IDLE {
             connections.idle.push((connection, now));

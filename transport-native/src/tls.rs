@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use portolan::Error;
 use portolan::config::{Identity, Pem, Tls};
 use tokio_rustls::TlsConnector;
@@ -11,9 +12,86 @@ use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVe
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{
-    self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, client::WantsClientCert,
+    self, ClientConfig, DigitallySignedStruct, InconsistentKeys, RootCertStore, SignatureScheme,
 };
+
+/// What is wrong with which field.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The field without its `-data`, such as `client-key`.
+    pub(crate) field: &'static str,
+    /// The field as it is given, with the file it names.
+    place: String,
+    why: String,
+}
+
+impl Problem {
+    fn new(field: &'static str, pem: &Pem, why: impl Into<String>) -> Self {
+        let place = match pem {
+            Pem::Data(_) => format!("{field}-data"),
+            Pem::File(path) => format!("{field} {path}"),
+        };
+        Self { field, place, why: why.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.place, self.why)
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::config(problem.to_string())
+    }
+}
+
+/// The PEM texts a connection is secured with, read where they are in files.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Material {
+    pub(crate) authority: Option<Bytes>,
+    certificate: Option<Bytes>,
+    key: Option<Bytes>,
+}
+
+impl Material {
+    /// Reads the files that `tls` names.
+    pub(crate) fn read(tls: &Tls) -> Result<Self, Problem> {
+        let (authority, identity) = (tls.certificate_authority.as_ref(), tls.identity.as_ref());
+        let read = |field, pem: Option<&Pem>| pem.map(|pem| read(pem, field)).transpose();
+        Ok(Self {
+            authority: read("certificate-authority", authority)?,
+            certificate: read("client-certificate", identity.map(|identity| &identity.certificate))?,
+            key: read("client-key", identity.map(|identity| &identity.key))?,
+        })
+    }
+
+    /// Whether the client certificate is the one that `tls` gives as data, or is in a file.
+    pub(crate) fn is_of(&self, tls: &Tls) -> bool {
+        let same = |pem: Option<&Pem>, data: &Option<Bytes>| match pem {
+            Some(Pem::Data(given)) => data.as_ref() == Some(given),
+            Some(Pem::File(_)) => true,
+            None => data.is_none(),
+        };
+        let identity = tls.identity.as_ref();
+        same(identity.map(|identity| &identity.certificate), &self.certificate)
+            && same(identity.map(|identity| &identity.key), &self.key)
+    }
+}
+
+/// Looks whether `tls` can be used, without the system's authorities.
+pub(crate) fn check(tls: &Tls) -> Result<(), Problem> {
+    let material = Material::read(tls)?;
+    if let Some((pem, data)) = tls.certificate_authority.as_ref().zip(material.authority.as_ref()) {
+        roots(pem, data)?;
+    }
+    certified(tls, &material)?;
+    server_name(tls)?;
+    Ok(())
+}
 
 /// The two ways to secure a connection, alike but for the protocols they offer.
 #[derive(Clone)]
@@ -27,7 +105,8 @@ pub(crate) struct Connectors {
 }
 
 impl Connectors {
-    pub(crate) fn new(tls: &Tls) -> Result<Self, Error> {
+    /// As `tls` says, with `material` in place of the files it names.
+    pub(crate) fn new(tls: &Tls, material: &Material) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -35,91 +114,111 @@ impl Connectors {
         let builder = if tls.insecure {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
         } else {
-            builder.with_root_certificates(authorities(tls.certificate_authority.as_ref())?)
+            let roots = match tls.certificate_authority.as_ref().zip(material.authority.as_ref()) {
+                Some((pem, data)) => roots(pem, data)?,
+                None => system_roots()?,
+            };
+            builder.with_root_certificates(roots)
         };
-        let mut config = with_identity(builder, tls.identity.as_ref())?;
+        let mut config = match certified(tls, material)? {
+            Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
+            None => builder.with_no_client_auth(),
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let http1 = TlsConnector::from(Arc::new(config.clone()));
         config.alpn_protocols.insert(0, b"h2".to_vec());
-        let server_name = tls.server_name.clone().map(|name| {
-            ServerName::try_from(name.clone())
-                .map_err(|_| Error::config(format!("tls-server-name: {name:?} is no host name: correct it")))
-        });
-        Ok(Self { any: TlsConnector::from(Arc::new(config)), http1, server_name: server_name.transpose()? })
+        Ok(Self { any: TlsConnector::from(Arc::new(config)), http1, server_name: server_name(tls)? })
     }
 }
 
-fn authorities(pem: Option<&Pem>) -> Result<RootCertStore, Error> {
+fn server_name(tls: &Tls) -> Result<Option<ServerName<'static>>, Problem> {
+    let Some(name) = &tls.server_name else { return Ok(None) };
+    ServerName::try_from(name.clone()).map(Some).map_err(|_| Problem {
+        field: "tls-server-name",
+        place: "tls-server-name:".to_owned(),
+        why: format!("{name:?} is no host name: correct it"),
+    })
+}
+
+fn system_roots() -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    let Some(pem) = pem else {
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            let text =
-                "the system trusts no authorities: install its CA certificates or set certificate-authority";
-            return Err(Error::config(text));
-        }
-        return Ok(roots);
-    };
-    for certificate in certificates(pem, "certificate-authority")? {
-        roots.add(certificate).map_err(|error| unusable(pem, "certificate-authority", &error))?;
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        let text =
+            "the system trusts no authorities: install its CA certificates or set certificate-authority";
+        return Err(Error::config(text));
     }
     Ok(roots)
 }
 
-fn with_identity(
-    builder: rustls::ConfigBuilder<ClientConfig, WantsClientCert>,
-    identity: Option<&Identity>,
-) -> Result<ClientConfig, Error> {
-    let Some(Identity { certificate, key }) = identity else { return Ok(builder.with_no_client_auth()) };
-    let chain = certificates(certificate, "client-certificate")?;
-    let key_der = PrivateKeyDer::from_pem_slice(&read(key, "client-key")?).map_err(|_| {
-        let place = place(key, "client-key");
-        Error::config(format!(
-            "{place} holds no usable private key in PEM form: write one there, unencrypted"
-        ))
-    })?;
-    builder.with_client_auth_cert(chain, key_der).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => {
-            let (certificate, key) = (place(certificate, "client-certificate"), place(key, "client-key"));
-            Error::config(format!("{key} does not belong to {certificate}: give the two of one pair"))
-        }
-        error => unusable(certificate, "client-certificate", &error),
-    })
+fn roots(pem: &Pem, data: &[u8]) -> Result<RootCertStore, Problem> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(pem, data, "certificate-authority")? {
+        roots.add(certificate).map_err(|error| damaged(pem, "certificate-authority", &error))?;
+    }
+    Ok(roots)
 }
 
-fn certificates(pem: &Pem, field: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(pem, field)?).collect();
+/// Our certificate and its key.
+fn certified(tls: &Tls, material: &Material) -> Result<Option<CertifiedKey>, Problem> {
+    let (Some(identity), Some(chain), Some(key)) = (&tls.identity, &material.certificate, &material.key)
+    else {
+        return Ok(None);
+    };
+    let Identity { certificate: certificate_pem, key: key_pem } = identity;
+    let chain = certificates(certificate_pem, chain, "client-certificate")?;
+    let unusable = |why| Problem::new("client-key", key_pem, why);
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|_| unusable("holds no usable private key in PEM form: write one there, unencrypted"))?;
+    let key = ring::default_provider().key_provider.load_private_key(key).map_err(|_| {
+        unusable("holds a private key that is damaged or of an unknown kind: write an RSA, ECDSA or Ed25519 key there")
+    })?;
+    let own = CertifiedKey::new(chain, key);
+    match own.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(Some(own)),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            let certificate = Problem::new("client-certificate", certificate_pem, "").place;
+            let why = format!("does not belong to {certificate}: give the two of one pair");
+            Err(Problem::new("client-key", key_pem, why))
+        }
+        Err(error) => Err(damaged(certificate_pem, "client-certificate", &error)),
+    }
+}
+
+fn certificates(
+    pem: &Pem,
+    data: &[u8],
+    field: &'static str,
+) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(data).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => {
-            let place = place(pem, field);
-            Err(Error::config(format!(
-                "{place} holds no certificate in PEM form (-----BEGIN …-----): write one there"
-            )))
+            let why = "holds no certificate in PEM form (-----BEGIN …-----): write one there";
+            Err(Problem::new(field, pem, why))
         }
     }
 }
 
-fn read(pem: &Pem, field: &str) -> Result<bytes::Bytes, Error> {
+fn read(pem: &Pem, field: &'static str) -> Result<Bytes, Problem> {
     match pem {
         Pem::Data(data) => Ok(data.clone()),
         Pem::File(path) => std::fs::read(path).map(Into::into).map_err(|error| {
-            let place = place(pem, field);
-            Error::config(format!("{place} cannot be read ({error}): correct the path or its permissions"))
+            let why = format!("cannot be read ({error}): correct the path or its permissions");
+            Problem::new(field, pem, why)
         }),
     }
 }
 
-fn unusable(pem: &Pem, field: &str, error: &rustls::Error) -> Error {
-    Error::config(format!("{} cannot be used ({error}): replace it", place(pem, field)))
-}
-
-fn place(pem: &Pem, field: &str) -> String {
-    match pem {
-        Pem::Data(_) => format!("{field}-data"),
-        Pem::File(path) => format!("{field} {path}"),
-    }
+fn damaged(pem: &Pem, field: &'static str, error: &rustls::Error) -> Problem {
+    let why = match error {
+        rustls::Error::InvalidCertificate(_) => {
+            "holds a certificate that is damaged (PEM around what is no X.509): write it anew".to_owned()
+        }
+        other => format!("cannot be used ({other}): replace it"),
+    };
+    Problem::new(field, pem, why)
 }
 
 /// Accepts whatever certificate the server shows: `insecure-skip-tls-verify`.

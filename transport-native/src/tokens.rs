@@ -44,6 +44,9 @@ impl FileTokens {
         })?;
         match text.trim() {
             "" => Err(wrong("is empty: write the token there".to_owned())),
+            token if http::HeaderValue::from_str(token).is_err() => {
+                Err(wrong("holds a character no header may carry: write the token alone there".to_owned()))
+            }
             token => Ok(Secret::new(token.to_owned())),
         }
     }
@@ -51,14 +54,14 @@ impl FileTokens {
 
 #[async_trait]
 impl TokenSource for FileTokens {
-    async fn token(&self) -> Result<Secret, Error> {
+    async fn token(&self) -> Result<Option<Secret>, Error> {
         let now = Instant::now();
         {
             let known = self.known();
             if let Some(token) = known.token.clone()
                 && known.fresh_until.is_some_and(|until| now < until)
             {
-                return Ok(token);
+                return Ok(Some(token));
             }
         }
         let read = self.read().await;
@@ -67,15 +70,18 @@ impl TokenSource for FileTokens {
             (Ok(token), _) => {
                 known.token = Some(token.clone());
                 known.fresh_until = Some(now + PERIOD);
-                Ok(token)
+                Ok(Some(token))
             }
-            (Err(_), Some(last)) => Ok(last),
+            (Err(_), Some(last)) => Ok(Some(last)),
             (Err(error), None) => Err(error),
         }
     }
 
-    fn refused(&self) {
-        self.known().fresh_until = None;
+    fn refused(&self, token: Option<&Secret>) {
+        let mut known = self.known();
+        if known.token.as_ref() == token {
+            known.fresh_until = None;
+        }
     }
 }
 
@@ -88,23 +94,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         let tokens = FileTokens::new(path.to_str().unwrap(), None);
+        let secret = |text: &'static str| Some(Secret::new(text));
         let error = tokens.token().await.unwrap_err();
         assert!(
             error.to_string().starts_with(&format!("tokenFile {}: cannot be read", path.display())),
             "{error}"
         );
 
+        std::fs::write(&path, "s3c\u{7f}r3t").unwrap();
+        let error = tokens.token().await.unwrap_err().to_string();
+        assert!(
+            error.contains(&path.display().to_string()) && error.contains("a character no header"),
+            "{error}"
+        );
+        assert!(!error.contains("s3c"));
+
         std::fs::write(&path, "one\n").unwrap();
-        assert_eq!(tokens.token().await.unwrap(), Secret::new("one"));
+        assert_eq!(tokens.token().await.unwrap(), secret("one"));
         std::fs::write(&path, "two").unwrap();
-        assert_eq!(tokens.token().await.unwrap(), Secret::new("one"));
-        tokens.refused();
-        assert_eq!(tokens.token().await.unwrap(), Secret::new("two"));
+        assert_eq!(tokens.token().await.unwrap(), secret("one"));
+        tokens.refused(secret("one").as_ref());
+        assert_eq!(tokens.token().await.unwrap(), secret("two"));
         std::fs::write(&path, "three").unwrap();
         tokio::time::advance(PERIOD).await;
-        assert_eq!(tokens.token().await.unwrap(), Secret::new("three"));
+        assert_eq!(tokens.token().await.unwrap(), secret("three"));
         std::fs::remove_file(&path).unwrap();
         tokio::time::advance(PERIOD).await;
-        assert_eq!(tokens.token().await.unwrap(), Secret::new("three"), "the last token serves on");
+        assert_eq!(tokens.token().await.unwrap(), secret("three"), "the last token serves on");
     }
 }

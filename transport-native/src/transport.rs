@@ -22,10 +22,11 @@ use portolan::transport::{Body, Socket, Transport};
 
 use crate::connection::{Http1, RequestBody, StreamHold};
 use crate::dial::{Dialer, Server};
+use crate::exec::ExecPlugin;
 use crate::failure;
 use crate::pool::{Lease, Leased, Pool, Station};
+use crate::security::Security;
 use crate::socket;
-use crate::tls::Connectors;
 
 /// The transport over hyper, rustls and tokio. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -34,15 +35,20 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// A transport for `config`'s server, secured as `config.tls` says when it is an `https` one. Reads the files named
-    /// there once.
+    /// A transport for `config`'s server, secured as `config.tls` says when it is an `https` one. The files named there
+    /// are read again as they change, within a minute: what is asked from then on goes over new connections.
     ///
     /// # Errors
     /// `Config`, when a certificate or key cannot be read or used.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        Self::with_plugin(config, None)
+    }
+
+    /// The same with the client certificates that `plugin` gives.
+    pub(crate) fn with_plugin(config: &Config, plugin: Option<ExecPlugin>) -> Result<Self, Error> {
         let secure = config.server.scheme_str() == Some("https");
-        let tls = secure.then(|| Connectors::new(&config.tls)).transpose()?;
-        Ok(Self { pool: Arc::new(Pool::new(Dialer::new(tls))) })
+        let security = secure.then(|| Security::new(&config.tls, plugin)).transpose()?;
+        Ok(Self { pool: Arc::new(Pool::new(Dialer::new(security))) })
     }
 }
 

@@ -8,11 +8,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
 
-use super::Secret;
+use super::{ExecConfig, Secret};
 use crate::error::Error;
 
 /// The largest file read: etcd would not hold one this large, and nobody writes one.
 const LARGEST: usize = 16 << 20;
+
+/// What is wrong with a list of extensions, told by their reader to who words the error.
+const TWO_OF_ONE_NAME: &str = "there are two of one name: remove or rename one";
 
 /// What one kubeconfig file says, or several merged. client-go's `clientcmdapi.Config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +54,12 @@ pub struct Cluster {
     /// The proxy to go through.
     #[serde(deserialize_with = "or_default")]
     pub proxy_url: String,
+    /// Take answers uncompressed.
+    #[serde(deserialize_with = "or_default")]
+    pub disable_compression: bool,
+    /// What other programs keep here, by name.
+    #[serde(deserialize_with = "extensions")]
+    pub extensions: BTreeMap<String, serde_json::Value>,
     /// The file this entry came from.
     #[serde(skip)]
     pub origin: String,
@@ -96,9 +105,8 @@ pub struct User {
     /// The password of basic authentication.
     #[serde(deserialize_with = "or_default")]
     pub password: Secret,
-    /// Whether a program is named that gives the credential.
-    #[serde(rename = "exec", deserialize_with = "is_given")]
-    pub has_exec: bool,
+    /// The program that gives the credential.
+    pub exec: Option<ExecConfig>,
     /// Whether an auth-provider is named that gives the credential.
     #[serde(rename = "auth-provider", deserialize_with = "is_given")]
     pub has_auth_provider: bool,
@@ -183,6 +191,11 @@ impl Kubeconfig {
             absolute(&mut user.client_certificate);
             absolute(&mut user.client_key);
             absolute(&mut user.token_file);
+            if let Some(exec) = &mut user.exec
+                && exec.command.contains(std::path::MAIN_SEPARATOR)
+            {
+                absolute(&mut exec.command);
+            }
         }
         self
     }
@@ -212,6 +225,8 @@ struct File {
     users: Vec<Entry>,
     #[serde(deserialize_with = "or_default")]
     contexts: Vec<Entry>,
+    #[serde(rename = "extensions", deserialize_with = "extensions")]
+    _extensions: BTreeMap<String, serde_json::Value>,
 }
 
 impl File {
@@ -288,6 +303,9 @@ fn yaml_problem(error: &serde_saphyr::Error, path: &str) -> String {
         Yaml::InvalidBooleanStrict { .. } => {
             format!("{place}{field}this is neither true nor false: correct it")
         }
+        Yaml::Message { msg, .. } if msg.contains(TWO_OF_ONE_NAME) => {
+            format!("{place}{field}{TWO_OF_ONE_NAME}")
+        }
         Yaml::DuplicateMappingKey { .. } => format!("{place}{field}a field is given twice: remove one"),
         Yaml::MultipleDocuments { .. } => format!("{place}a second YAML document begins: keep one"),
         Yaml::Budget { .. }
@@ -301,10 +319,29 @@ fn yaml_problem(error: &serde_saphyr::Error, path: &str) -> String {
 }
 
 /// A value, or its default where the file says `null`, as Go reads it.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A list of names and values, as `clusters` is one; no name stands there twice.
+fn extensions<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, serde_json::Value>, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Extension {
+        name: String,
+        extension: serde_json::Value,
+    }
+    let mut map = BTreeMap::new();
+    for Extension { name, extension } in or_default::<_, Vec<_>>(deserializer)? {
+        if map.insert(name, extension).is_some() {
+            return Err(serde::de::Error::custom(TWO_OF_ONE_NAME));
+        }
+    }
+    Ok(map)
 }
 
 fn is_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

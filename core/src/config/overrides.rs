@@ -122,6 +122,9 @@ fn changed_user(mut user: User, by: &User) -> User {
     }
     set_secret(&mut user.token, &by.token);
     set(&mut user.token_file, &by.token_file);
+    if by.exec.is_some() {
+        user.exec.clone_from(&by.exec);
+    }
     set(&mut user.username, &by.username);
     set_secret(&mut user.password, &by.password);
     set(&mut user.impersonate, &by.impersonate);

@@ -39,7 +39,8 @@ pub(super) fn decode(text: &str, holds: Holds) -> Result<Bytes, String> {
     Ok(data.into())
 }
 
-fn check(data: &[u8], holds: Holds) -> Result<(), String> {
+/// Looks whether `data` is PEM and holds what it should.
+pub(super) fn check(data: &[u8], holds: Holds) -> Result<(), String> {
     let name = holds.name();
     let text = std::str::from_utf8(data).unwrap_or("");
     let mut label: Option<&str> = None;

@@ -5,16 +5,18 @@
 
 use http::Uri;
 
+use super::exec::{CLUSTER_EXTENSION, harmless};
 use super::pem::{Holds, decode};
 use super::{
-    Auth, Cluster, Config, Context, Credential, Identity, Impersonate, Kubeconfig, Pem, Tls, User,
-    server_address,
+    Auth, Cluster, Config, Context, Credential, ExecConfig, Identity, Impersonate, Kubeconfig, Pem, Tls,
+    User, is_header_text, server_address,
 };
 use crate::error::Error;
 
 impl Kubeconfig {
     /// The config of `context`, or of the current context. client-go's `ClientConfig()`: credentials are sent only to an
-    /// `https` server. Credential programs, auth-providers and proxies are refused as unsupported, never left out.
+    /// `https` server, and a context without a user is anonymous. A user that is named must exist, though client-go takes
+    /// one that does not for nobody. Auth-providers and proxies are refused as unsupported, never left out.
     pub fn resolve(&self, context: Option<&str>) -> Result<Config, Error> {
         let (context_name, context) = self.context(context)?;
         let missing = |kind: &str, name: &str| {
@@ -26,8 +28,11 @@ impl Kubeconfig {
         };
         let cluster = self.clusters.get(&context.cluster).filter(|_| !context.cluster.is_empty());
         let cluster = cluster.ok_or_else(|| missing("cluster", &context.cluster))?;
-        let user = self.users.get(&context.user).filter(|_| !context.user.is_empty());
-        let user = user.ok_or_else(|| missing("user", &context.user))?;
+        let nobody = User { origin: context.origin.clone(), ..User::default() };
+        let user = match context.user.as_str() {
+            "" => &nobody,
+            name => self.users.get(name).ok_or_else(|| missing("user", name))?,
+        };
         let cluster = ClusterPart { name: &context.cluster, cluster };
         let user = UserPart { name: &context.user, user };
         let server = cluster.server()?;
@@ -39,7 +44,11 @@ impl Kubeconfig {
         config.auth.impersonate = user.impersonate()?;
         if secure {
             config.tls = Tls { identity: user.identity()?, ..cluster.tls()? };
-            config.auth = Auth { credential: user.credential()?, ..config.auth };
+            let mut credential = user.credential(config.tls.identity.is_some())?;
+            if let Credential::Exec(exec) = &mut credential {
+                exec.cluster_config = cluster.cluster.extensions.get(CLUSTER_EXTENSION).cloned();
+            }
+            config.auth = Auth { credential, ..config.auth };
         }
         Ok(config)
     }
@@ -164,13 +173,19 @@ impl UserPart<'_> {
         }
     }
 
-    fn credential(&self) -> Result<Credential, Error> {
+    /// What proves who we are beside a client certificate, whose presence keeps a plugin from being asked, as does any
+    /// other credential: client-go's `Authenticator.UpdateTransportConfig`.
+    fn credential(&self, has_identity: bool) -> Result<Credential, Error> {
         let user = self.user;
         let has_token = !user.token.is_empty();
         let has_basic = !user.username.is_empty() || !user.password.is_empty();
         if has_token && has_basic {
             return Err(self.wrong("token", "is given beside username and password: keep one of the two"));
         }
+        if !is_header_text(user.token.reveal().trim()) {
+            return Err(self.wrong("token", "holds a character no header may carry: write it anew"));
+        }
+        let exec = self.exec()?;
         if !user.token_file.is_empty() {
             let fallback = has_token.then(|| user.token.clone());
             return Ok(Credential::TokenFile { path: user.token_file.clone(), fallback });
@@ -178,19 +193,32 @@ impl UserPart<'_> {
         if has_token {
             return Ok(Credential::Token(user.token.clone()));
         }
-        for (given, field) in [(user.has_exec, "exec"), (user.has_auth_provider, "auth-provider")] {
-            if given {
-                let why = "is not supported: give a token, a tokenFile or a client certificate";
-                return Err(Error::unsupported(self.wrong(field, why).to_string()));
-            }
-        }
         if has_basic {
             return Ok(Credential::Basic {
                 username: user.username.clone(),
                 password: user.password.clone(),
             });
         }
+        if let Some(exec) = exec.filter(|_| !has_identity) {
+            return Ok(Credential::Exec(Box::new(exec)));
+        }
+        if user.has_auth_provider {
+            let why = "is not supported: give a token, a tokenFile or a client certificate";
+            return Err(Error::unsupported(self.wrong("auth-provider", why).to_string()));
+        }
         Ok(Credential::None)
+    }
+
+    fn exec(&self) -> Result<Option<ExecConfig>, Error> {
+        let Some(exec) = &self.user.exec else { return Ok(None) };
+        if self.user.has_auth_provider {
+            return Err(self.wrong("exec", "is given beside auth-provider: keep one of the two"));
+        }
+        if let Some((field, why)) = exec.problem() {
+            return Err(self.wrong(&format!("exec: {field}"), &why));
+        }
+        let origin = format!("kubeconfig {}: users {:?}: exec", self.user.origin, self.name);
+        Ok(Some(ExecConfig { install_hint: harmless(&exec.install_hint), origin, ..exec.clone() }))
     }
 
     fn impersonate(&self) -> Result<Option<Impersonate>, Error> {

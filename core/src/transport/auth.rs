@@ -15,15 +15,16 @@ use crate::config::{Auth, Credential, Impersonate, Secret};
 use crate::error::Error;
 use crate::portable::{MaybeSend, MaybeSync};
 
-/// Gives the bearer token of the moment. client-go's `oauth2.TokenSource`.
+/// Gives the bearer token of the moment. client-go's `oauth2.TokenSource`, or a credential plugin.
 #[cfg_attr(not(target_family = "wasm"), async_trait)]
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
 pub trait TokenSource: fmt::Debug + MaybeSend + MaybeSync + 'static {
-    /// The token to send now. An error is of the kind `Auth`, and nothing is sent.
-    async fn token(&self) -> Result<Secret, Error>;
+    /// The token to send now, `None` where something else proves who we are, such as a client certificate. An error is of
+    /// the kind `Auth`, and nothing is sent.
+    async fn token(&self) -> Result<Option<Secret>, Error>;
 
-    /// The server refused what [`TokenSource::token`] gave (401): do not give the same again without looking.
-    fn refused(&self);
+    /// The server refused (401) a request that bore `token`: do not give the same again without looking.
+    fn refused(&self, token: Option<&Secret>);
 }
 
 /// Adds the `Authorization` and `Impersonate-…` headers to every request. A transport that can send no headers with a
@@ -43,7 +44,7 @@ enum Proof {
 }
 
 impl<T: Transport> Authenticated<T> {
-    /// The layer for `auth`, whose credential is at hand. A token file needs [`Authenticated::with_tokens`].
+    /// The layer for `auth`, whose credential is at hand. A token file or a plugin needs [`Authenticated::with_tokens`].
     pub fn new(inner: T, auth: &Auth) -> Result<Self, Error> {
         let proof = match &auth.credential {
             Credential::None => Proof::None,
@@ -54,6 +55,10 @@ impl<T: Transport> Authenticated<T> {
                 return Err(Error::unsupported(
                     "this transport reads no files: give the token itself, not a tokenFile",
                 ));
+            }
+            Credential::Exec(exec) => {
+                let error = exec.failed("cannot be run by this transport: give a token");
+                return Err(Error::unsupported(error.to_string()));
             }
         };
         Ok(Self { inner, proof, impersonate: impersonation(auth.impersonate.as_ref())? })
@@ -68,7 +73,9 @@ impl<T: Transport> Authenticated<T> {
         Ok(Self { inner, proof: Proof::Tokens(tokens), impersonate: impersonation(impersonate)? })
     }
 
-    async fn sign(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+    /// Adds what says who we are, and tells how to take a refusal.
+    async fn sign(&self, headers: &mut HeaderMap) -> Result<Signed<'_>, Error> {
+        let mut source = None;
         if !headers.contains_key(AUTHORIZATION) {
             match &self.proof {
                 Proof::None => {}
@@ -76,7 +83,11 @@ impl<T: Transport> Authenticated<T> {
                     headers.insert(AUTHORIZATION, value.clone());
                 }
                 Proof::Tokens(tokens) => {
-                    headers.insert(AUTHORIZATION, bearer(&tokens.token().await?)?);
+                    let token = tokens.token().await?;
+                    if let Some(token) = &token {
+                        headers.insert(AUTHORIZATION, bearer(token)?);
+                    }
+                    source = Some((tokens, token));
                 }
             }
         }
@@ -85,12 +96,17 @@ impl<T: Transport> Authenticated<T> {
                 headers.append(name.clone(), value.clone());
             }
         }
-        Ok(())
+        Ok(Signed(source))
     }
+}
 
+/// The source a request's token is from, and the token.
+struct Signed<'a>(Option<(&'a Arc<dyn TokenSource>, Option<Secret>)>);
+
+impl Signed<'_> {
     fn refused(&self) {
-        if let Proof::Tokens(tokens) = &self.proof {
-            tokens.refused();
+        if let Some((source, token)) = &self.0 {
+            source.refused(token.as_ref());
         }
     }
 }
@@ -99,19 +115,19 @@ impl<T: Transport> Authenticated<T> {
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
 impl<T: Transport> Transport for Authenticated<T> {
     async fn send(&self, mut request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
-        self.sign(request.headers_mut()).await?;
+        let signed = self.sign(request.headers_mut()).await?;
         let response = self.inner.send(request).await?;
         if response.status() == http::StatusCode::UNAUTHORIZED {
-            self.refused();
+            signed.refused();
         }
         Ok(response)
     }
 
     async fn connect(&self, mut request: http::Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
-        self.sign(request.headers_mut()).await?;
+        let signed = self.sign(request.headers_mut()).await?;
         let socket = self.inner.connect(request, protocols).await;
         if socket.as_ref().is_err_and(Error::is_unauthorized) {
-            self.refused();
+            signed.refused();
         }
         socket
     }
@@ -216,11 +232,12 @@ mod tests {
     #[cfg_attr(not(target_family = "wasm"), async_trait)]
     #[cfg_attr(target_family = "wasm", async_trait(?Send))]
     impl TokenSource for Counting {
-        async fn token(&self) -> Result<Secret, Error> {
-            Ok(Secret::new(format!("token-{}\n", self.0.load(Ordering::Relaxed))))
+        async fn token(&self) -> Result<Option<Secret>, Error> {
+            Ok(Some(Secret::new(format!("token-{}\n", self.0.load(Ordering::Relaxed)))))
         }
 
-        fn refused(&self) {
+        fn refused(&self, token: Option<&Secret>) {
+            assert!(token.is_some_and(|token| token.reveal().starts_with("token-")));
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -13,6 +13,12 @@ fn kubeconfig(name: &str, token: &str) -> String {
     )
 }
 
+/// A certificate and its key.
+fn certificate() -> (String, String) {
+    let signed = rcgen::generate_simple_self_signed(["home".to_owned()]).unwrap();
+    (signed.cert.pem(), signed.signing_key.serialize_pem())
+}
+
 struct Machine {
     folder: tempfile::TempDir,
     environment: Environment,
@@ -42,7 +48,7 @@ impl Machine {
     /// A kubeconfig and the authority it names.
     fn write_kubeconfig(&self, path: &str, text: &str) -> PathBuf {
         let path = self.write(path, text);
-        std::fs::write(path.with_file_name("ca.pem"), "").unwrap();
+        std::fs::write(path.with_file_name("ca.pem"), certificate().0).unwrap();
         path
     }
 
@@ -154,21 +160,47 @@ fn nothing_at_all_says_where_it_looked() {
 fn a_file_that_a_kubeconfig_names_must_be_there() {
     let machine = Machine::new();
     let path = machine.write("home/.kube/config", &kubeconfig("home", "t"));
-    let missing = path.with_file_name("ca.pem");
-    let text = format!(
-        "kubeconfig {}: clusters \"home\": certificate-authority: {} cannot be read (No such file or directory (os error 2)): \
-         correct the path or its permissions",
-        path.display(),
-        missing.display()
-    );
-    assert_eq!(machine.load(None).unwrap_err().to_string(), text);
+    let home = |field: &str, list: &str, why: &str| {
+        let file = path.with_file_name(field);
+        let (path, file) = (path.display(), file.display().to_string());
+        format!("kubeconfig {path}: {list} \"home\": {}", why.replace("FILE", &file))
+    };
+    let missing =
+        "cannot be read (No such file or directory (os error 2)): correct the path or its permissions";
+    let expected = home("ca.pem", "clusters", &format!("certificate-authority FILE {missing}"));
+    assert_eq!(machine.load(None).unwrap_err().to_string(), expected);
     let identified =
         kubeconfig("home", "t").replace("user: {", "user: {client-certificate: c.pem, client-key: k.pem, ");
     machine.write_kubeconfig("home/.kube/config", &identified);
-    std::fs::write(path.with_file_name("c.pem"), "").unwrap();
-    let error = machine.load(None).unwrap_err().to_string();
-    assert!(
-        error.contains(": users \"home\": client-key: ") && error.contains("k.pem cannot be read"),
-        "{error}"
+    let (own, key) = certificate();
+    std::fs::write(path.with_file_name("c.pem"), &own).unwrap();
+    let expected = home("k.pem", "users", &format!("client-key FILE {missing}"));
+    assert_eq!(machine.load(None).unwrap_err().to_string(), expected);
+
+    // PEM around garbage, and a key of another pair: each is blamed on the file that is at fault.
+    let garbage = |label: &str| format!("-----BEGIN {label}-----\nczNjcjN0\n-----END {label}-----\n");
+    std::fs::write(path.with_file_name("k.pem"), garbage("PRIVATE KEY")).unwrap();
+    let damaged = "client-key FILE holds a private key that is damaged or of an unknown kind: write an RSA, ECDSA or Ed25519 key there";
+    assert_eq!(machine.load(None).unwrap_err().to_string(), home("k.pem", "users", damaged));
+    std::fs::write(path.with_file_name("k.pem"), certificate().1).unwrap();
+    let pair = format!(
+        "client-key FILE does not belong to client-certificate {}: give the two of one pair",
+        path.with_file_name("c.pem").display()
     );
+    assert_eq!(machine.load(None).unwrap_err().to_string(), home("k.pem", "users", &pair));
+    std::fs::write(path.with_file_name("k.pem"), &key).unwrap();
+    std::fs::write(path.with_file_name("c.pem"), garbage("CERTIFICATE")).unwrap();
+    let damaged = "client-certificate FILE holds a certificate that is damaged (PEM around what is no X.509): write it anew";
+    assert_eq!(machine.load(None).unwrap_err().to_string(), home("c.pem", "users", damaged));
+    std::fs::write(path.with_file_name("c.pem"), own).unwrap();
+    machine.load(None).unwrap();
+    std::fs::write(path.with_file_name("ca.pem"), garbage("CERTIFICATE")).unwrap();
+    let damaged = "certificate-authority FILE holds a certificate that is damaged (PEM around what is no X.509): write it anew";
+    assert_eq!(machine.load(None).unwrap_err().to_string(), home("ca.pem", "clusters", damaged));
+    machine.write_kubeconfig(
+        "home/.kube/config",
+        &identified.replace("server:", "tls-server-name: no name, server:"),
+    );
+    let expected = home("", "clusters", "tls-server-name: \"no name\" is no host name: correct it");
+    assert_eq!(machine.load(None).unwrap_err().to_string(), expected);
 }

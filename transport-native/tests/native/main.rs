@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod exec;
 mod pool;
 mod queue;
+mod reload;
 mod server;
 mod tls;

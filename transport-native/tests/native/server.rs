@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -68,6 +68,12 @@ pub(crate) struct Options<'a> {
 pub(crate) struct Counters {
     pub(crate) connections: AtomicUsize,
     pub(crate) open: AtomicUsize,
+    /// The client certificate of each connection over TLS, in DER.
+    pub(crate) certificates: Mutex<Vec<Option<Vec<u8>>>>,
+    /// The `Authorization` of each request.
+    pub(crate) authorizations: Mutex<Vec<String>>,
+    /// The `Authorization` that is answered with 401.
+    pub(crate) refused: Mutex<Option<String>>,
 }
 
 pub(crate) struct Server {
@@ -97,6 +103,9 @@ impl Server {
                 tokio::spawn(async move {
                     let Some(acceptor) = acceptor else { return serve_http1(stream, seen).await };
                     let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                    let shown = shown.map(|certificate| certificate.to_vec());
+                    seen.certificates.lock().unwrap().push(shown);
                     match stream.get_ref().1.alpn_protocol() {
                         Some(b"h2") => serve_http2(stream, seen, streams.unwrap_or(100), goes_away).await,
                         _ => serve_http1(stream, seen).await,
@@ -193,6 +202,11 @@ async fn serve_http2(
 async fn answer(request: Request<Incoming>, counters: Arc<Counters>) -> Result<Response<Answer>, Infallible> {
     let version = format!("{:?}", request.version());
     counters.open.fetch_add(1, Ordering::SeqCst);
+    let authorization =
+        request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    let refused = request.headers().contains_key("x-refuse")
+        || authorization.is_some() && *counters.refused.lock().unwrap() == authorization;
+    counters.authorizations.lock().unwrap().push(authorization.unwrap_or_default());
     let body = match request.uri().path() {
         "/hang" => Answer { chunk: Some("begun".into()), ends: false, counters },
         "/silence" => {
@@ -202,7 +216,8 @@ async fn answer(request: Request<Incoming>, counters: Arc<Counters>) -> Result<R
         }
         _ => Answer { chunk: Some(version.into()), ends: true, counters },
     };
-    Ok(Response::new(body))
+    let status = if refused { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+    Ok(Response::builder().status(status).body(body).unwrap())
 }
 
 /// One chunk, then the end or nothing more. Counts as open until it is dropped.

@@ -64,6 +64,33 @@ fn an_unencrypted_server_gets_no_credential() {
 }
 
 #[test]
+fn a_context_without_a_user_is_anonymous() {
+    let config = read(&file("cluster: c", "server: https://h", "token: abc")).unwrap();
+    assert_eq!(config.auth, Auth::default());
+    assert_eq!(config.tls, Tls::default());
+}
+
+#[test]
+fn a_plugin_is_asked_where_nothing_else_says_who_we_are() {
+    let cluster = "server: https://h, extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: a}}]";
+    let exec = "exec: {command: bin/login, apiVersion: client.authentication.k8s.io/v1beta1, args: ~, \
+                installHint: \"\\e[1m\", env: [{name: A, value: b}]}";
+    let text = file("cluster: c, user: u", cluster, exec);
+    let kubeconfig = Kubeconfig::parse(text.as_bytes(), "FILE").unwrap();
+    let config = kubeconfig.relative_to("/etc/kube".as_ref()).resolve(None).unwrap();
+    let Credential::Exec(plugin) = config.auth.credential else { panic!("{:?}", config.auth) };
+    assert_eq!((plugin.command.as_str(), plugin.install_hint.as_str()), ("/etc/kube/bin/login", "U+001B[1m"));
+    assert_eq!(plugin.cluster_config, Some(serde_json::json!({"audience": "a"})));
+    assert_eq!(plugin.origin, "kubeconfig FILE: users \"u\": exec");
+
+    let pair = format!("client-certificate-data: {CERTIFICATE}, client-key-data: {KEY}");
+    for other in ["token: t", "tokenFile: t", "username: u", &pair] {
+        let config = read(&file("cluster: c, user: u", cluster, &format!("{exec}, {other}"))).unwrap();
+        assert!(!matches!(config.auth.credential, Credential::Exec(_)), "{other}");
+    }
+}
+
+#[test]
 fn nulls_and_json_are_read_as_go_reads_them() {
     let none = Kubeconfig::parse(b"apiVersion: v1\nclusters: null\nusers:\ncontexts: ~\n", "FILE").unwrap();
     assert!(none.is_empty());
@@ -167,7 +194,6 @@ const BAD_FIELDS: &[(&str, &str, &str, &str)] = &[
         "",
         "contexts \"dev\": cluster: \"x\" is not among the clusters: add it there or correct the name",
     ),
-    ("cluster: c", "", "", "contexts \"dev\": user: names none: add one"),
     (
         "cluster: c, user: x",
         "",
@@ -267,8 +293,51 @@ const BAD_FIELDS: &[(&str, &str, &str, &str)] = &[
     (
         "cluster: c, user: u",
         "server: 'https://h'",
-        "exec: {command: get-token}",
-        "users \"u\": exec: is not supported: give a token, a tokenFile or a client certificate",
+        "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}",
+        "users \"u\": exec: command: is missing: name the program",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "exec: {command: get-token, args: [s3cr3t]}",
+        "users \"u\": exec: apiVersion: is missing: give client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "exec: {command: get-token, apiVersion: client.authentication.k8s.io/v1alpha1}",
+        "users \"u\": exec: apiVersion: \"client.authentication.k8s.io/v1alpha1\" is not supported: \
+         give client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "exec: {command: get-token, apiVersion: client.authentication.k8s.io/v1}",
+        "users \"u\": exec: interactiveMode: is missing: give Never, IfAvailable or Always",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "exec: {command: get-token, apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: x}",
+        "users \"u\": exec: interactiveMode: \"x\" is none of Never, IfAvailable and Always: give one",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "exec: {command: get-token, apiVersion: client.authentication.k8s.io/v1beta1, env: [{value: s3cr3t}]}",
+        "users \"u\": exec: env: a variable has no name: give it one",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "exec: {command: get-token}, auth-provider: {name: x}",
+        "users \"u\": exec: is given beside auth-provider: keep one of the two",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "token: \"s3cr3t\\0\"",
+        "users \"u\": token: holds a character no header may carry: write it anew",
     ),
     (
         "cluster: c, user: u",

@@ -1,0 +1,228 @@
+//! Runs credential plugins: one process at a time for each, however many requests wait, and one plugin for all clients of
+//! one configuration. After client-go's `plugin/pkg/client/auth/exec/exec.go`, v0.37; what it is told and what its answer
+//! means is core's to say.
+//!
+//! Invariants: a plugin cannot hang, fill the memory or put a secret into an error; a request that is dropped does not
+//! end the login others wait for.
+
+use std::fmt;
+use std::io::{ErrorKind, IsTerminal};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use portolan::Error;
+use portolan::config::{Config, ExecCache, ExecCluster, ExecConfig, ExecCredential, Identity, Secret, Tls};
+use portolan::transport::TokenSource;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use crate::tls;
+
+/// How long a plugin may take unless its configuration says otherwise: a user may have to log in.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// The longest answer taken: certificates are a few kilobytes.
+const LONGEST_ANSWER: u64 = 1 << 20;
+/// So much of what a plugin says on standard error is passed on to ours.
+const MOST_PASSED_ON: usize = 16 << 10;
+/// So much of it is looked at for the reason of a failure.
+const MOST_KEPT: usize = 1 << 10;
+/// The longest reason shown.
+const LONGEST_REASON: usize = 200;
+
+/// The plugins in use, so that the clients of one configuration share one. client-go's `globalCache`.
+static SHARED: Mutex<Vec<Weak<Plugin>>> = Mutex::new(Vec::new());
+
+/// A credential plugin and what it gave last. Clones share both.
+#[derive(Clone)]
+pub(crate) struct ExecPlugin(Arc<Plugin>);
+
+struct Plugin {
+    config: ExecConfig,
+    cluster: ExecCluster,
+    cache: Mutex<ExecCache>,
+    /// Held while the process runs.
+    running: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl ExecPlugin {
+    /// The plugin `exec` for the server of `config`: the one in use already, if there is one for the same two.
+    pub(crate) fn shared(config: &Config, exec: &ExecConfig) -> Result<Self, Error> {
+        let authority = tls::Material::read(&config.tls)?.authority;
+        let cluster = ExecCluster::new(config, exec, authority.as_ref());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|plugin| plugin.strong_count() > 0);
+        let alike = |plugin: &Arc<Plugin>| plugin.config == *exec && plugin.cluster == cluster;
+        if let Some(found) = shared.iter().filter_map(Weak::upgrade).find(alike) {
+            return Ok(Self(found));
+        }
+        let (cache, running) = Default::default();
+        let plugin = Arc::new(Plugin { config: exec.clone(), cluster, cache, running });
+        shared.push(Arc::downgrade(&plugin));
+        Ok(Self(plugin))
+    }
+
+    /// The client certificate it gave last.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.0.cache().identity().cloned()
+    }
+}
+
+impl fmt::Debug for ExecPlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ExecPlugin").field(&self.0.config).finish()
+    }
+}
+
+#[async_trait]
+impl TokenSource for ExecPlugin {
+    async fn token(&self) -> Result<Option<Secret>, Error> {
+        if let Some(held) = self.0.current() {
+            return Ok(held.token);
+        }
+        let turn = Arc::clone(&self.0.running).lock_owned().await;
+        if let Some(held) = self.0.current() {
+            return Ok(held.token);
+        }
+        // A task of its own: whoever asked first may stop waiting.
+        let plugin = Arc::clone(&self.0);
+        let run = tokio::spawn(async move {
+            let _turn = turn;
+            let credential = plugin.run().await?;
+            plugin.cache().put(credential.clone());
+            Ok(credential.token)
+        });
+        run.await.unwrap_or_else(|error| {
+            Err(Error::canceled("running a credential plugin was stopped").with_source(error))
+        })
+    }
+
+    fn refused(&self, token: Option<&Secret>) {
+        self.0.cache().refused(token);
+    }
+}
+
+impl Plugin {
+    fn cache(&self) -> MutexGuard<'_, ExecCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn current(&self) -> Option<ExecCredential> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.cache().current(now).cloned()
+    }
+
+    async fn run(&self) -> Result<ExecCredential, Error> {
+        let interactive = self.config.interactive(std::io::stdin().is_terminal())?;
+        let child = self.start(interactive)?;
+        let limit = self.config.timeout.unwrap_or(TIMEOUT);
+        let (status, answer, reason) =
+            tokio::time::timeout(limit, self.finish(child)).await.map_err(|_| {
+                self.config.failed(&format!(
+                    "did not end within {limit:?} and was stopped: run it by hand to see why"
+                ))
+            })??;
+        if !status.success() {
+            let reason = if reason.is_empty() { "run it by hand to see why".to_owned() } else { reason };
+            let ended = status
+                .code()
+                .map_or_else(|| "was killed".to_owned(), |code| format!("ended with exit code {code}"));
+            return Err(self.config.failed(&format!("{ended}: {reason}")));
+        }
+        let credential = self.config.read(&answer)?;
+        if let Some(identity) = &credential.identity {
+            let tls = Tls { identity: Some(identity.clone()), ..Tls::default() };
+            tls::check(&tls).map_err(|problem| {
+                self.config.failed(&format!("answered with what cannot be used: {problem}"))
+            })?;
+        }
+        Ok(credential)
+    }
+
+    fn start(&self, interactive: bool) -> Result<Child, Error> {
+        let exec = &self.config;
+        let mut command = Command::new(&exec.command);
+        command.args(&exec.args);
+        command.envs(exec.env.iter().map(|variable| (&variable.name, variable.value.reveal())));
+        command.env("KUBERNETES_EXEC_INFO", exec.info(interactive, &self.cluster));
+        command.stdout(Stdio::piped()).kill_on_drop(true);
+        // A plugin that asks the user has the terminal for itself.
+        match interactive {
+            true => command.stdin(Stdio::inherit()).stderr(Stdio::inherit()),
+            false => command.stdin(Stdio::null()).stderr(Stdio::piped()),
+        };
+        command.spawn().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                let hint = match exec.install_hint.trim() {
+                    "" => "install it, or correct the command".to_owned(),
+                    hint => format!("install it: {hint}"),
+                };
+                exec.failed(&format!("is not installed: {hint}"))
+            }
+            ErrorKind::PermissionDenied => exec.failed("may not be run: make it executable"),
+            _ => exec.failed(&format!("cannot be run ({error}): correct the command")),
+        })
+    }
+
+    /// Waits for the end: its status, its answer, and the first line it said of a failure.
+    async fn finish(&self, mut child: Child) -> Result<(ExitStatus, Vec<u8>, String), Error> {
+        let unreadable =
+            |error| self.config.failed(&format!("cannot be read ({error}): run it by hand to see why"));
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let answer = async {
+            let mut answer = Vec::new();
+            if let Some(stdout) = stdout {
+                stdout.take(LONGEST_ANSWER + 1).read_to_end(&mut answer).await.map_err(unreadable)?;
+            }
+            if answer.len() as u64 > LONGEST_ANSWER {
+                let text = format!(
+                    "answered more than {LONGEST_ANSWER} bytes and was stopped: it must print an ExecCredential alone"
+                );
+                return Err(self.config.failed(&text));
+            }
+            Ok(answer)
+        };
+        let said = async { Ok(pass_on(stderr).await) };
+        let status = async { child.wait().await.map_err(unreadable) };
+        let (answer, said, status) = futures::future::try_join3(answer, said, status).await?;
+        Ok((status, answer, self.reason(&said)))
+    }
+
+    /// The first line of `said`, short, in one line of harmless characters, and without what the configuration keeps secret.
+    fn reason(&self, said: &[u8]) -> String {
+        let text = String::from_utf8_lossy(said);
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let mut line: String = line.chars().take(LONGEST_REASON).collect();
+        for secret in
+            self.config.env.iter().map(|variable| variable.value.reveal()).filter(|value| value.len() > 3)
+        {
+            line = line.replace(secret, "(hidden)");
+        }
+        let word =
+            |word: &str| if is_token(word) { "(hidden)".to_owned() } else { word.escape_debug().to_string() };
+        line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether a word holds a JSON Web Token.
+fn is_token(word: &str) -> bool {
+    word.contains("eyJ") && word.len() > 20
+}
+
+/// Passes what a plugin says on to our standard error, and keeps its beginning.
+async fn pass_on(stderr: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let Some(mut stderr) = stderr else { return Vec::new() };
+    let (mut own, mut passed, mut kept) = (tokio::io::stderr(), 0, Vec::new());
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        let said = &buffer[..count];
+        kept.extend_from_slice(&said[..count.min(MOST_KEPT - kept.len())]);
+        if passed < MOST_PASSED_ON {
+            passed += count;
+            // Whether anybody reads our standard error is none of the plugin's business.
+            let _ = own.write_all(said).await;
+        }
+    }
+    kept
+}
