@@ -60,6 +60,13 @@ impl Client {
         Self { discovery: DiscoveryClient::new(rest.clone()), rest }
     }
 
+    /// The same client, whose requests are sent again at most so often; see [`RestClient::with_max_retries`].
+    #[must_use]
+    pub fn with_max_retries(&self, max_retries: u32) -> Self {
+        let rest = self.rest.with_max_retries(max_retries);
+        Self { discovery: DiscoveryClient::new(rest.clone()), rest }
+    }
+
     /// The calls on `K` in one namespace; of a cluster-scoped type the namespace is not used.
     pub fn api<K: Resource>(&self, namespace: &str) -> Api<K> {
         self.resource(&K::api_resource(), namespace)

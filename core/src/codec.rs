@@ -31,15 +31,15 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 pub struct Limits {
     /// Bytes of one object. Default: 32 MiB (etcd keeps 1.5 MiB, an indented object is some three times that).
     pub object_bytes: usize,
-    /// How many arrays and objects may lie within one another. Default: 512. Reading such an object into a type or
-    /// into `Unstructured` stops at 127, serde_json's own limit; `Lazy` holds and hands on the rest. Protobuf has a
-    /// limit of its own, which no kind comes near.
+    /// How many arrays and objects may lie within one another. Default: 10,000, for no API server holds more: Go's JSON
+    /// stops there. Reading such an object into a type or into `Unstructured` stops at 127, serde_json's own limit; `Lazy`
+    /// holds and hands on the rest. Protobuf has a limit of its own, which no kind comes near.
     pub depth: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { object_bytes: 32 << 20, depth: 512 }
+        Self { object_bytes: 32 << 20, depth: 10_000 }
     }
 }
 
@@ -51,6 +51,17 @@ pub(crate) fn read<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<
         Format::Protobuf => protobuf::decode(bytes),
         #[cfg(feature = "cbor")]
         Format::Cbor => cbor::decode(bytes),
+    }
+}
+
+/// Whether an object, whole and well formed, nests deeper than a type or `Unstructured` can hold.
+pub(crate) fn is_too_deep_for_types(format: Format, bytes: &[u8]) -> bool {
+    match format {
+        Format::Json => json::is_deeper_than(bytes, json::DEEPEST_READ),
+        #[cfg(feature = "protobuf")]
+        Format::Protobuf => false,
+        #[cfg(feature = "cbor")]
+        Format::Cbor => false,
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use http::Method;
 use overload::Overload;
 
-pub use answer::Response;
+pub use answer::{Response, refusal};
 pub use list::{ListBody, ObjectList};
 pub use request::Request;
 pub use throttle::RateLimiter;
@@ -44,6 +44,7 @@ pub struct RestClient {
     limiter: Option<Arc<RateLimiter>>,
     overload: Option<Arc<Overload>>,
     warnings: Arc<dyn WarningHandler>,
+    max_retries: u32,
 }
 
 impl RestClient {
@@ -62,6 +63,7 @@ impl RestClient {
             limiter,
             overload,
             warnings,
+            max_retries: retry::MAX_RETRIES,
             negotiation: Negotiation::default(),
         }
     }
@@ -77,6 +79,13 @@ impl RestClient {
     #[must_use]
     pub fn with_warning_handler(&self, handler: Arc<dyn WarningHandler>) -> Self {
         Self { warnings: handler, ..self.clone() }
+    }
+
+    /// The same client, whose requests are sent again at most so often unless they say otherwise themselves; see
+    /// [`Request::max_retries`]. With 0 a refusal is told at once, also one that asks to wait.
+    #[must_use]
+    pub fn with_max_retries(&self, max_retries: u32) -> Self {
+        Self { max_retries, ..self.clone() }
     }
 
     /// What holds requests back; `None` where nothing does. client-go's `GetRateLimiter`.

@@ -1,6 +1,11 @@
 //! `metav1.Status`, the API server's answer when it refuses, and the reasons it gives.
 //!
-//! The struct is k8s-openapi's; here are its constructors and the names of its reasons.
+//! The struct is k8s-openapi's; here are its constructors, the names of its reasons, and what a refused answer means.
+//!
+//! Invariant: nothing that may be an object is told: of a body that looks like JSON, or says it holds objects, the length.
+
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, StatusCode, Uri};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
 
@@ -106,5 +111,134 @@ pub fn reason_of_code(code: u16) -> &'static str {
         504 => reason::TIMEOUT,
         500.. => reason::INTERNAL_ERROR,
         _ => "",
+    }
+}
+
+/// How much of a body that holds no object is shown, in bytes.
+const SHOWN: usize = 160;
+
+/// The Status that an answer outside 2xx means: `told`, if the server's own could be read from the body, else one made of
+/// the code, with the cause [`CAUSE_UNEXPECTED_SERVER_RESPONSE`]. Either has the code, and what `Retry-After` says.
+/// client-go's `transformResponse` with `errors.NewGenericServerResponse`.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+/// use portolan::{Error, status};
+/// let headers = HeaderMap::from_iter([(RETRY_AFTER, "7".parse().unwrap())]);
+/// let error = Error::api(status::refused(StatusCode::TOO_MANY_REQUESTS, &headers, b"slow down", None));
+/// assert!(error.is_too_many_requests());
+/// assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(7));
+/// ```
+pub fn refused(code: StatusCode, headers: &HeaderMap, body: &[u8], told: Option<Status>) -> Status {
+    let mut status = told.unwrap_or_else(|| unexpected(code, headers, body));
+    status.code.get_or_insert(i32::from(code.as_u16()));
+    let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    if let Some(after) = after {
+        let details = status.details.get_or_insert_with(StatusDetails::default);
+        details.retry_after_seconds.get_or_insert(after);
+    }
+    status
+}
+
+/// The media type an answer says it is in.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(text.split(';').next().unwrap_or(text).trim())
+}
+
+/// The first bytes of a body that holds no object, quoted.
+pub(crate) fn first_bytes(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
+    format!("{:?}{}", text.trim(), if body.len() > SHOWN { "…" } else { "" })
+}
+
+/// What a refusal means whose body is no Status.
+fn unexpected(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
+    let kind = media_type(headers).unwrap_or("no content type");
+    let (shown, said) = match body {
+        [] => (String::new(), String::new()),
+        body if may_be_object(kind, body) => (format!(", {} bytes", body.len()), "unknown".to_owned()),
+        body => (format!(": {}", first_bytes(body)), first_bytes(body)),
+    };
+    let hint = match headers.get(LOCATION).filter(|_| code.is_redirection()) {
+        Some(location) => format!(
+            "; the redirect to {} is not followed, for our credentials would go along: correct the server's address",
+            origin_of(location)
+        ),
+        None => String::new(),
+    };
+    let message = format!("the server answered {code} without a Status ({kind}{shown}){hint}");
+    let mut status = failure(code.as_u16(), reason_of_code(code.as_u16()), message);
+    let cause = StatusCause {
+        reason: Some(CAUSE_UNEXPECTED_SERVER_RESPONSE.to_owned()),
+        message: Some(said),
+        field: None,
+    };
+    status.details = Some(StatusDetails { causes: Some(vec![cause]), ..StatusDetails::default() });
+    status
+}
+
+/// Whether a body may be an object, or a part of one: by its type, or by how it begins, whatever its type.
+fn may_be_object(kind: &str, body: &[u8]) -> bool {
+    let of_objects = ["json", "yaml", "protobuf", "cbor"].iter().any(|format| kind.contains(format));
+    of_objects || matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// Scheme and authority of an address: its path or query may be nobody's business.
+fn origin_of(location: &HeaderValue) -> String {
+    let uri = location.to_str().ok().and_then(|text| text.parse::<Uri>().ok());
+    match uri.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?))) {
+        Some((scheme, authority)) => match authority.port() {
+            Some(port) => format!("{scheme}://{}:{port}", authority.host()),
+            None => format!("{scheme}://{}", authority.host()),
+        },
+        None => "another path of the same server".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(http::HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn of_what_may_be_an_object_the_length_alone_is_told() {
+        let shows = |kind, body: &str| {
+            let status =
+                refused(StatusCode::FORBIDDEN, &headers(&[(CONTENT_TYPE, kind)]), body.as_bytes(), None);
+            format!("{status:?}").contains("hunter2")
+        };
+        for kind in [
+            "application/json",
+            "application/yaml",
+            "application/vnd.kubernetes.protobuf",
+            "application/cbor",
+        ] {
+            assert!(!shows(kind, "hunter2"), "{kind}");
+        }
+        for body in ["{\"data\":\"hunter2\"}", " \n[\"hunter2\"]"] {
+            assert!(!shows("text/plain", body), "{body}");
+        }
+        assert!(shows("text/html", "<p>hunter2"), "what a proxy says is shown");
+    }
+
+    #[test]
+    fn the_servers_own_words_and_wait_come_first() {
+        let asked = headers(&[(RETRY_AFTER, "7")]);
+        let told = failure(429, reason::TOO_MANY_REQUESTS, "of the server");
+        let status = refused(StatusCode::TOO_MANY_REQUESTS, &asked, b"", Some(told.clone()));
+        assert_eq!(status.message.as_deref(), Some("of the server"));
+        assert_eq!(status.details.as_ref().unwrap().retry_after_seconds, Some(7));
+        let sooner = StatusDetails { retry_after_seconds: Some(2), ..StatusDetails::default() };
+        let told = Status { details: Some(sooner), ..told };
+        let status = refused(StatusCode::TOO_MANY_REQUESTS, &asked, b"", Some(told));
+        assert_eq!(status.details.unwrap().retry_after_seconds, Some(2));
+        let date = headers(&[(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:00 GMT")]);
+        let status = refused(StatusCode::SERVICE_UNAVAILABLE, &date, b"busy", None);
+        assert_eq!(status.details.unwrap().retry_after_seconds, None, "the server's clock may not be ours");
+        assert_eq!((status.code, status.reason.as_deref()), (Some(503), Some(reason::SERVICE_UNAVAILABLE)));
     }
 }

@@ -12,7 +12,7 @@ use portolan::client::Client;
 use portolan::config::Config;
 use portolan::informer::{FactoryOptions, SharedInformerFactory};
 use portolan::meta::{ApiResource, Encoded, Format, Key, Object, Resource};
-use portolan::object::Lazy;
+use portolan::object::{Lazy, Unstructured};
 use portolan::testing::{Answer, Scripted};
 use portolan::time::Simulator;
 
@@ -471,4 +471,94 @@ fn informers_follow_resources_that_appear_and_vanish() {
             "what others asked for stays"
         );
     });
+}
+
+/// A ConfigMap-like object whose `spec` holds so many arrays within one another.
+fn nested(name: &str, depth: usize) -> String {
+    let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+    pod(name, 4, "node-1").replace("\"node-1\"", &format!("\"node-1\",\"deep\":{open}{close}"))
+}
+
+#[test]
+fn one_object_too_deep_for_its_type_keeps_no_other_away_and_is_told() {
+    let gone = event("DELETED", &nested("b", 600));
+    let answer = || {
+        stream()
+            .chunk(&event("ADDED", &pod("a", 3, "node-1")))
+            .chunk(&event("ADDED", &nested("deep", 600)))
+            .chunk(&event("ADDED", &pod("b", 3, "node-2")))
+            .chunk(&end_of_initial(9))
+            .chunk(&event("MODIFIED", &nested("a", 600)))
+            .chunk(&gone)
+            .chunk(&event("ADDED", &pod("c", 12, "node-1")))
+            .hangs()
+    };
+    let told = Log::default();
+    let log = told.clone();
+    let observer = move |_: &ApiResource, notice: &Notice| {
+        if let Notice::Failed { text, .. } = notice {
+            log.lock().unwrap().push(text.clone());
+        }
+    };
+    run(&Scripted::new([answer()]), async |factory| {
+        let factory = factory.with(|options| options.observer = Some(Arc::new(observer)));
+        let pods = factory.resource::<Unstructured>(&Pod::api_resource());
+        factory.start();
+        pods.wait_for_status(|status| (status.counters.events >= 4).then_some(())).await;
+        let mut names: Vec<String> =
+            pods.lister().list().iter().map(|pod| pod.meta().name.to_owned()).collect();
+        names.sort();
+        assert_eq!(
+            names,
+            ["a", "c"],
+            "what is held of the first stays, and a deletion needs no more than a name"
+        );
+        assert_eq!(pods.status().counters.skipped, 3);
+        assert_eq!(pods.status().counters.relists, 0);
+    });
+    let told = told.lock().unwrap();
+    assert!(told.len() == 3 && told[0].contains("n/deep") && told[0].contains("too deep"), "{told:?}");
+    run(&Scripted::new([answer()]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        pods.wait_for_status(|status| (status.resource_version.as_str() == "12").then_some(())).await;
+        assert_eq!((pods.lister().len(), pods.status().counters.skipped), (3, 0), "Lazy holds any depth");
+    });
+}
+
+#[test]
+fn watches_that_bring_one_bookmark_and_end_are_not_asked_for_without_a_pause() {
+    let bookmark = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"10"}}"#;
+    let brief = || stream().chunk(&event("BOOKMARK", bookmark));
+    let first = stream().chunk(&end_of_initial(9));
+    let scripted = Scripted::new([first].into_iter().chain((0..1_000).map(|_| brief())));
+    run(&scripted, async |factory| {
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        factory.wait_for_cache_sync().await.unwrap();
+        pods.runtime().sleep(Duration::from_secs(300)).await;
+        assert_eq!(pods.status().counters.relists, 0);
+    });
+    let asked = scripted.asked().len();
+    assert!((8..30).contains(&asked), "{asked} requests in five minutes");
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_told_at_once_and_obeyed_to_the_end() {
+    let busy = || Answer::json(429, "{}").header("retry-after", "300");
+    let scripted = Scripted::new([busy(), stream().chunk(&end_of_initial(9)).hangs()]);
+    run(&scripted, async |factory| {
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        let until = pods.wait_for_status(|status| match status.phase {
+            Phase::Retrying { until, .. } => Some(until),
+            _ => None,
+        });
+        let (until, now) = (until.await, pods.runtime().clock.now());
+        assert_eq!(until.saturating_duration_since(now), Duration::from_secs(300));
+        factory.wait_for_cache_sync().await.unwrap();
+        assert!(pods.runtime().clock.now() >= until);
+        assert_eq!(pods.status().counters.idle, 0, "a wait that was asked for is no silence");
+    });
+    assert_eq!(scripted.asked().len(), 2);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{SinkExt, StreamExt, TryStreamExt};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode};
-use portolan::status::{Status, failure, reason_of_code};
+use portolan::rest;
 use portolan::transport::{Body, Message, Socket};
 use portolan::{Error, TransportErrorKind};
 use tokio_tungstenite::WebSocketStream;
@@ -105,13 +105,10 @@ async fn refusal(
     connection: Http1,
     response: Response<hyper::body::Incoming>,
 ) -> Error {
-    let code = response.status().as_u16();
-    let body = Http1Body::start(station, connection, response.into_body());
+    let (head, body) = response.into_parts();
+    let body = Http1Body::start(station, connection, body);
     let bytes = body.collect(LARGEST_REFUSAL).await.unwrap_or_default();
-    let status = serde_json::from_slice::<Status>(&bytes).ok().filter(|status| status.code.is_some());
-    Error::api(status.unwrap_or_else(|| {
-        failure(code, reason_of_code(code), format!("the server opens no WebSocket here (status {code})"))
-    }))
+    rest::refusal(head.status, &head.headers, &bytes)
 }
 
 type Frames = WebSocketStream<Box<dyn crate::dial::Duplex>>;

@@ -2,7 +2,8 @@
 //!
 //! Follows client-go's `tools/cache/reflector.go`, `retry_with_deadline.go` and `tools/pager/pager.go` (0.37): a
 //! watch-list first, falling back to a paged list and a watch for as long as one round lasts; refused connections and
-//! 429 ask the watch again, everything else lists again from the last version, after a backoff of 800 ms to 30 s.
+//! 429 ask the watch again, everything else lists again from the last version, after a backoff of 800 ms to 30 s. Whoever
+//! drives it sends each request once: what client-go's request layer asks again (`rest/with_retry.go`) is asked again here.
 //!
 //! Invariants: at most one exchange at a time; each [`Action`] ends the one before. Objects of one key never go back to
 //! an older version: the order of one watch is the server's and is kept; a new watch begins at the last version seen,
@@ -15,13 +16,18 @@
 //! - client-go opens a watch-list that ended before its bookmark, or that was expired twice in a row, again at once; here after the backoff.
 //! - client-go waits for the server's timeout when a watch falls silent. Here a watch without event or bookmark for
 //!   `idle_timeout` is asked again from the last version, and a silent watch-list falls back to a list.
-//! - client-go leaves Retry-After to its request layer; here the backoff is at least that long.
+//! - client-go leaves Retry-After to its request layer, ten times; here the backoff is at least that long, and seen.
+//! - client-go lists the same page once more when its connection broke before an answer; here a new round begins.
 //! - client-go goes on with the backoff an outage has grown when the server, back again, answers 410; here the server's
 //!   first 410 after some progress starts it over, as does a wake.
+//! - client-go opens the next watch at once, however short they are, as long as each brings an event or a bookmark; here
+//!   of two in a row that last less than a second the second is followed by the backoff.
+//! - an object that its type cannot hold, since it nests too deep, is left out and told; client-go gives up the whole list.
 //! - an object of a relist that has uid and version of the one held is not read anew: client-go takes the new copy.
 //! - client-go's typed informers compare Go types, its dynamic ones nothing unless told; here apiVersion and kind count.
 //! - client-go's warning that the initial events' end is late is [`Phase::Syncing`] here.
 
+mod failure;
 mod notice;
 mod options;
 mod phase;
@@ -36,10 +42,12 @@ pub use notice::{Asked, Notice};
 pub use options::ReflectorOptions;
 pub use phase::{Counters, Phase};
 
+use self::failure::{asks_the_same_again, asks_to_wait, is_break};
 use self::notice::Notices;
 use self::state::{Next, State, Watching};
 use super::event::Change;
 use super::indexer::Indexer;
+use crate::codec::EventKind;
 use crate::error::{Error, ErrorKind, TransportErrorKind};
 use crate::meta::{Continue, ListOptions, Object, ResourceVersion, WatchOptions};
 use crate::policy::{BackoffManager, Random};
@@ -49,8 +57,8 @@ use crate::time::Instant;
 /// What is said of a watch that was opened for nothing.
 const VERY_SHORT_WATCH: &str = "the watch ended within a second and without an event: look for a proxy that does not let streams through";
 
-/// Internal errors so far apart do not belong together. client-go's `minResetPeriod`.
-const INTERNAL_ERROR_RESET: Duration = Duration::from_secs(60);
+/// What is said when one watch after the other is cut.
+const SHORT_WATCHES: &str = "the watches end within a second, one after the other: look for a proxy that does not let streams through";
 
 /// What the driver is to do. It first drops the exchange under way, if there is one.
 #[derive(Clone, Debug)]
@@ -72,6 +80,8 @@ pub struct Reflector<T> {
     changes: VecDeque<Change<T>>,
     notices: Notices,
     backoff: BackoffManager,
+    /// The last watch lasted less than a second.
+    short_watch: bool,
     /// An expired version has started the backoff over, and nothing has come of it yet.
     restarted: bool,
     random: Random,
@@ -105,6 +115,7 @@ impl<T: Object> Reflector<T> {
             changes: VecDeque::new(),
             notices: Notices::default(),
             backoff: BackoffManager::new(options.backoff, random.next_u64()),
+            short_watch: false,
             restarted: false,
             random,
             last_version: String::new(),
@@ -164,7 +175,7 @@ impl<T: Object> Reflector<T> {
             self.next_resync = Some(now + self.options.resync_period);
         }
         match self.state {
-            State::Backoff { until, next } if until <= now => self.go_on(now, next),
+            State::Backoff { until, .. } if until <= now => self.go_on(now),
             _ if self.idle_at().is_some_and(|at| at <= now) => self.handle_idle(now),
             _ => {}
         }
@@ -180,10 +191,10 @@ impl<T: Object> Reflector<T> {
             State::Watch(_) => self.start_watch(now),
             State::WatchList { .. } => self.start_watch_list(now),
             State::List(_) => self.start_list(now),
-            State::Backoff { next, .. } => {
+            State::Backoff { .. } => {
                 // What failed before says little about now: should it fail again, the waits begin small.
                 self.backoff.reset();
-                self.go_on(now, next);
+                self.go_on(now);
             }
         }
     }
@@ -243,6 +254,9 @@ impl<T: Object> Reflector<T> {
             self.version_unavailable = true;
             self.note_error(error);
             self.ask_page(now);
+        } else if asks_to_wait(error) {
+            let State::List(listing) = std::mem::replace(&mut self.state, State::Start) else { return };
+            self.fail(now, error, Next::Page(listing));
         } else {
             self.fail(now, error, Next::Round);
         }
@@ -282,6 +296,33 @@ impl<T: Object> Reflector<T> {
         self.note_error(error);
     }
 
+    /// An item of the page cannot be held and is left out; what is held of it already stays in the list. client-go fails the
+    /// whole list.
+    pub fn handle_unreadable_item(&mut self, now: Instant, held: Option<Arc<T>>, error: &Error) {
+        self.counters.skipped += 1;
+        self.note_error(error);
+        if let Some(held) = held {
+            self.handle_list_item(now, held);
+        }
+    }
+
+    /// An event whose object cannot be held is left out; what is held of it already stays until the object is deleted.
+    /// client-go ends the watch.
+    pub fn handle_unreadable_event(
+        &mut self,
+        now: Instant,
+        kind: EventKind,
+        held: Option<Arc<T>>,
+        error: &Error,
+    ) {
+        self.handle_unexpected_event(now, error);
+        match (kind, held) {
+            (EventKind::Deleted, Some(held)) => self.handle_watch_event(now, WatchEvent::Deleted(held)),
+            (_, Some(held)) if self.repeats() => self.handle_watch_event(now, WatchEvent::Added(held)),
+            _ => {}
+        }
+    }
+
     /// The watch ended without an error: the server's timeout, or a closed connection.
     pub fn handle_watch_end(&mut self, now: Instant) {
         self.end_watch(now, None);
@@ -289,10 +330,12 @@ impl<T: Object> Reflector<T> {
 
     /// The watch could not be opened, or it ended with an error.
     pub fn handle_watch_error(&mut self, now: Instant, error: &Error) {
-        let again = asks_the_same_again(error);
+        let opened =
+            matches!(&self.state, State::WatchList { watch, .. } | State::Watch(watch) if watch.opened);
+        let again = asks_the_same_again(error) || !opened && (asks_to_wait(error) || is_break(error));
         let retries = !again && self.retries_internal_error(now, error);
         match &self.state {
-            State::WatchList { watch, .. } | State::Watch(watch) if watch.opened && is_break(error) => {
+            State::WatchList { .. } | State::Watch(_) if opened && is_break(error) => {
                 self.end_watch(now, Some(error));
             }
             State::WatchList { .. } if again => self.fail(now, error, Next::WatchList),
@@ -384,11 +427,17 @@ impl<T: Object> Reflector<T> {
         }
     }
 
-    fn go_on(&mut self, now: Instant, next: Next) {
+    /// Ends the backoff.
+    fn go_on(&mut self, now: Instant) {
+        let State::Backoff { next, .. } = std::mem::replace(&mut self.state, State::Start) else { return };
         match next {
             Next::Round => self.begin_round(now),
             Next::WatchList => self.start_watch_list(now),
             Next::Watch => self.start_watch(now),
+            Next::Page(listing) => {
+                self.state = State::List(listing);
+                self.ask_page(now);
+            }
         }
     }
 
@@ -469,7 +518,11 @@ impl<T: Object> Reflector<T> {
             State::Watch(watch) if watch.was_very_short(now) => {
                 self.fail(now, broken.unwrap_or(&interrupted(VERY_SHORT_WATCH)), Next::Round);
             }
-            State::Watch(_) => {
+            State::Watch(watch) => {
+                let short = watch.was_short(now);
+                if std::mem::replace(&mut self.short_watch, short) && short {
+                    return self.fail(now, broken.unwrap_or(&interrupted(SHORT_WATCHES)), Next::Watch);
+                }
                 match broken {
                     Some(error) => {
                         self.note_error(error);
@@ -526,43 +579,6 @@ impl<T: Object> Reflector<T> {
         let timeout = self.options.idle_timeout.filter(|_| in_exchange && !self.paused)?;
         Some(self.last_activity + timeout)
     }
-
-    /// Notes the error and waits before `next`.
-    fn fail(&mut self, now: Instant, error: &Error, next: Next) {
-        self.fresh = false;
-        let delay = self.backoff.step(now).max(error.retry_after().unwrap_or_default());
-        self.keep_error(error, Some(delay));
-        self.state = State::Backoff { until: now + delay, next };
-        if next == Next::Round {
-            self.next_resync = None;
-        }
-        self.action = Some(Action::Close);
-    }
-
-    /// Notes an error after which it goes on at once.
-    fn note_error(&mut self, error: &Error) {
-        self.keep_error(error, None);
-    }
-
-    fn keep_error(&mut self, error: &Error, retry_in: Option<Duration>) {
-        self.counters.errors += 1;
-        self.notices.failed(error, retry_in);
-        self.last_error = Some((error.kind().clone(), error.to_string()));
-    }
-
-    /// Whether an internal error is to be met with the same watch, at once. client-go's `RetryWithDeadline`.
-    fn retries_internal_error(&mut self, now: Instant, error: &Error) -> bool {
-        let open = matches!(&self.state, State::Watch(watch) if watch.opened);
-        if !open || !error.is_internal_error() || self.options.internal_error_retry.is_zero() {
-            return false;
-        }
-        let (first, last) = self.internal_errors.unwrap_or((now, now));
-        let anew = now.saturating_duration_since(last) >= INTERNAL_ERROR_RESET;
-        let first = if anew { now } else { first };
-        let retries = now.saturating_duration_since(first) <= self.options.internal_error_retry;
-        self.internal_errors = retries.then_some((first, now));
-        retries
-    }
 }
 
 /// Takes `version` as the last one unless it is an older one; tells whether it was taken.
@@ -573,16 +589,6 @@ fn advance(last: &mut String, version: &str) -> bool {
     last.clear();
     last.push_str(version);
     true
-}
-
-/// The server is not there, or is busy: what was asked is still right. client-go's `isWatchErrorRetriable`.
-fn asks_the_same_again(error: &Error) -> bool {
-    error.is_connect() || error.is_too_many_requests()
-}
-
-/// An open stream broke off; client-go's stream watcher ends such a watch without an error.
-fn is_break(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Transport(TransportErrorKind::Interrupted) | ErrorKind::Timeout)
 }
 
 #[cfg(test)]

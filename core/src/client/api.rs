@@ -80,6 +80,11 @@ impl<K> Api<K> {
         Self { subresource: subresource.to_owned(), ..self.retyped() }
     }
 
+    /// The same calls, each sent once: for a caller who tries again by itself.
+    pub(crate) fn without_retries(&self) -> Self {
+        Self { rest: self.rest.with_max_retries(0), ..self.retyped() }
+    }
+
     /// The same calls for another type.
     pub(super) fn retyped<S>(&self) -> Api<S> {
         Api {

@@ -48,6 +48,14 @@ pub fn validate(bytes: &[u8], limits: Limits) -> Result<(), Error> {
     }
 }
 
+/// How many arrays and objects within one another serde_json reads.
+pub(super) const DEEPEST_READ: usize = 127;
+
+/// Whether more than `depth` arrays and objects lie within one another.
+pub(super) fn is_deeper_than(bytes: &[u8], depth: usize) -> bool {
+    ValueScanner::new(depth).scan(bytes.trim_ascii_start()).is_err()
+}
+
 /// Reads a document; the error shows nothing of it.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| {

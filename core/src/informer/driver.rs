@@ -14,7 +14,7 @@ use super::shared::{Applied, Shared};
 use crate::cache::Reflector;
 use crate::codec::{self, EventKind, WatchFrame};
 use crate::error::Error;
-use crate::meta::{ApiResource, Encoded, Format, Object};
+use crate::meta::{ApiResource, Encoded, Format, Key, Object};
 use crate::portable::BoxFuture;
 use crate::rest::read_event;
 use crate::time::Instant;
@@ -167,7 +167,9 @@ impl<T: Object> Driver<T> {
     }
 
     fn handle_progress(&mut self, now: Instant, progress: Result<Progress, Error>) {
-        self.last_activity = Some(now);
+        if progress.is_ok() {
+            self.last_activity = Some(now);
+        }
         let outcome = match progress {
             Ok(Progress::Opened) => {
                 if matches!(self.exchange, Exchange::Watch(_)) {
@@ -199,7 +201,13 @@ impl<T: Object> Driver<T> {
             Exchange::List(body) => {
                 let (format, repeats) = (body.format(), reflector.repeats());
                 while let Some(item) = body.next_item()? {
-                    reflector.handle_list_item(now, take_in(shared, format, item, repeats)?);
+                    match take_in(shared, format, item, repeats) {
+                        Ok(object) => reflector.handle_list_item(now, object),
+                        Err(error) => {
+                            let (error, held) = left_out(shared, format, item, error)?;
+                            reflector.handle_unreadable_item(now, held, &error);
+                        }
+                    }
                 }
             }
             Exchange::Watch(body) => {
@@ -209,8 +217,13 @@ impl<T: Object> Driver<T> {
                         continue;
                     }
                     let repeats = reflector.repeats() && frame.kind == EventKind::Added;
-                    let event = read_event(&frame, |bytes| take_in(shared, frame.format, bytes, repeats))?;
-                    reflector.handle_watch_event(now, event);
+                    match read_event(&frame, |bytes| take_in(shared, frame.format, bytes, repeats)) {
+                        Ok(event) => reflector.handle_watch_event(now, event),
+                        Err(error) => {
+                            let (error, held) = left_out(shared, frame.format, frame.object, error)?;
+                            reflector.handle_unreadable_event(now, frame.kind, held, &error);
+                        }
+                    }
                 }
             }
             Exchange::Closed | Exchange::OpeningList(_) | Exchange::OpeningWatch(_) => {}
@@ -261,6 +274,24 @@ fn take_in<T: Object>(
     let resource = shared.api().api_resource();
     let object = T::read(Encoded { format, bytes, resource, drop_managed_fields: true })?;
     Ok(Arc::new(shared.transform(object)))
+}
+
+/// What to say of an object that could not be read only because it nests deeper than any type can hold: it is left out, for
+/// it would keep all others away, and what the store has of it stays. Any other error is handed back.
+fn left_out<T: Object>(
+    shared: &Shared<T>,
+    format: Format,
+    bytes: &[u8],
+    error: Error,
+) -> Result<(Error, Option<Arc<T>>), Error> {
+    if !codec::is_too_deep_for_types(format, bytes) {
+        return Err(error);
+    }
+    let key = codec::identity(format, bytes).map(|meta| Key::new(meta.namespace, meta.name));
+    let held = key.as_ref().and_then(|key| shared.store().get(key).cloned());
+    let name = key.map_or_else(|| "an object".to_owned(), |key| key.to_string());
+    let text = format!("left out {name}, which nests too deep for its type: hold it as Lazy");
+    Ok((Error::decode(text).with_source(error), held))
 }
 
 /// What to say of an event whose object names another type than the resource's. The metadata of an object of any kind

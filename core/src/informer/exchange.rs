@@ -41,7 +41,8 @@ pub(super) enum Progress {
 impl Exchange {
     /// Begins what `action` says; `trusting` leaves out the validation of what arrives.
     pub(super) fn begin<T: Object>(api: &Api<T>, action: Action, trusting: bool) -> Self {
-        let api = api.clone();
+        // The reflector waits as long as it is asked to, says so meanwhile, and tries again.
+        let api = api.without_retries();
         match action {
             Action::List(options) => Self::OpeningList(Box::pin(async move {
                 let body = api.list_body(&options).await?;

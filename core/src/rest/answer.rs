@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::header::HeaderValue;
+use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -17,9 +17,7 @@ use super::{Warning, WarningHandler, warning};
 use crate::codec;
 use crate::error::Error;
 use crate::meta::Format;
-use crate::status::{
-    CAUSE_UNEXPECTED_SERVER_RESPONSE, Status, StatusCause, StatusDetails, failure, reason, reason_of_code,
-};
+use crate::status::{self, Status, first_bytes, media_type, reason};
 use crate::transport::Body;
 
 /// The most of a refusal that is read, in bytes.
@@ -28,8 +26,6 @@ const REFUSAL_LIMIT: usize = 3 << 20;
 const ANSWER_LIMIT: usize = 512 << 20;
 /// The most that a Status takes, in bytes, beside an answer of success.
 const STATUS_SIZE: usize = 64 << 10;
-/// How much of an unexpected body an error shows, in bytes.
-const SHOWN: usize = 160;
 
 /// A successful answer, read whole. client-go's `rest.Result`.
 pub struct Response {
@@ -123,7 +119,7 @@ pub(super) async fn accept(
     let (parts, body) = response.into_parts();
     // A refusal whose body breaks off is still that refusal.
     let body = body.collect(REFUSAL_LIMIT).await.unwrap_or_default();
-    Err(refusal(parts.status, &parts.headers, &body, question))
+    Err(refusal_of(question, parts.status, &parts.headers, &body))
 }
 
 /// Reads an accepted answer whole.
@@ -148,16 +144,24 @@ pub(super) async fn expect_objects(response: http::Response<Body>) -> Result<(Bo
     }
 }
 
-/// The error of a status outside 2xx: the server's Status, or one made of the code when its body is none.
-fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], question: &Question) -> Error {
-    let mut status =
-        failure_in(headers, body).unwrap_or_else(|| unexpected_refusal(code, headers, body, question));
-    status.code.get_or_insert(i32::from(code.as_u16()));
-    let after =
-        headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    if let Some(after) = after {
-        let details = status.details.get_or_insert_with(StatusDetails::default);
-        details.retry_after_seconds.get_or_insert(after);
+/// The error of an answer outside 2xx: the server's Status, or one made of the code when its body is none. For transports
+/// as well, whose handshakes may be met with such an answer.
+pub fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    Error::api(status::refused(code, headers, body, failure_in(headers, body)))
+}
+
+/// The same, in the words of the question where the server found none.
+fn refusal_of(question: &Question, code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let told = failure_in(headers, body);
+    let is_servers = told.is_some();
+    let mut status = status::refused(code, headers, body, told);
+    if !is_servers {
+        if code == StatusCode::CONFLICT && question.method == Method::POST {
+            status.reason = Some(reason::ALREADY_EXISTS.to_owned());
+        }
+        let details = status.details.get_or_insert_default();
+        (details.group, details.kind, details.name) =
+            (question.group.clone(), question.resource.clone(), question.name.clone());
     }
     Error::api(status)
 }
@@ -172,56 +176,6 @@ fn failure_in(headers: &HeaderMap, body: &[u8]) -> Option<Status> {
     let named: Named = codec::read(format, body).ok()?;
     let status: Status = codec::read(format, body).ok().filter(|_| named.kind == "Status")?;
     (status.status.as_deref() != Some("Success")).then_some(status)
-}
-
-/// What a refusal means whose body is no Status. client-go's `errors.NewGenericServerResponse`.
-fn unexpected_refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], question: &Question) -> Status {
-    let kind = media_type(headers).unwrap_or("no content type");
-    let strange = format_of(headers).is_none();
-    let shown = match body {
-        [] => String::new(),
-        body if strange => format!(": {}", first_bytes(body)),
-        // In the format that objects come in, it may be one.
-        body => format!(", {} bytes", body.len()),
-    };
-    let hint = match headers.get(LOCATION).filter(|_| code.is_redirection()) {
-        Some(location) => format!(
-            "; the redirect to {} is not followed, for our credentials would go along: correct the server's address",
-            origin_of(location)
-        ),
-        None => String::new(),
-    };
-    let message = format!("the server answered {code} without a Status ({kind}{shown}){hint}");
-    let said = if strange { first_bytes(body) } else { "unknown".to_owned() };
-    let reason = match code {
-        StatusCode::CONFLICT if question.method == Method::POST => reason::ALREADY_EXISTS,
-        code => reason_of_code(code.as_u16()),
-    };
-    let mut status = failure(code.as_u16(), reason, message);
-    status.details = Some(StatusDetails {
-        group: question.group.clone(),
-        kind: question.resource.clone(),
-        name: question.name.clone(),
-        causes: Some(vec![StatusCause {
-            reason: Some(CAUSE_UNEXPECTED_SERVER_RESPONSE.to_owned()),
-            message: Some(said),
-            field: None,
-        }]),
-        ..StatusDetails::default()
-    });
-    status
-}
-
-/// Scheme and authority of an address: its path or query may be nobody's business.
-fn origin_of(location: &HeaderValue) -> String {
-    let uri = location.to_str().ok().and_then(|text| text.parse::<Uri>().ok());
-    match uri.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?))) {
-        Some((scheme, authority)) => match authority.port() {
-            Some(port) => format!("{scheme}://{}:{port}", authority.host()),
-            None => format!("{scheme}://{}", authority.host()),
-        },
-        None => "another path of the same server".to_owned(),
-    }
 }
 
 fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
@@ -242,14 +196,4 @@ fn format_of(headers: &HeaderMap) -> Option<Format> {
         Some(codec::cbor::MEDIA_TYPE | codec::cbor::SEQUENCE_MEDIA_TYPE) => Some(Format::Cbor),
         Some(_) => None,
     }
-}
-
-fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(text.split(';').next().unwrap_or(text).trim())
-}
-
-fn first_bytes(body: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into();
-    format!("{:?}{}", text.trim(), if body.len() > SHOWN { "…" } else { "" })
 }

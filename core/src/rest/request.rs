@@ -64,6 +64,7 @@ impl Request {
             None => Prefix::Absolute("/".to_owned()),
         };
         let (limiter, warnings) = (client.limiter.clone(), Arc::clone(&client.warnings));
+        let max_retries = client.max_retries;
         Self {
             timeout: client.config.timeout,
             client,
@@ -77,7 +78,7 @@ impl Request {
             query: Vec::new(),
             headers,
             body: Body::Empty,
-            max_retries: retry::MAX_RETRIES,
+            max_retries,
             limiter,
             warnings,
             wrong: None,

@@ -7,4 +7,5 @@ mod pool;
 mod queue;
 mod reload;
 mod server;
+mod socket;
 mod tls;

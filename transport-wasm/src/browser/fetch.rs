@@ -72,7 +72,7 @@ pub(super) async fn exchange(
     };
     let answer: web_sys::Response =
         answer.map_err(|thrown| unanswered(&parts.method, &parts.uri, &thrown))?.unchecked_into();
-    response(&parts.uri, &answer, exchange)
+    response(&answer, exchange)
 }
 
 /// Whether the exchange is meant to last. The API server asks the same of a request (`watch` and `follow`).
@@ -105,21 +105,13 @@ fn browser_request(parts: &http::request::Parts, body: &[u8], exchange: &Exchang
     })
 }
 
-fn response(
-    uri: &Uri,
-    answer: &web_sys::Response,
-    exchange: Exchange,
-) -> Result<http::Response<Body>, Error> {
-    if answer.type_() == web_sys::ResponseType::Opaqueredirect {
-        return Err(Error::transport(
-            TransportErrorKind::Protocol,
-            format!(
-                "{} answered with a redirect, which a browser does not show: name the address it leads to",
-                origin(uri)
-            ),
-        ));
-    }
-    let status = StatusCode::from_u16(answer.status()).map_err(|error| {
+fn response(answer: &web_sys::Response, exchange: Exchange) -> Result<http::Response<Body>, Error> {
+    // Of a redirect a browser shows neither the code nor where it leads.
+    let code = match answer.type_() {
+        web_sys::ResponseType::Opaqueredirect => StatusCode::FOUND.as_u16(),
+        _ => answer.status(),
+    };
+    let status = StatusCode::from_u16(code).map_err(|error| {
         Error::transport(TransportErrorKind::Protocol, "the answer has no valid status code")
             .with_source(error)
     })?;

@@ -4,8 +4,7 @@
 
 use futures::future::{Either, select};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use portolan::status::{Status, failure, reason_of_code};
+use portolan::rest;
 use portolan::time::Clock;
 use portolan::transport::Body;
 use portolan::{Error, TransportErrorKind};
@@ -16,9 +15,6 @@ use super::transport::FetchTransport;
 
 /// The most of a refusal that is read, in bytes.
 const REFUSAL_LIMIT: usize = 1 << 20;
-
-/// How much of a refusal that is no Status is shown, in characters.
-const SHOWN: usize = 200;
 
 /// What the same address says over fetch.
 pub(super) enum Told {
@@ -77,39 +73,14 @@ fn opens(status: StatusCode, body: &[u8]) -> bool {
 }
 
 fn refusal(request: &http::Request<()>, head: &http::response::Parts, body: &[u8]) -> Error {
-    let (status, code) = (head.status, head.status.as_u16());
-    if let Ok(mut refusal) = serde_json::from_slice::<Status>(body) {
-        refusal.code.get_or_insert(i32::from(code));
-        return Error::api(after(refusal, &head.headers));
+    let error = rest::refusal(head.status, &head.headers, body);
+    if !head.status.is_server_error() || !error.is_unexpected_server_error() || error.retry_after().is_some()
+    {
+        return error;
     }
-    let text = shown(&head.headers, body);
-    if status.is_server_error() {
-        // The API server says what is wrong in a Status. This is `kubectl proxy`, or a gateway, that cannot reach it.
-        let from = fetch::origin(request.uri());
-        let text = format!("{from} answers {status} and cannot reach the API server: {text}");
-        return Error::transport(TransportErrorKind::Connect, text);
-    }
-    let refusal = failure(code, reason_of_code(code), format!("the server answered {status}: {text}"));
-    Error::api(after(refusal, &head.headers))
-}
-
-/// The refusal with what the header `Retry-After` says, where it does not say so itself.
-fn after(mut refusal: Status, headers: &HeaderMap) -> Status {
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    if let Some(seconds) = seconds {
-        refusal.details.get_or_insert_default().retry_after_seconds.get_or_insert(seconds);
-    }
-    refusal
-}
-
-/// The beginning of a refusal that is no Status; of one in the format that objects come in the length alone, for it may
-/// be a Secret.
-fn shown(headers: &HeaderMap, body: &[u8]) -> String {
-    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given.starts_with("application/json") {
-        return format!("{} bytes of JSON that is no Status", body.len());
-    }
-    String::from_utf8_lossy(body).trim().chars().take(SHOWN).collect()
+    // The API server says what is wrong in a Status. This is `kubectl proxy`, or a gateway, that cannot reach it.
+    let from = fetch::origin(request.uri());
+    Error::transport(TransportErrorKind::Connect, format!("{from} cannot reach the API server: {error}"))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

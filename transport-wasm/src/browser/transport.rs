@@ -53,7 +53,7 @@ impl Default for Options {
 /// A transport on the browser's fetch and WebSocket. Clones share their counters.
 ///
 /// What differs from other transports, because the browser decides it:
-/// a redirect is an error; a request that finds no server and one that CORS forbids look alike; request bodies are sent
+/// a redirect is an answer 302 that does not say where it leads; a request that finds no server and one that CORS forbids look alike; request bodies are sent
 /// whole; a WebSocket carries no headers but a bearer token; and of a fifth watch over fetch nothing is sent: it fails
 /// at once (see [`MAX_FETCH_STREAMS`]).
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use crate::cache::indexer::Indexer;
 use crate::meta::{Continue, ResourceVersion};
 use crate::time::Instant;
 
-/// A watch that ends within this time without an event is an error. client-go's `VeryShortWatchError`.
+/// A watch that ends within this time without an event is an error, and with one the second time in a row. client-go's `VeryShortWatchError`.
 const VERY_SHORT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) enum State<T> {
     /// The store is complete and changes arrive.
     Watch(Watching),
     /// Waiting before `next`.
-    Backoff { until: Instant, next: Next },
+    Backoff { until: Instant, next: Next<T> },
 }
 
 #[derive(Debug)]
@@ -48,14 +48,16 @@ pub(super) struct Listing<T> {
 }
 
 /// What comes after a backoff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+#[derive(Debug)]
+pub(super) enum Next<T> {
     /// Everything from the start: client-go's next `ListAndWatch`.
     Round,
     /// The watch-list, in the same round.
     WatchList,
     /// The watch, in the same round.
     Watch,
+    /// The same page of the list, in the same round.
+    Page(Listing<T>),
 }
 
 impl Watching {
@@ -64,6 +66,11 @@ impl Watching {
     }
 
     pub(super) fn was_very_short(&self, now: Instant) -> bool {
-        self.events == 0 && now.saturating_duration_since(self.started) < VERY_SHORT
+        self.events == 0 && self.was_short(now)
+    }
+
+    /// Whether it lasted less than a second, whatever it brought.
+    pub(super) fn was_short(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.started) < VERY_SHORT
     }
 }

@@ -167,6 +167,13 @@ fn busy(retry_after: Option<i32>) -> Error {
     Error::api(status)
 }
 
+fn unavailable(retry_after: i32) -> Error {
+    let mut status = failure(503, reason::SERVICE_UNAVAILABLE, "starting");
+    status.details =
+        Some(StatusDetails { retry_after_seconds: Some(retry_after), ..StatusDetails::default() });
+    Error::api(status)
+}
+
 fn too_large() -> Error {
     let mut status = failure(504, reason::TIMEOUT, "Too large resource version: 20, current: 10");
     let cause =

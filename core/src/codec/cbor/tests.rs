@@ -127,8 +127,9 @@ fn depth_is_bounded() {
     let nested = |depth: usize| [vec![0x81; depth], vec![0xf6]].concat();
     decode::<Value>(&nested(127)).unwrap();
     assert!(decode::<Value>(&nested(128)).unwrap_err().to_string().contains("nested"));
-    to_json(&nested(512)).unwrap();
-    for bytes in [nested(513), nested(200_000), vec![0xc6; 200_000]] {
+    let deepest = Limits::default().depth;
+    to_json(&nested(deepest)).unwrap();
+    for bytes in [nested(deepest + 1), nested(200_000), vec![0xc6; 200_000]] {
         assert!(to_json(&bytes).is_err() && decode::<Value>(&bytes).is_err());
         assert!(decode::<serde::de::IgnoredAny>(&bytes).is_err());
     }

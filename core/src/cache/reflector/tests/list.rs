@@ -137,14 +137,44 @@ fn a_list_that_fails_waits_longer_each_time() {
 }
 
 #[test]
+fn a_page_that_the_server_asks_to_wait_for_is_asked_for_again_with_what_came_before_it() {
+    for error in [busy(Some(7)), unavailable(7)] {
+        let mut drive = Drive::list_and_watch();
+        drive.action();
+        drive.item("a", 1);
+        drive.page("10", "token");
+        assert_eq!(drive.action(), "list rv= limit=500 continue=token");
+        drive.list_error(&error);
+        assert_eq!(drive.action(), "close");
+        let until = drive.now + SECOND * 7;
+        assert_eq!(drive.reflector.phase(), Phase::Retrying { until, stale: false });
+        assert_eq!(drive.jump(), (SECOND * 7, "reflector backoff"));
+        assert_eq!(drive.action(), "list rv= limit=500 continue=token");
+        drive.item("b", 2);
+        drive.page("10", "");
+        assert_eq!(drive.changes(), "[a:u@1 b:u@2 replaced@10]");
+    }
+}
+
+#[test]
+fn a_long_wait_that_was_asked_for_is_no_silence() {
+    let mut drive = Drive::list_and_watch();
+    drive.action();
+    drive.list_error(&busy(Some(600)));
+    drive.action();
+    assert_eq!(drive.jump(), (SECOND * 600, "reflector backoff"));
+    assert_eq!(drive.reflector.counters().idle, 0);
+}
+
+#[test]
 fn a_list_that_falls_silent_fails() {
     let mut drive = Drive::list_and_watch();
     drive.action();
-    drive.pass(SECOND * 100);
+    drive.pass(SECOND * 70);
     drive.item("a", 1);
-    drive.pass(SECOND * 100);
+    drive.pass(SECOND * 70);
     drive.reflector.handle_activity(drive.now);
-    assert_eq!(drive.jump(), (SECOND * 120, "reflector exchange idle"));
+    assert_eq!(drive.jump(), (SECOND * 75, "reflector exchange idle"));
     assert_eq!(drive.action(), "close");
     assert_eq!(drive.jump(), MILLIS_800);
     assert_eq!(drive.action(), "list rv=0 limit=500");

@@ -60,6 +60,20 @@ fn a_broken_stream_is_watched_again_from_the_last_version() {
 }
 
 #[test]
+fn a_watch_that_was_never_answered_is_asked_again_without_a_list() {
+    for error in [broken(), Error::timeout("no head"), unavailable(1)] {
+        let mut drive = Drive::list_and_watch();
+        drive.action();
+        drive.page("10", "");
+        drive.action();
+        drive.watch_error(&error);
+        assert_eq!(drive.action(), "close", "{error}");
+        drive.jump();
+        assert_eq!(drive.action(), "watch rv=10");
+    }
+}
+
+#[test]
 fn a_very_short_watch_lists_again_after_a_wait() {
     let mut drive = Drive::watching();
     drive.pass(Duration::from_millis(999));
@@ -76,6 +90,29 @@ fn a_very_short_watch_lists_again_after_a_wait() {
     drive.bookmark("11", false);
     drive.end();
     assert_eq!(drive.action(), "watch rv=11", "and so is an event");
+}
+
+#[test]
+fn watches_cut_short_one_after_the_other_are_asked_for_ever_more_rarely_whatever_they_bring() {
+    let mut drive = Drive::watching();
+    drive.bookmark("11", false);
+    drive.end();
+    assert_eq!(drive.action(), "watch rv=11", "once is no habit");
+    for delay in [MILLIS_800, MILLIS_1600, (Duration::from_millis(3_200), "reflector backoff")] {
+        drive.open();
+        drive.bookmark("12", false);
+        drive.end();
+        assert_eq!(drive.action(), "close");
+        assert!(drive.reflector.last_error().unwrap().contains("one after the other"));
+        assert_eq!(drive.jump(), delay);
+        assert_eq!(drive.action(), "watch rv=12", "nothing was lost: no list");
+    }
+    drive.pass(SECOND);
+    drive.bookmark("13", false);
+    drive.end();
+    assert_eq!(drive.action(), "watch rv=13", "a longer one ends it");
+    drive.end();
+    assert_eq!(drive.action(), "close", "no event at all within a second is the error it was");
 }
 
 #[test]
@@ -160,6 +197,7 @@ fn what_it_does_and_meets_is_said_in_order() {
 fn notices_nobody_asks_for_do_not_pile_up() {
     let mut drive = Drive::watching();
     for _ in 0..1_000 {
+        drive.pass(SECOND);
         drive.bookmark("11", false);
         drive.end();
     }
@@ -188,9 +226,7 @@ fn a_busy_or_absent_server_is_asked_for_the_watch_again_without_a_list() {
 
 #[test]
 fn a_watch_refused_for_any_other_reason_lists_again() {
-    for error in
-        [api(500, reason::INTERNAL_ERROR), api(503, reason::SERVICE_UNAVAILABLE), api(401, ""), broken()]
-    {
+    for error in [api(500, reason::INTERNAL_ERROR), api(503, reason::SERVICE_UNAVAILABLE), api(401, "")] {
         let mut drive = Drive::list_and_watch();
         drive.action();
         drive.page("10", "");
@@ -244,14 +280,14 @@ fn an_event_of_another_type_is_left_out_and_counted() {
 fn a_silent_watch_is_taken_for_dead_and_resumed() {
     let mut drive = Drive::watching();
     drive.added("a", 11);
-    drive.pass(SECOND * 119);
+    drive.pass(SECOND * 74);
     drive.reflector.handle_timeout(drive.now);
     assert_eq!(drive.action(), "-");
     drive.bookmark("12", false);
-    assert_eq!(drive.jump(), (SECOND * 120, "reflector exchange idle"));
+    assert_eq!(drive.jump(), (SECOND * 75, "reflector exchange idle"));
     assert_eq!(drive.action(), "watch rv=12");
     assert_eq!(drive.reflector.phase(), Phase::Stale);
-    assert_eq!(drive.jump().0, SECOND * 120, "an opening that hangs is noticed too");
+    assert_eq!(drive.jump().0, SECOND * 75, "an opening that hangs is noticed too");
     assert_eq!(drive.action(), "watch rv=12");
     drive.reflector.handle_watch_open(drive.now);
     assert_eq!((drive.reflector.phase(), drive.reflector.counters().idle), (Phase::Live, 2));
@@ -266,7 +302,7 @@ fn nothing_is_idle_while_paused() {
     drive.reflector.handle_timeout(drive.now);
     assert_eq!(drive.action(), "-");
     drive.reflector.set_paused(drive.now, false);
-    assert_eq!(drive.jump(), (SECOND * 120, "reflector exchange idle"));
+    assert_eq!(drive.jump(), (SECOND * 75, "reflector exchange idle"));
 }
 
 #[test]

@@ -166,6 +166,6 @@ fn a_silent_watch_list_falls_back() {
     let mut drive = Drive::watch_list();
     drive.action();
     drive.added("a", 1);
-    assert_eq!(drive.jump(), (SECOND * 120, "reflector exchange idle"));
+    assert_eq!(drive.jump(), (SECOND * 75, "reflector exchange idle"));
     assert_eq!(drive.action(), "list rv=0 limit=500");
 }
