@@ -5,6 +5,7 @@ import { aroundTests } from './around.mjs';
 import { between } from './between.mjs';
 import { buildDashboard, openDashboard } from './dashboard.mjs';
 import { RESOURCES, keyOf, objects } from './kinds.mjs';
+import { described, mainThreadTasks } from './trace.mjs';
 import { until } from './waiting.mjs';
 
 let browser, cluster, directory, proxy;
@@ -132,6 +133,31 @@ test('dead connections and a sleep: the page asks again and is in step', async (
   await remove('while-asleep');
 });
 
+test('connections that die without a word, and a server that falls silent: soon stale, then in step again', async (t) => {
+  const wire = await between(proxy.port);
+  t.after(() => wire.stop());
+  const dashboard = await openDashboard(t, browser, wire.page, '#/configmaps?ns=default&wire=1');
+  await dashboard.reaches('live');
+  wire.stall();
+  let began = Date.now();
+  await create('silence');
+  await dashboard.reaches('stale', 20_000);
+  t.diagnostic(`stale ${Date.now() - began} ms after the connections died`);
+  await dashboard.shoot('half-open');
+  await dashboard.shows(['default/silence']);
+  await dashboard.reaches('live');
+  t.diagnostic(`in step ${Date.now() - began} ms after`);
+  await cluster.control('pause-apiserver');
+  began = Date.now();
+  await dashboard.reaches('stale', 20_000);
+  t.diagnostic(`stale ${Date.now() - began} ms after the API server was stopped in its tracks`);
+  assert.deepEqual(await dashboard.keys(), ['default/silence'], 'what it had stays in view');
+  await cluster.control('resume-apiserver');
+  await dashboard.reaches('live');
+  await remove('silence');
+  await dashboard.shows([]);
+});
+
 test('who may not is told so, and what to do', async (t) => {
   const limited = await cluster.proxy(directory, { as: cluster.facts.viewer_token });
   t.after(() => limited.stop());
@@ -195,8 +221,42 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
   t.diagnostic(`known ${Date.now() - made} ms after kubectl ended`);
   await cluster.kubectl(['create', '-f', '-'], { apiVersion: 'example.com/v1', kind: 'Gauge', metadata: { name: 'one' } });
   await dashboard.row('default/one');
+  // However deep it nests, an object keeps none of the others away.
+  for (const depth of [300, 600, 2_000]) {
+    const spec = Array.from({ length: depth }).reduce((within) => [within], 1);
+    const object = { apiVersion: 'example.com/v1', kind: 'Gauge', metadata: { name: `deep-${depth}` }, spec };
+    await cluster.kubectl(['create', '--raw', '/apis/example.com/v1/namespaces/default/gauges', '-f', '-'], object);
+  }
+  await dashboard.shows(['default/deep-2000', 'default/deep-300', 'default/deep-600', 'default/one']);
+  await dashboard.page.reload();
+  await dashboard.shows(['default/deep-2000', 'default/deep-300', 'default/deep-600', 'default/one']);
+  await dashboard.reaches('live');
+  await dashboard.go('#/gauges.example.com?open=default%2Fdeep-300&yaml=1');
+  assert.match(await dashboard.page.getByTestId('no-yaml').innerText(), /more than 127 levels deep/);
+  await dashboard.shoot('too-deep-for-yaml');
   await cluster.kubectl(['delete', 'crd', 'gauges.example.com']);
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]', { timeout: 60_000 });
+});
+
+test('YAML of a megabyte: only what is in view is laid out, and the end can be reached', async (t) => {
+  const lines = Array.from({ length: 20_000 }, (_, line) => `line ${line}: ${'x'.repeat(20)}`).join('\n');
+  const data = { lines, long: 'y'.repeat(300_000), zz: 'the last' };
+  await cluster.kubectl(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'large' }, data });
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/configmaps?ns=default');
+  await dashboard.row('default/large');
+  await dashboard.reaches('live');
+  const opening = await mainThreadTasks(browser, dashboard.page, async () => {
+    await dashboard.go('#/configmaps?ns=default&open=default%2Flarge&yaml=1');
+    await dashboard.page.getByTestId('yaml').waitFor();
+    await dashboard.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
+  });
+  t.diagnostic(`${described(opening)}`);
+  await dashboard.shoot('large-yaml');
+  const shown = () => dashboard.page.getByTestId('yaml').innerText();
+  assert.ok((await shown()).split('\n').length < 300);
+  await dashboard.page.getByTestId('yaml-scroller').evaluate((node) => (node.scrollTop = node.scrollHeight));
+  await until('the end', async () => (await shown()).includes('resourceVersion'), { show: shown });
+  await remove('large');
 });
 
 test('pictures of a cluster with something in it, light and dark', async (t) => {

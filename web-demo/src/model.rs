@@ -146,7 +146,7 @@ pub struct Model {
     wire: Wire,
     route: Route,
     source: String,
-    outside: Option<Trouble>,
+    outside: Option<(Trouble, Millis)>,
     watch_all: bool,
     /// Kinds that may not be looked at in all namespaces at once.
     narrowed: BTreeSet<String>,
@@ -180,7 +180,7 @@ impl Model {
         match event {
             Event::Source(source) => self.source = source,
             Event::Discovered(resources) => self.catalogue.discover(resources),
-            Event::Outside(trouble) => self.outside = trouble,
+            Event::Outside(trouble) => self.outside = trouble.map(|trouble| (trouble, now)),
             Event::WatchAll => self.watch_all = true,
             Event::ToggleAll => self.toggle_all(),
             Event::Put { kind, object, initial } => self.put(&kind, object, (!initial).then_some(now)),
@@ -239,6 +239,11 @@ impl Model {
     /// The next thing only the page can do.
     pub fn errand(&mut self) -> Option<Errand> {
         self.errands.pop_front()
+    }
+
+    /// The failure that concerns more than one informer, while none has heard of the server since.
+    fn outside(&self) -> Option<&Trouble> {
+        self.wire.unheard(self.outside.as_ref())
     }
 
     fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
@@ -326,6 +331,13 @@ impl Model {
                 }
                 "Escape" => self.command(Command::Close),
                 _ => {}
+            }
+        } else if matches!(self.overlay, Shown::Help) {
+            // What lies beneath is out of reach.
+            if let Some(command @ (Command::Close | Command::Help | Command::Theme)) =
+                keys::command(key, typing)
+            {
+                self.command(command);
             }
         } else if typing && matches!(key, "Enter" | "ArrowDown") {
             self.errands.push_back(Errand::FocusRows);

@@ -18,7 +18,7 @@ use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::model::frame::Frame;
+use crate::model::frame::{Frame, Overlay};
 use crate::model::keys::{self, Command};
 use crate::model::route::Route;
 use crate::model::{Errand, Event, Model};
@@ -46,8 +46,9 @@ pub(crate) fn start() {
         page.listen();
         feed::open(page);
         let menu = page.menu();
+        let covered = page.part(|frame| frame.overlay != Overlay::None);
         view! {
-            div(class=move || if menu.get() { "page menu-open" } else { "page" }) {
+            div(class=move || if menu.get() { "page menu-open" } else { "page" }, inert=move || covered.get()) {
                 (header::header(page))
                 (navigation::navigation(page))
                 main(class="main") {
@@ -58,8 +59,8 @@ pub(crate) fn start() {
                 }
                 (pane::pane(page))
                 (wire::wire(page))
-                (overlay::overlay(page))
             }
+            (overlay::overlay(page))
         }
     });
 }

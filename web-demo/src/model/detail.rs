@@ -35,7 +35,7 @@ pub struct Detail {
     /// Longer matters, each with a heading.
     pub sections: Vec<Section>,
     /// All of it, when YAML is on show; or why not.
-    pub yaml: Option<Result<Rc<Vec<yaml::Line>>, String>>,
+    pub yaml: Option<Result<Rc<yaml::Document>, String>>,
 }
 
 /// A label and a value.
@@ -97,8 +97,8 @@ impl Open {
     }
 }
 
-fn write(row: &Row, secret: bool) -> Result<Rc<Vec<yaml::Line>>, String> {
-    yaml::lines(row.object.value(), secret).map(Rc::new)
+fn write(row: &Row, secret: bool) -> Result<Rc<yaml::Document>, String> {
+    row.object.value().and_then(|object| yaml::Document::write(object, secret)).map(Rc::new)
 }
 
 fn absent(kind: &str, key: &str) -> Detail {
@@ -122,7 +122,7 @@ fn present(
     row: &Row,
     plan: &Plan,
     events: Vec<Fact>,
-    yaml: Option<Result<Rc<Vec<yaml::Line>>, String>>,
+    yaml: Option<Result<Rc<yaml::Document>, String>>,
     now: Millis,
 ) -> Detail {
     let mut facts: Vec<Fact> = Vec::new();
@@ -263,6 +263,20 @@ mod tests {
         let gone = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
         assert!(gone.gone && gone.facts == detail.facts && gone.yaml == detail.yaml);
         assert!(open.show(("pods", "Pod"), "n/b", true, &tables, 0).missing);
+    }
+
+    #[test]
+    fn an_object_nested_too_deep_for_yaml_says_so() {
+        let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
+        let text = format!(
+            r#"{{"kind":"W","metadata":{{"name":"a","namespace":"n","resourceVersion":"1"}},"spec":{{"x":{deep}}}}}"#
+        );
+        let mut table = Table::new(columns::plan("ws", true));
+        table.put(manifest(serde_json::from_str::<&serde_json::value::RawValue>(&text).unwrap()), None);
+        let tables = BTreeMap::from([("ws".to_owned(), table)]);
+        let detail = Open::default().show(("ws", "W"), "n/a", true, &tables, 0);
+        assert!(detail.yaml.unwrap().unwrap_err().contains("127 levels"));
+        assert!(!detail.missing);
     }
 
     #[test]

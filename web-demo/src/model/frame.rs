@@ -97,6 +97,15 @@ pub struct TableFrame {
     pub empty: Option<Empty>,
 }
 
+impl TableFrame {
+    /// The row that is drawn by the element `element` of as many as there are rows: while the window moves, each keeps its
+    /// element, and only those that come and go are drawn anew.
+    pub fn drawn_by(&self, element: usize) -> Option<&Rc<RowFrame>> {
+        let count = self.rows.len().max(1);
+        self.rows.get((element + count - self.first % count) % count)
+    }
+}
+
 /// A heading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnFrame {
@@ -117,6 +126,8 @@ pub struct RowFrame {
     pub key: String,
     /// The resource version.
     pub version: String,
+    /// Which row it is, counted from the first.
+    pub place: usize,
     /// One text and tone per column shown.
     pub cells: Vec<(String, Tone)>,
     /// The cursor is here.

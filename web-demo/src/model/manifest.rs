@@ -33,8 +33,15 @@ impl Manifest {
         self.read(path).unwrap_or(0)
     }
 
-    /// The whole object.
-    pub fn value(&self) -> Value {
-        serde_json::from_slice(self.0.json()).unwrap_or_default()
+    /// The whole object; or why it cannot be had as one value.
+    pub fn value(&self) -> Result<Value, String> {
+        serde_json::from_slice(self.0.json()).map_err(|error| match error.to_string() {
+            text if text.starts_with("recursion limit") => {
+                "This object nests more than 127 levels deep, which is more than this page writes as YAML: see it with kubectl \
+                 get -o json."
+                    .to_owned()
+            }
+            text => format!("This object is no JSON that this page can read: {text}."),
+        })
     }
 }

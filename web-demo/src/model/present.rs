@@ -26,7 +26,7 @@ const MOST_KINDS: usize = 12;
 
 /// The frame of `model` at `now`.
 pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
-    let connection = model.wire.connection(model.outside.as_ref(), now);
+    let connection = model.wire.connection(model.outside(), now);
     let table = table(model, now).map(Rc::new);
     let open = model.route.open.clone().zip(model.route.kind.clone());
     let detail = open.map(|(key, kind)| {
@@ -43,7 +43,7 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         title: title(model, &connection),
         theme: model.theme.name(),
         source: model.source.clone(),
-        notice: notice(model, &connection),
+        notice: notice(model, &connection, now),
         connection,
         navigation: Rc::new(navigation(model)),
         namespaces: Rc::new(namespaces(model)),
@@ -52,7 +52,7 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         overview,
         table,
         detail,
-        wire: model.route.wire.then(|| Rc::new(wire(model))),
+        wire: model.route.wire.then(|| Rc::new(wire(model, now))),
         overlay: overlay(model),
         asks_namespace: asks_namespace(model),
     }
@@ -79,14 +79,14 @@ fn title(model: &Model, connection: &Connection) -> String {
     }
 }
 
-fn notice(model: &Model, connection: &Connection) -> Option<Trouble> {
-    if let Some(trouble) = &model.outside {
+fn notice(model: &Model, connection: &Connection, now: Millis) -> Option<Trouble> {
+    if let Some(trouble) = model.outside() {
         return Some(trouble.clone());
     }
     if connection.state == "live" {
         return None;
     }
-    let troubles: Vec<Option<Trouble>> = model.wire.lines().into_iter().map(|line| line.trouble).collect();
+    let troubles: Vec<Option<Trouble>> = model.wire.lines(now).into_iter().map(|line| line.trouble).collect();
     let all_refused = troubles.iter().all(|trouble| trouble.as_ref().is_some_and(|trouble| trouble.refused));
     let mut told = troubles.into_iter().flatten();
     // One refused kind is its table's affair; when nothing is served, the refusal is the page's.
@@ -184,7 +184,8 @@ fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
         let cursor = model.cursor.as_deref();
         frame.rows = table
             .window(frame.first, count)
-            .map(|row| Rc::new(row_frame(row, &shown, cursor, now)))
+            .zip(frame.first..)
+            .map(|(row, place)| Rc::new(row_frame(row, place, &shown, cursor, now)))
             .collect();
     }
     if frame.matching == 0 {
@@ -222,10 +223,11 @@ fn tracks(plan: &Plan, shown: &[usize], width: Width) -> String {
     columns.map(|column| column.width).collect::<Vec<_>>().join(" ")
 }
 
-fn row_frame(row: &Row, shown: &[usize], cursor: Option<&str>, now: Millis) -> RowFrame {
+fn row_frame(row: &Row, place: usize, shown: &[usize], cursor: Option<&str>, now: Millis) -> RowFrame {
     RowFrame {
         key: row.key.clone(),
         version: row.version.clone(),
+        place,
         cells: shown.iter().map(|&index| (row.cells[index].show(now), row.cells[index].tone)).collect(),
         selected: cursor == Some(row.key.as_str()),
         tint: row.changed.filter(|&then| now.saturating_sub(then) < TINT).map(|_| row.changes % 2 == 1),
@@ -235,7 +237,7 @@ fn row_frame(row: &Row, shown: &[usize], cursor: Option<&str>, now: Millis) -> R
 fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     let figures = model.wire.figures(kind);
     let total = model.tables.get(kind).map_or(0, Table::len);
-    if let Some(trouble) = model.outside.as_ref().filter(|_| total == 0) {
+    if let Some(trouble) = model.outside().filter(|_| total == 0) {
         return Empty::Trouble(trouble.clone());
     }
     if let Some(trouble) = model.wire.trouble(kind).filter(|_| total == 0) {
@@ -250,8 +252,8 @@ fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     }
 }
 
-fn wire(model: &Model) -> WireFrame {
-    let lines = model.wire.lines();
+fn wire(model: &Model, now: Millis) -> WireFrame {
+    let lines = model.wire.lines(now);
     let history = model.wire.history();
     WireFrame {
         watches: lines.iter().filter(|line| line.figures.watching).count(),

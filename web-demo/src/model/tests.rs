@@ -46,6 +46,25 @@ fn ten_thousand_rows_make_a_short_frame() {
 }
 
 #[test]
+fn while_the_window_moves_a_row_keeps_the_element_that_draws_it() {
+    let mut model = with_pods(10_000);
+    let mut drawn: Vec<(usize, usize)> = Vec::new();
+    for top in [0.0, 4.0, 8.0, 12.0, 5_000.0, 5_004.0] {
+        model.apply(Event::Scrolled { top: top * ROW_HEIGHT, height: 560.0 }, 0);
+        let table = model.frame(0).table.unwrap();
+        let now: Vec<(usize, usize)> =
+            (0..table.rows.len()).map(|element| (element, table.drawn_by(element).unwrap().place)).collect();
+        let mut places: Vec<usize> = now.iter().map(|(_, place)| *place).collect();
+        places.sort_unstable();
+        assert!(places.into_iter().eq(table.first..table.first + table.rows.len()), "each row is drawn once");
+        let kept = now.iter().filter(|pair| drawn.contains(pair)).count();
+        let moved_far = top == 5_000.0 || drawn.is_empty();
+        assert!(moved_far || kept + 4 >= now.len(), "{kept} of {} elements keep their row", now.len());
+        drawn = now;
+    }
+}
+
+#[test]
 fn a_change_shows_its_version_and_a_tint_that_ends() {
     let mut model = with_pods(3);
     assert_eq!(model.frame(5).table.unwrap().rows[1].tint, None, "what was there is no change");
@@ -58,6 +77,24 @@ fn a_change_shows_its_version_and_a_tint_that_ends() {
     assert_eq!(model.frame(1_700).table.unwrap().rows[1].tint, None);
     model.apply(Event::Remove { kind: "pods".into(), key: "n/pod-00001".into() }, 2_000);
     assert_eq!(model.frame(2_000).table.unwrap().rows.len(), 2);
+}
+
+#[test]
+fn no_key_reaches_the_table_behind_the_help() {
+    let mut model = with_pods(100);
+    model.frame(0);
+    let hash = model.frame(0).hash;
+    while model.errand().is_some() {}
+    press(&mut model, &["?", "j", "j", "Enter", "y", "w", "o", "/", ":", "G"]);
+    let frame = model.frame(0);
+    assert!(
+        frame.overlay == Overlay::Help && frame.detail.is_none() && frame.wire.is_none(),
+        "{:?}",
+        frame.overlay
+    );
+    assert_eq!((frame.hash, model.errand()), (hash, None));
+    press(&mut model, &["Escape", "j", "Enter"]);
+    assert_eq!(model.frame(0).detail.unwrap().key, "n/pod-00000");
 }
 
 #[test]

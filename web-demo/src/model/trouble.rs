@@ -1,5 +1,7 @@
 //! A failure as the page tells it: which one it is, and what the reader can do.
 
+use std::time::Duration;
+
 use portolan::{ErrorKind, TransportErrorKind};
 
 /// What went wrong and what to do.
@@ -41,6 +43,13 @@ pub fn is_unanswered(kind: &ErrorKind) -> bool {
     }
 }
 
+/// How long the server asks to wait in an error of this kind.
+pub fn asked_wait(kind: &ErrorKind) -> Option<Duration> {
+    let ErrorKind::Api(status) = kind else { return None };
+    let seconds = status.details.as_ref()?.retry_after_seconds?;
+    u64::try_from(seconds).ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
+}
+
 /// Whether who answered `/version` this way serves files and no API: it knows no such path, or no such method.
 pub fn serves_files_only(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Api(status) if matches!(status.code, Some(404 | 405)))
@@ -66,7 +75,10 @@ impl Trouble {
             Some(403) => return Self::forbidden(text),
             Some(404 | 405) => return Self::absent(text),
             Some(410) => return Self::expired(text),
-            Some(429) => return Self::busy(text),
+            Some(code) if code == 429 || asked_wait(kind).is_some() && reach != Reach::Behind => {
+                return Self::busy(code, asked_wait(kind), text);
+            }
+            Some(300..=399) => return Self::redirected(server, text),
             _ => {}
         }
         match (kind, reach) {
@@ -78,6 +90,12 @@ impl Trouble {
                 title: "Wrong address".into(),
                 text,
                 advice: "Write ?source=memory, ?source=proxy or ?server=http://127.0.0.1:8001 after the page's own address and load it again.".into(),
+                ..Self::default()
+            },
+            (ErrorKind::Timeout, _) => Self {
+                title: "Nothing heard for too long".into(),
+                text,
+                advice: "An open watch brings at least a bookmark a minute. The page keeps what it had and asks anew.".into(),
                 ..Self::default()
             },
             (ErrorKind::Decode, _) => Self {
@@ -123,7 +141,9 @@ impl Trouble {
     pub fn waiting(server: &str) -> Self {
         Self {
             title: "Still no answer".into(),
-            advice: format!("{server} has taken the question and says nothing. The page goes on waiting."),
+            advice: format!(
+                "{server} has taken the question and says nothing. The page goes on asking; what it shows is of before."
+            ),
             command: "kubectl cluster-info".into(),
             ..Self::default()
         }
@@ -171,11 +191,25 @@ impl Trouble {
         }
     }
 
-    fn busy(text: String) -> Self {
+    fn busy(code: i32, wait: Option<Duration>, text: String) -> Self {
+        let wait = wait.map(|wait| format!(" {} s", wait.as_secs())).unwrap_or_default();
         Self {
-            title: "The server is busy and asked to wait (429)".into(),
+            title: format!("The server is busy and asks to wait{wait} ({code})"),
             text,
             advice: "The page keeps what it had and asks again after the wait.".into(),
+            ..Self::default()
+        }
+    }
+
+    fn redirected(server: &str, text: String) -> Self {
+        Self {
+            title: "Sent elsewhere (redirect)".into(),
+            text,
+            advice: format!(
+                "Something in front of the API server sends this page to another address: the sign-in page of a network, or \
+                 a gateway that wants https. Open {server}/version in a tab of its own, sign in there or correct the \
+                 address; the page tries again by itself."
+            ),
             ..Self::default()
         }
     }
@@ -221,7 +255,7 @@ impl Trouble {
 mod tests {
     use super::*;
     use portolan::Error;
-    use portolan::status::failure;
+    use portolan::status::{StatusDetails, failure};
 
     fn title(error: &Error, reach: Reach) -> String {
         Trouble::of(error.kind(), &error.to_string(), "http://127.0.0.1:8001", reach).title
@@ -242,6 +276,7 @@ mod tests {
         assert_eq!(title(&Error::config("?source=odd"), Reach::Unknown), "Wrong address");
         let broken = Error::transport(TransportErrorKind::Interrupted, "gone");
         assert_eq!(title(&broken, Reach::Unknown), "Connection lost");
+        assert_eq!(title(&Error::timeout("silent"), Reach::Unknown), "Nothing heard for too long");
     }
 
     #[test]
@@ -256,6 +291,29 @@ mod tests {
             title(&Error::api(failure(500, "InternalError", "x")), Reach::Unknown),
             "The server failed"
         );
+    }
+
+    #[test]
+    fn a_server_that_asks_to_wait_says_how_long_and_a_redirect_is_no_outage() {
+        let waits = |code, reason: &str| {
+            let mut status = failure(code, reason, "later");
+            status.details =
+                Some(StatusDetails { retry_after_seconds: Some(30), ..StatusDetails::default() });
+            Error::api(status)
+        };
+        let busy = waits(429, "TooManyRequests");
+        assert!(title(&busy, Reach::Unknown).contains("asks to wait 30 s (429)"));
+        let told = Trouble::of_server(busy.kind(), "later", "s", Reach::Answers);
+        assert!(told.title.contains("asks to wait 30 s"), "{}", told.title);
+        let starting = waits(503, "ServiceUnavailable");
+        assert!(title(&starting, Reach::Answers).contains("asks to wait 30 s (503)"));
+        assert_eq!(title(&starting, Reach::Behind), "API server down");
+        let portal = Error::api(failure(302, "", "no Status"));
+        for reach in [Reach::Unknown, Reach::Answers, Reach::Behind] {
+            assert_eq!(title(&portal, reach), "Sent elsewhere (redirect)");
+        }
+        let told = Trouble::of_server(portal.kind(), "", "http://127.0.0.1:8001", Reach::Answers);
+        assert!(told.advice.contains("http://127.0.0.1:8001/version"), "{}", told.advice);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::age::Millis;
+use super::age::{self, Millis};
 use super::cell::Tone;
 use super::trouble::Trouble;
 
@@ -48,6 +48,8 @@ pub struct Figures {
     pub last_error: Option<Trouble>,
     /// When it tries again.
     pub next_try: Option<Millis>,
+    /// When it last heard anything of the server.
+    pub heard: Option<Millis>,
 }
 
 /// The page's connection in one word.
@@ -91,6 +93,8 @@ pub struct Line {
     pub trouble: Option<Trouble>,
     /// Events per second.
     pub rate: f64,
+    /// How long ago it last heard anything of the server, in words.
+    pub heard: String,
 }
 
 /// How long a rate is measured over, in milliseconds.
@@ -148,13 +152,14 @@ impl Wire {
         self.informers.get(kind).map(|informer| &informer.figures)
     }
 
-    /// One line per informer, in the order of their names.
-    pub fn lines(&self) -> Vec<Line> {
+    /// One line per informer, in the order of their names, at `now`.
+    pub fn lines(&self, now: Millis) -> Vec<Line> {
         let line = |(kind, informer): (&String, &Informer)| Line {
             kind: kind.clone(),
             figures: informer.figures.clone(),
             trouble: informer.trouble().cloned(),
             rate: informer.rate,
+            heard: informer.figures.heard.map(|heard| age::since(heard, now)).unwrap_or_default(),
         };
         self.informers.iter().map(line).collect()
     }
@@ -162,6 +167,13 @@ impl Wire {
     /// Events per second of all informers, one number per look, the newest last.
     pub fn history(&self) -> Vec<f64> {
         self.totals.iter().copied().collect()
+    }
+
+    /// `outside`, a failure met at that moment, unless an informer has heard of the server since.
+    pub fn unheard<'a>(&self, outside: Option<&'a (Trouble, Millis)>) -> Option<&'a Trouble> {
+        let heard = self.informers.values().filter_map(|informer| informer.figures.heard).max();
+        let (trouble, since) = outside?;
+        heard.is_none_or(|heard| heard <= *since).then_some(trouble)
     }
 
     /// The connection in one word. `outside` is a failure that concerns more than one informer, such as discovery's.
@@ -177,16 +189,17 @@ impl Wire {
         };
         let any_synced = served.iter().any(|informer| informer.figures.synced);
         let lost = served.iter().any(|informer| informer.lost(now));
-        let (state, tone) =
-            if all(Informer::live) || trouble.is_none() && !lost && all(|informer| informer.figures.synced) {
-                ("live", Tone::Good)
-            } else if lost || trouble.is_some() && any_synced {
-                ("stale", Tone::Warn)
-            } else if trouble.is_some() {
-                ("retrying", Tone::Bad)
-            } else {
-                ("connecting", Tone::Busy)
-            };
+        let (state, tone) = if all(Informer::live) && outside.is_none()
+            || trouble.is_none() && !lost && all(|informer| informer.figures.synced)
+        {
+            ("live", Tone::Good)
+        } else if lost || trouble.is_some() && any_synced {
+            ("stale", Tone::Warn)
+        } else if trouble.is_some() {
+            ("retrying", Tone::Bad)
+        } else {
+            ("connecting", Tone::Busy)
+        };
         let live = state == "live";
         Connection {
             state,
@@ -291,12 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_discovery_does_not_belie_live_informers() {
+    fn watches_that_seem_open_are_stale_when_the_server_answers_nothing_else_until_they_hear_of_it() {
         let mut wire = Wire::default();
         wire.look("pods", figures(Phase::Connecting, false, None), 0);
-        assert_eq!(wire.connection(broken().as_ref(), 0).state, "retrying");
-        wire.look("pods", figures(Phase::Live, true, None), 0);
-        assert_eq!(wire.connection(broken().as_ref(), 0).state, "live");
+        let outside = broken().map(|trouble| (trouble, 5_000));
+        let state = |wire: &Wire| wire.connection(wire.unheard(outside.as_ref()), 6_000).state;
+        assert_eq!(state(&wire), "retrying");
+        let live = |heard| Figures { heard: Some(heard), ..figures(Phase::Live, true, None) };
+        wire.look("pods", live(4_900), 0);
+        assert_eq!(state(&wire), "stale");
+        wire.look("nodes", live(5_001), 0);
+        assert_eq!(state(&wire), "live");
     }
 
     #[test]
@@ -305,7 +323,7 @@ mod tests {
         wire.look("pods", Figures { events: 10, ..Figures::default() }, 1_000);
         wire.look("pods", Figures { events: 40, ..Figures::default() }, 3_000);
         wire.sum_up(3_000);
-        assert_eq!(wire.lines()[0].rate, 15.0);
+        assert_eq!(wire.lines(3_000)[0].rate, 15.0);
         assert_eq!(wire.history(), [15.0]);
     }
 }

@@ -1,4 +1,6 @@
-//! An object as YAML in coloured lines. Invariant: the values of a Secret never leave this file unmasked.
+//! An object as YAML in coloured lines, however large. Invariant: the values of a Secret never leave this file unmasked.
+
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -16,15 +18,75 @@ pub struct Span {
 /// One line.
 pub type Line = Vec<Span>;
 
-/// `object` as YAML lines; of a Secret the values are masked, and what would reorder a line is written out.
-pub fn lines(mut object: Value, secret: bool) -> Result<Vec<Line>, String> {
-    if secret {
-        mask(&mut object);
+/// An object as YAML, cut into rows: a line each, or a piece of one that is too long to be laid out. Their spans are made as
+/// they are shown.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Document {
+    text: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    place: Range<usize>,
+    /// It belongs to a block of text, or goes on with a line that began above.
+    within_text: bool,
+    /// The line ends here.
+    ends: bool,
+}
+
+/// The most bytes of one row.
+const ROW_BYTES: usize = 200;
+
+impl Document {
+    /// `object` as YAML; of a Secret the values are masked.
+    pub fn write(mut object: Value, secret: bool) -> Result<Self, String> {
+        if secret {
+            mask(&mut object);
+        }
+        let text = serde_saphyr::to_string(&object)
+            .map_err(|error| format!("not to be written as YAML: {error}"))?;
+        let (mut rows, mut block, mut start) = (Vec::new(), None, 0);
+        for line in text.split_inclusive('\n') {
+            let shown = line.trim_end_matches('\n');
+            push_rows(&mut rows, shown, start, is_within_block(shown, &mut block));
+            start += line.len();
+        }
+        Ok(Self { text, rows })
     }
-    let text =
-        serde_saphyr::to_string(&object).map_err(|error| format!("not to be written as YAML: {error}"))?;
-    let mut block = None;
-    Ok(text.lines().map(|line| spans(line, &mut block)).collect())
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Some of the rows, and whether a line ends with each; what would reorder one is written out.
+    pub fn rows(&self, range: Range<usize>) -> impl Iterator<Item = (Line, bool)> {
+        let rows = self.rows.iter().skip(range.start).take(range.len());
+        rows.map(|row| {
+            let text = self.text.get(row.place.clone()).unwrap_or_default();
+            (if row.within_text { vec![span("string", text)] } else { spans(text) }, row.ends)
+        })
+    }
+}
+
+/// Cuts `line`, which begins at `start`, into rows.
+fn push_rows(rows: &mut Vec<Row>, line: &str, start: usize, mut within_text: bool) {
+    let mut from = 0;
+    loop {
+        let to = line.floor_char_boundary(from + ROW_BYTES);
+        let ends = to == line.len();
+        rows.push(Row { place: start + from..start + to, within_text, ends });
+        if ends {
+            return;
+        }
+        (from, within_text) = (to, true);
+    }
 }
 
 /// Replaces what a Secret keeps by its size.
@@ -48,21 +110,25 @@ fn decoded_size(base64: &str) -> usize {
     base64.trim_end_matches('=').len() * 3 / 4
 }
 
-/// Cuts a line into key and value. `block` is the indentation of the key whose block text we are in.
-fn spans(line: &str, block: &mut Option<usize>) -> Line {
+/// Whether `line` belongs to a block of text. `block` is the indentation of the key whose block we are in.
+fn is_within_block(line: &str, block: &mut Option<usize>) -> bool {
     let indent = line.len() - line.trim_start().len();
     if block.is_some_and(|outer| indent > outer || line.trim().is_empty()) {
-        return vec![span("string", line)];
+        return true;
     }
-    *block = None;
+    let value = split(line[indent..].trim_start_matches("- ")).map(|(_, value)| value.trim_start());
+    *block = value.filter(|value| value.starts_with(['|', '>'])).map(|_| indent);
+    false
+}
+
+/// Cuts a line into key and value.
+fn spans(line: &str) -> Line {
+    let indent = line.len() - line.trim_start().len();
     let body = line[indent..].trim_start_matches("- ");
     let start = line.len() - body.len();
     let Some((key, value)) = split(body) else {
         return vec![span("plain", &line[..start]), span(class(body), body)];
     };
-    if value.trim_start().starts_with(['|', '>']) {
-        *block = Some(indent);
-    }
     let mut spans = vec![span("plain", &line[..start]), span("key", key), span("plain", ":")];
     if !value.is_empty() {
         spans.push(span(class(value.trim()), value));
@@ -106,11 +172,26 @@ mod tests {
     use serde_json::json;
 
     fn text(object: &Value) -> String {
-        let lines = lines(object.clone(), object["kind"] == "Secret").unwrap();
-        lines
-            .iter()
-            .map(|line| line.iter().map(|span| span.text.as_str()).collect::<String>() + "\n")
-            .collect()
+        let document = Document::write(object.clone(), object["kind"] == "Secret").unwrap();
+        let rows = document.rows(0..document.len()).map(|(line, ends)| {
+            let text: String = line.iter().map(|span| span.text.as_str()).collect();
+            text + if ends { "\n" } else { "" }
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn a_long_line_is_cut_into_rows_and_none_but_those_asked_for_are_made() {
+        let long = "größe ".repeat(200);
+        let object = json!({"data": {"long": long, "next": "b", "block": "one\n  two\nthree\n"}});
+        let document = Document::write(object.clone(), false).unwrap();
+        assert!(document.len() > 8, "{}", document.len());
+        for (line, _) in document.rows(0..document.len()) {
+            assert!(line.iter().map(|span| span.text.len()).sum::<usize>() <= ROW_BYTES);
+        }
+        assert_eq!(serde_saphyr::from_str::<Value>(&text(&object)).unwrap(), object);
+        assert_eq!(document.rows(2..4).count(), 2);
+        assert_eq!(document.rows(document.len()..document.len() + 9).count(), 0);
     }
 
     #[test]
@@ -123,10 +204,10 @@ mod tests {
 
     #[test]
     fn keys_and_values_are_told_apart() {
-        let lines = lines(json!({"a": {"b": 1, "c": true, "d": "x"}}), false).unwrap();
-        let classes: Vec<Vec<_>> = lines
-            .iter()
-            .map(|line| line.iter().map(|span| span.class).filter(|class| *class != "plain").collect())
+        let document = Document::write(json!({"a": {"b": 1, "c": true, "d": "x"}}), false).unwrap();
+        let classes: Vec<Vec<_>> = document
+            .rows(0..9)
+            .map(|(line, _)| line.iter().map(|span| span.class).filter(|class| *class != "plain").collect())
             .collect();
         assert_eq!(classes, [vec!["key"], vec!["key", "number"], vec!["key", "word"], vec!["key", "string"]]);
     }

@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use portolan::cache::{self, HandlerOptions, Phase};
-use portolan::informer::{InformerOptions, InformerStatus, SharedIndexInformer};
+use portolan::informer::{InformerOptions, InformerStatus, Registration, SharedIndexInformer};
 use portolan::meta::Object;
 use portolan::object::{Lazy, Unstructured};
+use portolan::time::Instant;
 use portolan_wasm::browser::wakes;
 use wasm_bindgen_futures::spawn_local;
 
@@ -42,6 +43,8 @@ pub(crate) struct Feed {
 
 struct Running {
     informer: SharedIndexInformer<Lazy<Unstructured>>,
+    /// Its handler, which fills the model.
+    registration: Registration<Lazy<Unstructured>>,
     namespace: String,
     alive: Rc<Cell<bool>>,
 }
@@ -101,14 +104,13 @@ impl Feed {
                 page.apply(translate(&name, event));
             }
         };
-        // The handler lives as long as its informer.
-        let _ = informer.add_handler(HandlerOptions::default(), handler);
+        let registration = informer.add_handler(HandlerOptions::default(), handler);
         informer.start();
-        self.running.insert(kind, Running { informer, namespace, alive });
+        self.running.insert(kind, Running { informer, registration, namespace, alive });
     }
 
     /// Makes every informer ask at once whether it is current.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.running.values().for_each(|running| running.informer.wake());
     }
 
@@ -158,11 +160,18 @@ fn look(page: Page) {
     let figures = page.with_feed(|feed| {
         let clock = feed.source.client.runtime().clock.clone();
         let (now, wall) = (clock.now(), browser::now());
-        let at = |moment: portolan::time::Instant| {
-            wall + moment.saturating_duration_since(now).as_millis() as Millis
+        let at = |moment: Instant| {
+            let since = now.saturating_duration_since(moment).as_millis() as Millis;
+            wall.saturating_sub(since) + moment.saturating_duration_since(now).as_millis() as Millis
         };
-        let statuses: Vec<(String, InformerStatus)> =
-            feed.running.iter().map(|(kind, running)| (kind.clone(), running.informer.status())).collect();
+        let status = |(kind, running): (&String, &Running)| {
+            let status = running.informer.status();
+            // Until the model has been told of all there was, it is not in step.
+            let told = running.registration.has_synced();
+            let phase = if told { status.phase } else { arriving(status.phase) };
+            (kind.clone(), InformerStatus { phase, ..status })
+        };
+        let statuses: Vec<(String, InformerStatus)> = feed.running.iter().map(status).collect();
         feed.probe(page, &statuses);
         let read = |(kind, status)| (kind, figures(status, &feed.source.address, feed.reach.get(), at));
         statuses.into_iter().map(read).collect::<Vec<_>>()
@@ -173,12 +182,16 @@ fn look(page: Page) {
     page.apply(Event::Looked);
 }
 
-fn figures(
-    status: InformerStatus,
-    address: &str,
-    reach: Reach,
-    at: impl Fn(portolan::time::Instant) -> Millis,
-) -> Figures {
+/// The phase of an informer whose first objects are still on their way to the model.
+fn arriving(phase: Phase) -> Phase {
+    match phase {
+        Phase::Live | Phase::Stale => Phase::Connecting,
+        Phase::Retrying { until, .. } => Phase::Retrying { until, stale: false },
+        Phase::Connecting | Phase::Syncing { .. } => phase,
+    }
+}
+
+fn figures(status: InformerStatus, address: &str, reach: Reach, at: impl Fn(Instant) -> Millis) -> Figures {
     let (phase, synced, next_try) = match status.phase {
         Phase::Connecting | Phase::Syncing { .. } => (wire::Phase::Connecting, false, None),
         Phase::Live => (wire::Phase::Live, true, None),
@@ -199,6 +212,7 @@ fn figures(
         errors: status.counters.errors,
         last_error: last_error.map(|(kind, text)| Trouble::of(&kind, &text, address, reach)),
         next_try,
+        heard: status.last_activity.map(at),
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn header(page: Page) -> View {
                     prop:value=move || filter.get_clone(),
                     on:input=move |event: web_sys::Event| page.apply(Event::Filter(browser::value(&event))),
                 )
+                (when(create_selector(move || filter.with(|filter| !filter.is_empty())), page, clear))
             }
             (badge(page))
             button(class="tool theme", title="Light or dark (t)", on:click=move |_| page.command(Command::Theme)) {
@@ -41,6 +42,19 @@ pub(crate) fn header(page: Page) -> View {
             button(class="tool help", title="Keys (?)", aria-label="Keys", on:click=move |_| page.command(Command::Help)) {
                 "?"
             }
+        }
+    }
+}
+
+/// What Esc does, for those without keys.
+fn clear(page: Page) -> View {
+    let clear = move |_| {
+        page.apply(Event::Filter(String::new()));
+        browser::focus("filter");
+    };
+    view! {
+        button(class="clear", aria-label="Clear the filter", title="Clear (Esc)", data-testid="clear", on:click=clear) {
+            span(class="cross", aria-hidden="true")
         }
     }
 }

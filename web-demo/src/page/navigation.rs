@@ -3,7 +3,7 @@
 use sycamore::prelude::*;
 
 use super::{Page, each, text};
-use crate::model::cell::grouped;
+use crate::model::cell::{grouped, last_part};
 use crate::model::frame::{Frame, NavigationItem};
 
 /// The kinds.
@@ -64,9 +64,13 @@ fn entry(item: ReadSignal<Option<NavigationItem>>) -> View {
         li() {
             a(
                 class="kind", href=text(item, |item| item.link.clone()), data-testid="kind",
-                data-kind=text(item, |item| item.kind.clone()), aria-current=current,
+                data-kind=text(item, |item| item.kind.clone()), aria-current=current, title=text(item, |item| item.title.clone()),
             ) {
-                span(class="kind-title") { (text(item, |item| item.title.clone())) }
+                // The end stays in view: two kinds may begin alike.
+                span(class="kind-title") {
+                    span(class="head") { (text(item, |item| item.title[..last_part(&item.title)].to_owned())) }
+                    span(class="tail") { (text(item, |item| item.title[last_part(&item.title)..].to_owned())) }
+                }
                 span(class=unready, title="Not ready") { (text(item, |item| grouped(item.unready))) }
                 span(class="count") {
                     (text(item, |item| item.count.map(grouped).unwrap_or_default()))

@@ -1,12 +1,16 @@
 //! The detail pane drawn: key facts first, YAML on demand.
 
-use sycamore::prelude::*;
+use std::ops::Range;
+use std::rc::Rc;
 
-use super::{Page, when};
+use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::{Page, browser, when};
 use crate::model::columns::Style;
 use crate::model::detail::{Detail, Fact, Section};
 use crate::model::keys::Command;
-use crate::model::yaml::{Line, Span};
+use crate::model::yaml::{Document, Line, Span};
 
 /// The open object, when there is one.
 pub(crate) fn pane(page: Page) -> View {
@@ -95,36 +99,68 @@ fn fact(fact: Fact) -> View {
     }
 }
 
-/// More lines than this are shown without colours.
-const MOST_COLOURED: usize = 4_000;
+/// The height of a row of YAML in CSS pixels, where rows are not wrapped; `.yaml` in app.css has the same.
+const ROW_HEIGHT: f64 = 18.0;
+/// More rows than this are not wrapped, and only those in view are in the document.
+const MOST_WRAPPED: usize = 1_000;
+/// How many rows are in the document then, and in which steps they move.
+const WINDOW: usize = 240;
+const STEP: usize = 40;
 
 fn yaml(page: Page) -> View {
     let yaml = of(page, |detail| detail.yaml.clone());
+    View::from_dynamic(move || match yaml.get_clone() {
+        None => View::default(),
+        Some(Err(why)) => {
+            view! { div(class="pane-body code") { p(class="pane-note", data-testid="no-yaml") { (why) } } }
+        }
+        Some(Ok(document)) if document.len() > MOST_WRAPPED => windowed(document),
+        Some(Ok(document)) => {
+            let text = coloured(&document, 0..document.len());
+            view! { div(class="pane-body code") { pre(class="yaml", data-testid="yaml", tabindex="0") { (text) } } }
+        }
+    })
+}
+
+/// A long document: as high as all its rows, and those in view.
+fn windowed(document: Rc<Document>) -> View {
+    let [scroller, space, window] = std::array::from_fn(|_| create_node_ref());
+    let first = create_signal(0);
+    let rows = document.len();
+    let look = move || {
+        if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+            let above = (f64::from(node.scroll_top()) / ROW_HEIGHT) as usize;
+            first.set_fn(|_| (above / STEP * STEP).saturating_sub(STEP));
+        }
+    };
+    create_effect(move || {
+        let first = first.get() as f64;
+        let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
+        browser::style(&space, "height", &format!("{}px", rows as f64 * ROW_HEIGHT));
+        browser::style(&window, "transform", &format!("translateY({}px)", first * ROW_HEIGHT));
+    });
+    let shown = create_selector(move || first.get());
     view! {
-        div(class="pane-body code") {
-            (move || match yaml.get_clone() {
-                None => View::default(),
-                Some(Err(why)) => view! { p(class="pane-note") { (why) } },
-                Some(Ok(lines)) => {
-                    let text = if lines.len() > MOST_COLOURED { plain(&lines).into() } else { coloured(&lines) };
-                    view! { pre(class="yaml", data-testid="yaml", tabindex="0") { (text) } }
+        div(r#ref=scroller, class="pane-body code", tabindex="0", data-testid="yaml-scroller", on:scroll=move |_| look()) {
+            div(r#ref=space, class="yaml-space") {
+                pre(r#ref=window, class="yaml unwrapped", data-testid="yaml", data-rows=rows.to_string()) {
+                    (move || coloured(&document, shown.get()..shown.get() + WINDOW))
                 }
-            })
+            }
         }
     }
 }
 
-fn coloured(lines: &[Line]) -> View {
-    let spans = lines.iter().flat_map(|line| line.iter().map(span).chain(["\n".into()]));
-    spans.collect::<Vec<View>>().into()
+fn coloured(document: &Document, rows: Range<usize>) -> View {
+    let wrapped = document.len() <= MOST_WRAPPED;
+    let row = |(line, ends): (Line, bool)| {
+        let end = if ends || !wrapped { "\n" } else { "" };
+        line.into_iter().map(span).chain([end.into()]).collect::<Vec<View>>()
+    };
+    document.rows(rows).flat_map(row).collect::<Vec<View>>().into()
 }
 
-fn span(span: &Span) -> View {
-    let (class, text) = (format!("y-{}", span.class), span.text.clone());
-    view! { span(class=class) { (text) } }
-}
-
-fn plain(lines: &[Line]) -> String {
-    let line = |line: &Line| line.iter().map(|span| span.text.as_str()).chain(["\n"]).collect::<String>();
-    lines.iter().map(line).collect()
+fn span(span: Span) -> View {
+    let class = format!("y-{}", span.class);
+    view! { span(class=class) { (span.text) } }
 }

@@ -34,8 +34,8 @@ fn whole(page: Page) -> View {
 fn scroller(page: Page) -> View {
     let [title, kind] = [of(page, |table| table.title.clone()), of(page, |table| table.kind.clone())];
     let total = of(page, |table| table.matching);
-    let [scroller, grid, space, window] = std::array::from_fn(|_| create_node_ref());
-    place(page, grid, space, window);
+    let [scroller, grid, space] = std::array::from_fn(|_| create_node_ref());
+    place(page, grid, space);
     let measure = move || {
         if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
             let (top, height) = (f64::from(node.scroll_top()), f64::from(node.client_height()));
@@ -59,7 +59,7 @@ fn scroller(page: Page) -> View {
                 (headings(page))
                 div(r#ref=space, class="space") {
                     div(
-                        r#ref=window, class="window", role="rowgroup",
+                        class="window", role="rowgroup",
                         on:pointerenter=move |_| page.apply(Event::Pointer(true)),
                         on:pointerleave=move |_| page.apply(Event::Pointer(false)),
                     ) {
@@ -72,11 +72,10 @@ fn scroller(page: Page) -> View {
     }
 }
 
-/// Sets the grid's tracks, the height of all rows and the place of those in view.
-fn place(page: Page, grid: NodeRef, space: NodeRef, window: NodeRef) {
+/// Sets the grid's tracks and the height of all rows.
+fn place(page: Page, grid: NodeRef, space: NodeRef) {
     let tracks = of(page, |table| table.tracks.clone());
     let total = of(page, |table| table.matching);
-    let first = of(page, |table| table.first);
     create_effect(move || {
         let tracks = tracks.get_clone();
         let Some(grid) = grid.try_get() else { return };
@@ -85,10 +84,10 @@ fn place(page: Page, grid: NodeRef, space: NodeRef, window: NodeRef) {
         }
     });
     create_effect(move || {
-        let (total, first) = (total.get() as f64, first.get() as f64);
-        let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
-        browser::style(&space, "height", &format!("{}px", total * ROW_HEIGHT));
-        browser::style(&window, "transform", &format!("translateY({}px)", first * ROW_HEIGHT));
+        let total = total.get() as f64;
+        if let Some(space) = space.try_get() {
+            browser::style(&space, "height", &format!("{}px", total * ROW_HEIGHT));
+        }
     });
 }
 
@@ -132,7 +131,7 @@ fn rows(page: Page) -> View {
     each(
         page,
         |frame| frame.table.as_ref().map_or(0, |table| table.rows.len()),
-        |frame, place| frame.table.as_ref()?.rows.get(place).cloned(),
+        |frame, element| frame.table.as_ref()?.drawn_by(element).cloned(),
         move |row| line(page, row, places, shape),
     )
 }
@@ -155,8 +154,17 @@ fn line(
     }));
     let key = create_selector(text(row, |row| row.key.clone()));
     let version = create_selector(text(row, |row| row.version.clone()));
+    let place = create_selector(move || row.with(|row| row.as_ref().map_or(0, |row| row.place)));
+    let node = create_node_ref();
+    create_effect(move || {
+        let top = place.get() as f64 * ROW_HEIGHT;
+        if let Some(node) = node.try_get() {
+            browser::style(&node, "transform", &format!("translateY({top}px)"));
+        }
+    });
     view! {
         div(
+            r#ref=node, aria-rowindex=move || (place.get() + 2).to_string(),
             class=move || class.get_clone(), role="row", data-testid="row",
             data-key=move || key.get_clone(), data-version=move || version.get_clone(),
             aria-selected=text(row, |row| row.selected.to_string()),
@@ -227,7 +235,7 @@ fn reason(empty: &Empty, title: &str) -> View {
         Empty::NoMatch(total) => (
             "no-match",
             format!("No match among {} {title}.", grouped(*total)),
-            "Esc clears the filter.".to_owned(),
+            "Clear the filter (Esc) to see them.".to_owned(),
             none(),
         ),
         Empty::UnknownKind => (

@@ -36,6 +36,7 @@ fn panel(page: Page) -> View {
                             th(scope="col", class="num") { "Bookmarks" }
                             th(scope="col", class="num") { "Relists" }
                             th(scope="col", class="num") { "Bytes" }
+                            th(scope="col", class="num") { "Heard" }
                             th(scope="col") { "Last error" }
                         }
                     }
@@ -100,6 +101,7 @@ fn line(item: ReadSignal<Option<Line>>) -> View {
             td(class="num", data-testid="wire-bookmarks") { (figure(|line| line.figures.bookmarks.to_string())) }
             td(class="num", data-testid="wire-relists") { (figure(|line| line.figures.relists.to_string())) }
             td(class="num", data-testid="wire-informer-bytes") { (figure(|line| size(line.figures.bytes))) }
+            td(class="num", data-testid="wire-heard") { (figure(|line| line.heard.clone())) }
             td(class="error", data-testid="wire-error") {
                 (figure(|line| line.figures.last_error.as_ref().map(|error| error.text.clone()).unwrap_or_default()))
             }

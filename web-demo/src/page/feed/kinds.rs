@@ -7,10 +7,10 @@ use std::time::Duration;
 use portolan::{Error, ErrorKind};
 
 use super::Page;
-use super::patience::patiently;
+use super::patience::{patiently, promptly};
 use super::source::{self, Source};
 use crate::model::Event;
-use crate::model::trouble::Trouble;
+use crate::model::trouble::{Reach, Trouble, is_unanswered};
 
 /// How long a wait follows a failure, an answer with a mark, and one without.
 const AFTER_FAILURE: Duration = Duration::from_secs(3);
@@ -19,33 +19,45 @@ const UNMARKED: Duration = Duration::from_secs(30);
 
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
-/// Tells the page of every kind that can be listed and watched, for ever.
+/// Tells the page of every kind that can be listed and watched, for ever. Once they are known the question is also how the
+/// page learns that nobody is there any more: a dead connection tells its watch nothing.
 pub(super) async fn discover(page: Page, source: Source) {
     let runtime = source.client.runtime().clone();
-    let (mut known, mut mark) = (false, None);
+    let outside = |trouble| page.apply(Event::Outside(trouble));
+    let (mut known, mut silent, mut mark) = (false, false, None);
     loop {
-        let waiting = || {
-            if !known {
-                page.apply(Event::Outside(Some(Trouble::waiting(&source.address))));
-            }
+        let waiting = || outside(Some(Trouble::waiting(&source.address)));
+        let question = find(&source, &mut mark);
+        let outcome = match known {
+            true => promptly(&runtime, question, waiting).await,
+            false => patiently(&runtime, question, waiting).await,
         };
-        let wait = match patiently(&runtime, find(&source, &mut mark), waiting).await {
+        let wait = match outcome {
             Ok(found) => {
-                if let Some(found) = found {
-                    page.apply(found);
+                found.into_iter().for_each(|found| page.apply(found));
+                outside(None);
+                if std::mem::take(&mut silent) {
+                    page.with_feed(|feed| feed.wake());
                 }
-                page.apply(Event::Outside(None));
                 known = true;
                 if mark.is_some() { MARKED } else { UNMARKED }
             }
+            Err(error) if known && !is_unanswered(error.kind()) => AFTER_FAILURE,
             Err(error) => {
-                if !known {
-                    let reach = source::reach(&source).await;
-                    let trouble =
-                        Trouble::of_server(error.kind(), &error.to_string(), &source.address, reach);
-                    page.apply(Event::Outside(Some(trouble)));
+                let reach = source::reach(&source).await;
+                let trouble = Trouble::of_server(error.kind(), &error.to_string(), &source.address, reach);
+                silent |= known && error.status().is_none();
+                match known && reach == Reach::Answers {
+                    // It was the connection: those of the watches may be dead as well.
+                    true => {
+                        outside(None);
+                        if std::mem::take(&mut silent) {
+                            page.with_feed(|feed| feed.wake());
+                        }
+                    }
+                    false => outside(Some(trouble)),
                 }
-                AFTER_FAILURE
+                AFTER_FAILURE.max(error.retry_after().unwrap_or_default())
             }
         };
         runtime.sleep(wait).await;

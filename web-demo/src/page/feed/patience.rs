@@ -36,6 +36,24 @@ pub(super) async fn patiently<T>(
         return outcome;
     }
     waiting();
-    let late = || Err(Error::timeout(format!("no answer within {} s", LONGEST.as_secs())));
-    within(runtime, LONGEST - PATIENCE, work).await.unwrap_or_else(late)
+    within(runtime, LONGEST - PATIENCE, work).await.unwrap_or_else(|| late(LONGEST))
+}
+
+/// The same, but gives up at once when it takes long.
+pub(super) async fn promptly<T>(
+    runtime: &Runtime,
+    work: impl Future<Output = Result<T, Error>>,
+    waiting: impl FnOnce(),
+) -> Result<T, Error> {
+    match within(runtime, PATIENCE, work).await {
+        Some(outcome) => outcome,
+        None => {
+            waiting();
+            late(PATIENCE)
+        }
+    }
+}
+
+fn late<T>(limit: Duration) -> Result<T, Error> {
+    Err(Error::timeout(format!("no answer within {} s", limit.as_secs())))
 }

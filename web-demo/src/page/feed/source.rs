@@ -103,7 +103,7 @@ async fn ask_to_be_let_in(page: Page, source: &Source) {
         };
         let reach = reach(source).await;
         tell(Some(Trouble::of_server(error.kind(), &error.to_string(), &source.address, reach)));
-        runtime.sleep(AGAIN).await;
+        runtime.sleep(AGAIN.max(error.retry_after().unwrap_or_default())).await;
     }
 }
 
@@ -118,7 +118,8 @@ fn server() -> Result<Source, Error> {
     let foreign = config.server.to_string() != own;
     let title = config.server.authority().map(ToString::to_string).unwrap_or_default();
     let address = config.server.to_string().trim_end_matches('/').to_owned();
-    let client = wasm::client_with(wasm::FetchTransport::default(), config)?;
+    // Whoever asks here asks again: so the reader is told at once of a server that wants to be left alone for a while.
+    let client = wasm::client_with(wasm::FetchTransport::default(), config)?.with_max_retries(0);
     Ok(Source { title, address, client, foreign })
 }
 
