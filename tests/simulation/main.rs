@@ -6,13 +6,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod controllers;
+mod pages;
 mod scenario;
 mod world;
 
-use std::collections::BTreeMap;
-
 use portolan::testing::Fault;
-use world::World;
+use world::{Outcome, World};
 
 /// Seeds that failed once: they run first.
 const SEEDS_THAT_FAILED: [u64; 0] = [];
@@ -22,6 +21,9 @@ const SEEDS: u64 = 1_000;
 
 /// How often each fault must have happened in all.
 const LEAST_OF_EACH_FAULT: u64 = 500;
+
+/// How many pages after the first must have been asked for in all, and how many of them refused with 410.
+const LEAST_PAGES: (u64, u64) = (5_000, 200);
 
 #[test]
 fn informers_converge_whatever_goes_wrong() {
@@ -33,15 +35,15 @@ fn informers_converge_whatever_goes_wrong() {
     let seeds: Vec<u64> = SEEDS_THAT_FAILED.into_iter().chain(range.clone().unwrap_or(0..SEEDS)).collect();
     let halves: Vec<_> = seeds.chunks(seeds.len().div_ceil(2)).map(<[u64]>::to_vec).collect();
     let threads: Vec<_> = halves.into_iter().map(|half| std::thread::spawn(move || run_all(&half))).collect();
-    let mut faults = BTreeMap::<Fault, u64>::new();
-    let mut events = 0;
+    let mut all = Outcome::default();
     for thread in threads {
-        let (counted, told) = thread.join().unwrap_or_else(|failure| std::panic::resume_unwind(failure));
-        counted.into_iter().for_each(|(fault, count)| *faults.entry(fault).or_default() += count);
-        events += told;
+        all.add(thread.join().unwrap_or_else(|failure| std::panic::resume_unwind(failure)));
     }
+    let Outcome { faults, events, pages } = all;
     println!("{} seeds, {events} events told, faults: {faults:?}", seeds.len());
+    println!("{} pages after the first, {} of them refused with 410", pages.0, pages.1);
     if range.is_none() {
+        assert!(pages.0 >= LEAST_PAGES.0 && pages.1 >= LEAST_PAGES.1, "too few pages: {pages:?}");
         for fault in Fault::ALL {
             let count = faults.get(&fault).copied().unwrap_or_default();
             assert!(count >= LEAST_OF_EACH_FAULT, "{fault:?} happened only {count} times");
@@ -49,16 +51,12 @@ fn informers_converge_whatever_goes_wrong() {
     }
 }
 
-fn run_all(seeds: &[u64]) -> (BTreeMap<Fault, u64>, usize) {
-    let mut faults = BTreeMap::<Fault, u64>::new();
-    let mut events = 0;
+fn run_all(seeds: &[u64]) -> Outcome {
+    let mut all = Outcome::default();
     for &seed in seeds {
         let outcome = std::panic::catch_unwind(|| World::new(seed).run());
-        let Ok((counted, told)) = outcome else {
-            panic!("seed {seed} fails: PORTOLAN_SEEDS={seed}..{}", seed + 1)
-        };
-        counted.into_iter().for_each(|(fault, count)| *faults.entry(fault).or_default() += count);
-        events += told;
+        let Ok(outcome) = outcome else { panic!("seed {seed} fails: PORTOLAN_SEEDS={seed}..{}", seed + 1) };
+        all.add(outcome);
     }
-    (faults, events)
+    all
 }

@@ -1,7 +1,7 @@
 //! One seed's world: a server, a bad line to it, informers with quick and slow handlers, and somebody who writes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -19,6 +19,8 @@ use portolan::transport::Transport;
 use portolan_memory::{Cluster, ClusterOptions};
 use portolan_scenario::{Contents, Story};
 use serde_json::{Value, json};
+
+use super::pages::Pages;
 
 /// Changes made in one run.
 const CHANGES: usize = 60;
@@ -38,10 +40,33 @@ pub(crate) struct World {
     simulator: Simulator,
     cluster: Cluster,
     line: Faulty<Arc<dyn Transport>>,
+    pages: Pages,
     factory: SharedInformerFactory,
 }
 
+/// What came of one run, or of several.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// How often each fault happened.
+    pub(crate) faults: BTreeMap<Fault, u64>,
+    /// How many events were told.
+    pub(crate) events: usize,
+    /// How many pages after the first were asked for, and how many of those were refused with 410.
+    pub(crate) pages: (u64, u64),
+}
+
+impl Outcome {
+    pub(crate) fn add(&mut self, other: Self) {
+        other.faults.into_iter().for_each(|(fault, count)| *self.faults.entry(fault).or_default() += count);
+        self.events += other.events;
+        self.pages = (self.pages.0 + other.pages.0, self.pages.1 + other.pages.1);
+    }
+}
+
 struct Stories {
+    /// What the store took, and what the quick handler was told to be new, in order.
+    taken: States,
+    told: States,
     quick: Story,
     slow: Story,
     coalesced: Story,
@@ -65,13 +90,20 @@ impl World {
         let watch_over =
             [WatchOver::Http, WatchOver::Socket, WatchOver::SocketThenHttp][random.below(3) as usize];
         let config = Config { watch_over, rate_limit: None, ..Config::default() };
-        let client = Client::new(Arc::new(line.clone()), config, runtime);
-        let factory = SharedInformerFactory::new(&client, FactoryOptions::default());
-        Self { seed, simulator, cluster, line, factory }
+        let pages = Pages::new(line.clone());
+        let client = Client::new(Arc::new(pages.clone()), config, runtime);
+        let mut options = FactoryOptions::default();
+        // A third of the seeds keeps up by lists of several pages.
+        if random.below(3) == 0 {
+            options.reflector.page_size = Some(2 + random.below(5) as u32);
+            options.reflector.watch_list = false;
+        }
+        let factory = SharedInformerFactory::new(&client, options);
+        Self { seed, simulator, cluster, line, pages, factory }
     }
 
-    /// Runs it to its end. Returns how often each fault happened, and how many events were told.
-    pub(crate) fn run(self) -> (BTreeMap<Fault, u64>, usize) {
+    /// Runs it to its end.
+    pub(crate) fn run(self) -> Outcome {
         let runtime = self.simulator.runtime(self.seed);
         let (lazy, typed) = (self.factory.informer::<ConfigMap>(), self.factory.typed::<ConfigMap>());
         let ended = self.simulator.run(DEADLINE * 4, async {
@@ -88,11 +120,16 @@ impl World {
             panic!("seed {}: {:?} {:?}", self.seed, lazy.status(), typed.status())
         };
         assert_eq!(stories.quick.log(), stories.slow.log(), "two lossless handlers see the same");
+        assert_eq!(
+            stories.taken.all(),
+            stories.told.all(),
+            "a lossless handler sees each state the store took"
+        );
         assert_eq!(self.simulator.live_tasks(), Vec::<&str>::new(), "tasks are left");
         assert_eq!(self.cluster.watchers(), 0, "watches are left open");
-        let Stories { quick, slow, coalesced, late, typed } = stories;
-        let told = [quick, slow, coalesced, late, typed].iter().map(|story| story.log().len()).sum();
-        (self.line.counts(), told)
+        let Stories { quick, slow, coalesced, late, typed, .. } = stories;
+        let events = [quick, slow, coalesced, late, typed].iter().map(|story| story.log().len()).sum();
+        Outcome { faults: self.line.counts(), events, pages: self.pages.counts() }
     }
 
     /// Nothing gets through for a while: whoever asks must ask ever more rarely.
@@ -113,6 +150,8 @@ impl World {
         runtime: &Runtime,
     ) -> Stories {
         let stories = Stories {
+            taken: States::default(),
+            told: States::default(),
             quick: Story::default(),
             slow: Story::default(),
             coalesced: Story::default(),
@@ -121,8 +160,15 @@ impl World {
         };
         let lossless =
             |capacity| HandlerOptions { delivery: Delivery::Lossless { capacity }, ..Default::default() };
-        let quick = stories.quick.clone();
-        lazy.add_handler(lossless(1_000), move |event: Event<_>| quick.tell(&event));
+        // An index that names nothing: the store shows it every state it takes.
+        let taken = stories.taken.clone();
+        let tap = move |object: &Lazy<ConfigMap>, _: &mut dyn FnMut(&str)| taken.push(object);
+        lazy.add_index("taken", Arc::new(tap)).unwrap();
+        let (quick, told) = (stories.quick.clone(), stories.told.clone());
+        lazy.add_handler(lossless(1_000), move |event: Event<_>| {
+            quick.tell(&event);
+            told.push_new(&event);
+        });
         let told = stories.typed.clone();
         typed.add_handler(HandlerOptions::default(), move |event: Event<_>| told.tell(&event));
         read_slowly(runtime, self.seed, lazy.events(lossless(4)), stories.slow.clone());
@@ -188,7 +234,7 @@ impl World {
             let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
             (Key::new(&text("namespace"), &text("name")), (text("uid"), text("resourceVersion")))
         }));
-        let Stories { quick, slow, coalesced, late, typed: typed_story } = stories;
+        let Stories { quick, slow, coalesced, late, typed: typed_story, .. } = stories;
         let told = [quick, slow, coalesced, late, typed_story];
         loop {
             let caches = [held(lazy), held(typed)];
@@ -197,6 +243,29 @@ impl World {
             }
             runtime.sleep(Duration::from_secs(1)).await;
         }
+    }
+}
+
+/// States of objects in the order they were met.
+#[derive(Clone, Default)]
+struct States(Arc<Mutex<Vec<String>>>);
+
+impl States {
+    fn push(&self, object: &impl Object) {
+        let meta = object.meta();
+        self.0.lock().unwrap().push(format!("{} {}@{}", object.key(), meta.uid, meta.resource_version));
+    }
+
+    fn push_new<T: Object>(&self, event: &Event<T>) {
+        match event {
+            Event::Added { object, .. } => self.push(&**object),
+            Event::Updated { old, new } if old.meta() != new.meta() => self.push(&**new),
+            Event::Updated { .. } | Event::Deleted { .. } => {}
+        }
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
     }
 }
 
