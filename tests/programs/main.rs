@@ -113,6 +113,17 @@ fn folder() -> &'static Path {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_an_example_quietly() {
+    let mut command = Command::new(folder().join("list_pods"));
+    let mut process =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(process.stdout.take());
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
 fn pods_are_listed_in_pages_and_by_namespace() {
     let all = Example::start("list_pods", &[]).end();
     assert!(all.len() > 100, "more than a page");

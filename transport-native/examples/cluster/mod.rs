@@ -23,6 +23,7 @@ pub(crate) fn run<F>(own: &str, example: impl FnOnce(Client, Vec<String>) -> F) 
 where
     F: Future<Output = Result<(), Error>>,
 {
+    end_quietly_when_nobody_reads();
     let outcome = Choice::read(std::env::args().skip(1)).and_then(|choice| {
         if own.is_empty()
             && let Some(odd) = choice.own.first()
@@ -43,6 +44,17 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+/// `println!` panics when its reader has gone, as under `| head`; that is no failure.
+fn end_quietly_when_nobody_reads() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|text| text.contains("Broken pipe")) {
+            std::process::exit(0);
+        }
+        report(panic);
+    }));
 }
 
 #[derive(Default)]
