@@ -17,11 +17,13 @@ mod exec;
 mod kubeconfig;
 mod overrides;
 mod pem;
+mod proxy;
 mod resolve;
 
 pub use exec::{ExecCache, ExecCluster, ExecConfig, ExecCredential, ExecVariable};
 pub use kubeconfig::{Cluster, Context, Kubeconfig, User};
 pub use overrides::Overrides;
+pub use proxy::{ProxyScheme, ProxyUrl};
 
 /// Everything a client needs to know of its server. client-go's `rest.Config`.
 #[derive(Clone, Debug)]
@@ -34,6 +36,12 @@ pub struct Config {
     pub auth: Auth,
     /// How the connection is secured.
     pub tls: Tls,
+    /// The proxy to go through; `None`: natively, those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. client-go's
+    /// `rest.Config.Proxy`.
+    pub proxy_url: Option<ProxyUrl>,
+    /// Take no compressed answers: natively gzip is asked for otherwise, and a browser asks for what it likes. client-go's
+    /// `rest.Config.DisableCompression`.
+    pub disable_compression: bool,
     /// Which way a watch goes. The transport's constructor sets it.
     pub watch_over: WatchOver,
     /// Say `pretty=false` with every request: the server indents JSON for browsers and curl, to 2.3 times the bytes.
@@ -68,6 +76,8 @@ impl Default for Config {
             default_namespace: "default".to_owned(),
             auth: Auth::default(),
             tls: Tls::default(),
+            proxy_url: None,
+            disable_compression: false,
             watch_over: WatchOver::Http,
             refuse_indentation: false,
             content_type: ContentType::default(),

@@ -19,7 +19,7 @@ use portolan::Error;
 use portolan::transport::Body;
 use tokio::sync::watch;
 
-use crate::dial::Io;
+use crate::dial::{Dialed, Forwarded, Io};
 
 /// A request's body as hyper takes it.
 pub(crate) struct RequestBody(pub(crate) Body);
@@ -56,12 +56,15 @@ pub(crate) struct Http1 {
     ended: bool,
     /// Of what it was secured with.
     pub(crate) epoch: u64,
+    /// Leads to a proxy that takes whole addresses.
+    pub(crate) forwarded: Option<Forwarded>,
 }
 
 impl Http1 {
-    pub(crate) async fn open(io: Io, epoch: u64) -> Result<Self, hyper::Error> {
+    pub(crate) async fn open(dialed: Dialed) -> Result<Self, hyper::Error> {
+        let Dialed { io, epoch, forwarded, .. } = dialed;
         let (sender, connection) = http1::handshake(io).await?;
-        Ok(Self { sender, connection, ended: false, epoch })
+        Ok(Self { sender, connection, ended: false, epoch, forwarded })
     }
 
     /// Sends `request` and resolves at the answer's head. The request is given back when it was not sent.

@@ -1,23 +1,26 @@
-//! Opens connections: TCP, then TLS with the protocols asked for.
+//! Opens connections: TCP, through a proxy where one is named, then TLS with the protocols asked for.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use portolan::Error;
+use portolan::config::{ProxyScheme, ProxyUrl};
+use portolan::{Error, TransportErrorKind};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tower_service::Service;
 
 use crate::failure;
+use crate::proxy::{Proxies, authorization, lead_on};
 use crate::security::{DIAL_CHECK, KEPT_CHECK, Security};
 
 /// How long a TCP connection may take to open: client-go's `net.Dialer{Timeout}`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the TLS handshake may take: client-go's `TLSHandshakeTimeout`.
+/// How long a handshake, of TLS or with a proxy, may take: client-go's `TLSHandshakeTimeout`.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A silent peer is probed after this long, and given up after three probes: what ends a half-open watch.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -74,6 +77,21 @@ impl fmt::Display for Server {
     }
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Exchanges, over HTTP/2 where the server speaks it.
+    Exchanges,
+    /// One exchange after the other, over HTTP/1.1.
+    Alone,
+    /// A WebSocket, over HTTP/1.1.
+    Socket,
+}
+
+/// How requests reach an `http` server through a proxy: with whole addresses, and what tells the proxy who we are.
+#[derive(Clone)]
+pub(crate) struct Forwarded(pub(crate) Option<HeaderValue>);
+
 /// The protocol both sides agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -86,6 +104,7 @@ pub(crate) enum Protocol {
 pub(crate) struct Dialer {
     tcp: HttpConnector,
     security: Option<Arc<Security>>,
+    proxies: Arc<Proxies>,
 }
 
 /// A new connection.
@@ -94,11 +113,13 @@ pub(crate) struct Dialed {
     pub(crate) protocol: Protocol,
     /// Of what it was secured with.
     pub(crate) epoch: u64,
+    /// Leads to a proxy that takes whole addresses.
+    pub(crate) forwarded: Option<Forwarded>,
 }
 
 impl Dialer {
     /// Without `security` only `http` servers can be reached.
-    pub(crate) fn new(security: Option<Security>) -> Self {
+    pub(crate) fn new(security: Option<Security>, proxies: Proxies) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -106,7 +127,7 @@ impl Dialer {
         tcp.set_keepalive(Some(KEEP_ALIVE));
         tcp.set_keepalive_interval(Some(KEEP_ALIVE));
         tcp.set_keepalive_retries(Some(3));
-        Self { tcp, security: security.map(Arc::new) }
+        Self { tcp, security: security.map(Arc::new), proxies: Arc::new(proxies) }
     }
 
     /// The epoch of what secures connections now: those of an earlier one are not to be used again.
@@ -117,21 +138,27 @@ impl Dialer {
         }
     }
 
-    /// A new connection to `server`; `only_http1` keeps HTTP/2 out of the offer. Without TLS it is always HTTP/1.1.
-    pub(crate) async fn dial(&self, server: &Server, only_http1: bool) -> Result<Dialed, Error> {
+    /// A new connection to `server`. Without TLS it is always HTTP/1.1.
+    pub(crate) async fn dial(&self, server: &Server, purpose: Purpose) -> Result<Dialed, Error> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::config("there is no tokio runtime here: send requests inside one"));
         }
-        let uri: Uri =
-            server.to_string().parse().map_err(|error| failure::connecting(server, Box::new(error)))?;
-        let mut tcp = self.tcp.clone();
-        futures::future::poll_fn(|context| tcp.poll_ready(context))
-            .await
-            .map_err(|error| failure::connecting(server, error))?;
-        let stream = tcp.call(uri).await.map_err(|error| failure::connecting(server, error))?.into_inner();
+        let proxy = self.proxies.to(server);
+        let mut forwarded = None;
+        let io = match proxy {
+            None => TokioIo::new(self.connect(server).await?),
+            Some(proxy) => {
+                let io = self.connect_to(proxy).await?;
+                if server.secure || purpose == Purpose::Socket || proxy.scheme == ProxyScheme::Socks5 {
+                    in_time(lead_on(proxy, io, server), || format!("the proxy {proxy}")).await?
+                } else {
+                    forwarded = Some(Forwarded(authorization(proxy)));
+                    io
+                }
+            }
+        };
         if !server.secure {
-            let io: Io = TokioIo::new(Box::new(stream));
-            return Ok(Dialed { io, protocol: Protocol::Http1, epoch: 0 });
+            return Ok(Dialed { io, protocol: Protocol::Http1, epoch: 0, forwarded });
         }
         let Some(security) = &self.security else {
             return Err(Error::config(format!(
@@ -141,20 +168,73 @@ impl Dialer {
         let (tls, epoch) = security.current(DIAL_CHECK).await;
         let name = match &tls.server_name {
             Some(name) => name.clone(),
-            None => ServerName::try_from(server.host.clone()).map_err(|_| {
-                Error::config(format!("{:?} is no host name: correct the server's address", server.host))
-            })?,
+            None => server_name(server)?,
         };
-        let connector = if only_http1 { &tls.http1 } else { &tls.any };
-        let shaking = connector.connect(name.clone(), stream);
-        let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, shaking)
-            .await
-            .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
-            .map_err(|error| failure::handshake(server, &name.to_str(), error))?;
-        let protocol = match stream.get_ref().1.alpn_protocol() {
-            Some(b"h2") => Protocol::Http2,
-            _ => Protocol::Http1,
-        };
-        Ok(Dialed { io: TokioIo::new(Box::new(stream)), protocol, epoch })
+        let connector = if purpose == Purpose::Exchanges { &tls.any } else { &tls.http1 };
+        let (io, protocol) = secure(connector, server, name, io).await?;
+        Ok(Dialed { io, protocol, epoch, forwarded })
     }
+
+    async fn connect(&self, server: &Server) -> Result<Box<dyn Duplex>, Error> {
+        let uri: Uri =
+            server.to_string().parse().map_err(|error| failure::connecting(server, Box::new(error)))?;
+        let mut tcp = self.tcp.clone();
+        futures::future::poll_fn(|context| tcp.poll_ready(context))
+            .await
+            .map_err(|error| failure::connecting(server, error))?;
+        let stream = tcp.call(uri).await.map_err(|error| failure::connecting(server, error))?;
+        Ok(Box::new(stream.into_inner()))
+    }
+
+    /// A connection to a proxy, as secure as its address says: it is trusted as the server is.
+    async fn connect_to(&self, proxy: &ProxyUrl) -> Result<Io, Error> {
+        let secure_proxy = proxy.scheme == ProxyScheme::Https;
+        let host = proxy.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let place = Server { secure: secure_proxy, host, port: proxy.port };
+        let lost = |error: Error| error.doing("reach the proxy");
+        let io = TokioIo::new(self.connect(&place).await.map_err(lost)?);
+        let Some(security) = self.security.as_ref().filter(|_| secure_proxy) else { return Ok(io) };
+        let (tls, _) = security.current(DIAL_CHECK).await;
+        let (io, _) = secure(&tls.http1, &place, server_name(&place)?, io).await.map_err(lost)?;
+        Ok(io)
+    }
+}
+
+fn server_name(server: &Server) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(server.host.clone()).map_err(|_| {
+        Error::config(format!("{:?} is no host name: correct the server's address", server.host))
+    })
+}
+
+/// Secures `io`, and tells the protocol both sides agreed on.
+async fn secure(
+    connector: &TlsConnector,
+    server: &Server,
+    name: ServerName<'static>,
+    io: Io,
+) -> Result<(Io, Protocol), Error> {
+    let shaking = async {
+        let shaken = connector.connect(name.clone(), io.into_inner()).await;
+        shaken.map_err(|error| failure::handshake(server, &name.to_str(), error))
+    };
+    let stream = in_time(shaking, || server.to_string()).await?;
+    let protocol = match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
+    Ok((TokioIo::new(Box::new(stream)), protocol))
+}
+
+/// A handshake with `peer`, given up when it takes too long.
+async fn in_time<T>(
+    shaking: impl Future<Output = Result<T, Error>>,
+    peer: impl FnOnce() -> String,
+) -> Result<T, Error> {
+    tokio::time::timeout(HANDSHAKE_TIMEOUT, shaking).await.unwrap_or_else(|_| {
+        let text = format!(
+            "{} does not finish its handshake within {HANDSHAKE_TIMEOUT:?}: does it speak what was expected?",
+            peer()
+        );
+        Err(Error::transport(TransportErrorKind::Connect, text))
+    })
 }

@@ -11,7 +11,7 @@ use portolan::Error;
 use tokio::time::Instant;
 
 use crate::connection::{Http1, Http2, Http2Turn, StreamHold};
-use crate::dial::{Dialed, Dialer, Protocol, Server};
+use crate::dial::{Dialer, Protocol, Purpose, Server};
 use crate::failure;
 
 /// An idle connection older than this is not used again: client-go's `IdleConnTimeout`.
@@ -106,25 +106,26 @@ impl Pool {
         }
     }
 
-    /// A new HTTP/1.1 connection that is never pooled.
-    pub(crate) async fn open_alone(&self, server: &Server) -> Result<Http1, Error> {
-        let Dialed { io, epoch, .. } = self.dialer.dial(server, true).await?;
-        Http1::open(io, epoch).await.map_err(|error| failure::connecting(server, error))
+    /// A new HTTP/1.1 connection for a WebSocket, never pooled.
+    pub(crate) async fn open_for_socket(&self, server: &Server) -> Result<Http1, Error> {
+        let dialed = self.dialer.dial(server, Purpose::Socket).await?;
+        Http1::open(dialed).await.map_err(|error| failure::connecting(server, error))
     }
 
     async fn open(&self, station: &Station, alone: bool) -> Result<Leased, Error> {
-        let Dialed { io, protocol, epoch } = self.dialer.dial(&station.server, alone).await?;
+        let purpose = if alone { Purpose::Alone } else { Purpose::Exchanges };
+        let dialed = self.dialer.dial(&station.server, purpose).await?;
         let failed = |error| failure::connecting(&station.server, error);
-        let lease = match protocol {
+        let lease = match dialed.protocol {
             Protocol::Http1 => {
                 lock(&station.connections).speaks_http1 |= !alone;
-                Lease::Http1(Box::new(Http1::open(io, epoch).await.map_err(failed)?))
+                Lease::Http1(Box::new(Http1::open(dialed).await.map_err(failed)?))
             }
             Protocol::Http2 => {
-                let connection = Http2::open(io).await.map_err(failed)?;
+                let connection = Http2::open(dialed.io).await.map_err(failed)?;
                 let turn = connection.turn();
                 let mut connections = lock(&station.connections);
-                connections.keep_only(epoch);
+                connections.keep_only(dialed.epoch);
                 connections.http2.push(connection);
                 drop(connections);
                 Lease::Http2(turn.ok_or_else(|| no_streams(&station.server))?)

@@ -35,7 +35,7 @@ pub(crate) async fn open(
 ) -> Result<Socket, Error> {
     let server = &station.server;
     let key = generate_key();
-    let mut request = for_http1(server, request.map(|()| RequestBody(Body::Empty)));
+    let mut request = for_http1(server, request.map(|()| RequestBody(Body::Empty)), None);
     ask(server, request.headers_mut(), &key, protocols)?;
     let sent = connection.send(request).await;
     let response = sent.map_err(|error| failed::exchange(server, error.into_error()))?;

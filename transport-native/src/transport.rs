@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
-use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, HOST, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING, UPGRADE};
 use http::{Request, Response, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -21,10 +21,12 @@ use portolan::config::Config;
 use portolan::transport::{Body, Socket, Transport};
 
 use crate::connection::{Http1, RequestBody, StreamHold};
-use crate::dial::{Dialer, Server};
+use crate::dial::{Dialer, Forwarded, Server};
 use crate::exec::ExecPlugin;
 use crate::failure;
+use crate::gunzip;
 use crate::pool::{Lease, Leased, Pool, Station};
+use crate::proxy::Proxies;
 use crate::security::Security;
 use crate::socket;
 
@@ -32,14 +34,16 @@ use crate::socket;
 #[derive(Clone)]
 pub struct HyperTransport {
     pool: Arc<Pool>,
+    compression: bool,
 }
 
 impl HyperTransport {
     /// A transport for `config`'s server, secured as `config.tls` says when it is an `https` one. The files named there
-    /// are read again as they change, within a minute: what is asked from then on goes over new connections.
+    /// are read again as they change, within a minute: what is asked from then on goes over new connections. They lead
+    /// through the proxy of `config`, or those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY.
     ///
     /// # Errors
-    /// `Config`, when a certificate or key cannot be read or used.
+    /// `Config`, when a certificate or key cannot be read or used, or a variable holds no proxy's address.
     pub fn new(config: &Config) -> Result<Self, Error> {
         Self::with_plugin(config, None)
     }
@@ -47,8 +51,11 @@ impl HyperTransport {
     /// The same with the client certificates that `plugin` gives.
     pub(crate) fn with_plugin(config: &Config, plugin: Option<ExecPlugin>) -> Result<Self, Error> {
         let secure = config.server.scheme_str() == Some("https");
+        let proxies = Proxies::new(config, |name| std::env::var(name).ok())?;
+        let secure = secure || proxies.any_secure();
         let security = secure.then(|| Security::new(&config.tls, plugin)).transpose()?;
-        Ok(Self { pool: Arc::new(Pool::new(Dialer::new(security))) })
+        let pool = Arc::new(Pool::new(Dialer::new(security, proxies)));
+        Ok(Self { pool, compression: !config.disable_compression })
     }
 }
 
@@ -64,10 +71,11 @@ impl Transport for HyperTransport {
         let station = self.pool.station(Server::of(request.uri())?);
         let alone = is_watch(request.uri());
         let mut request = request.map(RequestBody);
+        let unzip = self.compression && !alone && gunzip::ask(request.headers_mut());
         loop {
             let Leased { lease, used } = self.pool.lease(&station, alone).await?;
             let refused = match exchange(&station, lease, request).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => return Ok(if unzip { gunzip::uncompressed(response) } else { response }),
                 Err(refused) => *refused,
             };
             // A connection kept from before may have been closed meanwhile. A request it gives back was never sent, so
@@ -82,7 +90,7 @@ impl Transport for HyperTransport {
 
     async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
         let station = self.pool.station(Server::of(request.uri())?);
-        let connection = self.pool.open_alone(&station.server).await?;
+        let connection = self.pool.open_for_socket(&station.server).await?;
         socket::open(&station, connection, request, protocols).await
     }
 }
@@ -100,7 +108,7 @@ async fn exchange(
     match lease {
         Lease::Http1(mut connection) => {
             let absolute = request.uri().clone();
-            let request = for_http1(&station.server, request);
+            let request = for_http1(&station.server, request, connection.forwarded.as_ref());
             let response = connection.send(request).await.map_err(|error| refused(error, Some(absolute)))?;
             Ok(response.map(|incoming| Http1Body::start(station, *connection, incoming)))
         }
@@ -126,15 +134,28 @@ fn refused(mut error: TrySendError<Request<RequestBody>>, absolute: Option<Uri>)
     Box::new(Refused { request, error: error.into_error() })
 }
 
-/// The request as it goes over HTTP/1.1: path and query in its first line, the host in a header.
-pub(crate) fn for_http1<B>(server: &Server, mut request: Request<B>) -> Request<B> {
+/// The request as it goes over HTTP/1.1: path and query in its first line, the host in a header; to a proxy the whole
+/// address.
+pub(crate) fn for_http1<B>(
+    server: &Server,
+    mut request: Request<B>,
+    forwarded: Option<&Forwarded>,
+) -> Request<B> {
     if !request.headers().contains_key(HOST)
         && let Ok(host) = HeaderValue::from_str(&server.authority())
     {
         request.headers_mut().insert(HOST, host);
     }
-    let path = request.uri().path_and_query().cloned();
-    *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    match forwarded {
+        Some(Forwarded(None)) => {}
+        Some(Forwarded(Some(authorization))) => {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
+        None => {
+            let path = request.uri().path_and_query().cloned();
+            *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+        }
+    }
     *request.version_mut() = Version::HTTP_11;
     request
 }

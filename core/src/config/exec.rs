@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kubeconfig::or_default;
 use super::pem::{Holds, check};
-use super::{Config, Identity, Pem, Secret, is_header_text};
+use super::{Config, Identity, Pem, ProxyUrl, Secret, is_header_text};
 use crate::error::Error;
 
 /// The versions of the protocol: client-go's `apiVersions`.
@@ -235,7 +235,7 @@ struct AnswerStatus {
 }
 
 /// The cluster, as a plugin is told of it. client-go's `clientauthentication.Cluster`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ExecCluster {
     server: String,
@@ -245,8 +245,18 @@ pub struct ExecCluster {
     insecure_skip_tls_verify: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
     certificate_authority_data: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    proxy_url: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disable_compression: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<serde_json::Value>,
+}
+
+impl fmt::Debug for ExecCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecCluster").field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 impl ExecCluster {
@@ -259,6 +269,8 @@ impl ExecCluster {
             tls_server_name: config.tls.server_name.clone().unwrap_or_default(),
             insecure_skip_tls_verify: config.tls.insecure,
             certificate_authority_data: authority.map(|pem| engine.encode(pem)).unwrap_or_default(),
+            proxy_url: config.proxy_url.as_ref().map(ProxyUrl::reveal).unwrap_or_default(),
+            disable_compression: config.disable_compression,
             config: exec.cluster_config.clone(),
         }
     }

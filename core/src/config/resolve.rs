@@ -8,15 +8,15 @@ use http::Uri;
 use super::exec::{CLUSTER_EXTENSION, harmless};
 use super::pem::{Holds, decode};
 use super::{
-    Auth, Cluster, Config, Context, Credential, ExecConfig, Identity, Impersonate, Kubeconfig, Pem, Tls,
-    User, is_header_text, server_address,
+    Auth, Cluster, Config, Context, Credential, ExecConfig, Identity, Impersonate, Kubeconfig, Pem, ProxyUrl,
+    Tls, User, is_header_text, server_address,
 };
 use crate::error::Error;
 
 impl Kubeconfig {
     /// The config of `context`, or of the current context. client-go's `ClientConfig()`: credentials are sent only to an
     /// `https` server, and a context without a user is anonymous. A user that is named must exist, though client-go takes
-    /// one that does not for nobody. Auth-providers and proxies are refused as unsupported, never left out.
+    /// one that does not for nobody. Auth-providers are refused as unsupported, never left out.
     pub fn resolve(&self, context: Option<&str>) -> Result<Config, Error> {
         let (context_name, context) = self.context(context)?;
         let missing = |kind: &str, name: &str| {
@@ -37,7 +37,9 @@ impl Kubeconfig {
         let user = UserPart { name: &context.user, user };
         let server = cluster.server()?;
         let secure = server.scheme_str() == Some("https");
-        let mut config = Config { server, ..Config::default() };
+        let proxy_url = cluster.proxy_url()?;
+        let disable_compression = cluster.cluster.disable_compression;
+        let mut config = Config { server, proxy_url, disable_compression, ..Config::default() };
         if !context.namespace.is_empty() {
             config.default_namespace = namespace(context_name, context)?;
         }
@@ -98,11 +100,12 @@ impl ClusterPart<'_> {
     }
 
     fn server(&self) -> Result<Uri, Error> {
-        if !self.cluster.proxy_url.is_empty() {
-            let why = "proxies are not supported: remove it and make the server reachable directly";
-            return Err(Error::unsupported(self.wrong("proxy-url", why).to_string()));
-        }
         server_address(&self.cluster.server).map_err(|why| self.wrong("server", &why))
+    }
+
+    fn proxy_url(&self) -> Result<Option<ProxyUrl>, Error> {
+        let given = Some(self.cluster.proxy_url.as_str()).filter(|address| !address.is_empty());
+        given.map(ProxyUrl::parse).transpose().map_err(|why| self.wrong("proxy-url", &why))
     }
 
     fn tls(&self) -> Result<Tls, Error> {

@@ -4,6 +4,7 @@
 
 mod exec;
 mod pool;
+mod proxy;
 mod queue;
 mod reload;
 mod server;

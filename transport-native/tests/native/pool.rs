@@ -2,7 +2,7 @@
 
 use crate::server::{Authority, Options, Server};
 use http::Request;
-use portolan::config::Tls;
+use portolan::config::{Config, Tls};
 use portolan::transport::{Body, Transport};
 use portolan_native::HyperTransport;
 
@@ -38,6 +38,24 @@ async fn requests_share_connections() {
         assert_eq!(text(&transport, plain.url("http", "/")).await, "HTTP/1.1");
     }
     assert_eq!(plain.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_compressed_answer_comes_out_as_it_was() {
+    let (server, transport) = over_http2(100, false).await;
+    let plain = Server::start(&Options::default()).await;
+    for _ in 0..3 {
+        assert_eq!(text(&transport, server.url("https", "/zip")).await, "HTTP/2.0");
+        assert_eq!(text(&transport, plain.url("http", "/zip")).await, "HTTP/1.1");
+    }
+    assert_eq!((server.connections(), plain.connections()), (1, 1), "its connection is used again");
+    let asked = Request::get(plain.url("http", "/zip")).header("accept-encoding", "gzip");
+    let answer = transport.send(asked.body(Body::Empty).unwrap()).await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip", "who asks for it gets it as it is");
+    let config = Config { disable_compression: true, ..Config::new("http://localhost").unwrap() };
+    let transport = HyperTransport::new(&config).unwrap();
+    let answer = transport.send(get(plain.url("http", "/zip"))).await.unwrap();
+    assert!(!answer.headers().contains_key("content-encoding"));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A small HTTP server on loopback, plain or over TLS, that counts its connections and open exchanges.
 
 use std::convert::Infallible;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -142,7 +143,7 @@ impl Server {
     }
 }
 
-fn acceptor((authority, name): (&Authority, &str), options: &Options<'_>) -> TlsAcceptor {
+pub(crate) fn acceptor((authority, name): (&Authority, &str), options: &Options<'_>) -> TlsAcceptor {
     use tokio_rustls::rustls::crypto::ring::default_provider;
     use tokio_rustls::rustls::pki_types::pem::PemObject;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -207,7 +208,10 @@ async fn answer(request: Request<Incoming>, counters: Arc<Counters>) -> Result<R
     let refused = request.headers().contains_key("x-refuse")
         || authorization.is_some() && *counters.refused.lock().unwrap() == authorization;
     counters.authorizations.lock().unwrap().push(authorization.unwrap_or_default());
+    let zipped = request.uri().path() == "/zip"
+        && request.headers().get("accept-encoding").is_some_and(|encoding| encoding == "gzip");
     let body = match request.uri().path() {
+        _ if zipped => Answer { chunk: Some(zip(version.as_bytes())), ends: true, counters },
         "/hang" => Answer { chunk: Some("begun".into()), ends: false, counters },
         "/silence" => {
             let never = Answer { chunk: None, ends: false, counters };
@@ -217,7 +221,17 @@ async fn answer(request: Request<Incoming>, counters: Arc<Counters>) -> Result<R
         _ => Answer { chunk: Some(version.into()), ends: true, counters },
     };
     let status = if refused { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
-    Ok(Response::builder().status(status).body(body).unwrap())
+    let mut response = Response::builder().status(status);
+    if zipped {
+        response = response.header("content-encoding", "gzip");
+    }
+    Ok(response.body(body).unwrap())
+}
+
+fn zip(text: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap().into()
 }
 
 /// One chunk, then the end or nothing more. Counts as open until it is dropped.

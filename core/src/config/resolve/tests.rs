@@ -220,9 +220,10 @@ const BAD_FIELDS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "cluster: c, user: u",
-        "server: 'https://h', proxy-url: 'http://p'",
+        "server: 'https://h', proxy-url: 'socks6://jo:s3cr3t@p'",
         "",
-        "clusters \"c\": proxy-url: proxies are not supported: remove it and make the server reachable directly",
+        "clusters \"c\": proxy-url: has a scheme other than http, https and socks5: \
+         give one such as http://proxy:3128, https://proxy or socks5://proxy:1080",
     ),
     (
         "cluster: c, user: u, namespace: Up",
