@@ -4,6 +4,8 @@ package main
 import (
 	"os"
 
+	"portolan/tests/cluster/kubelet"
+
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	kubectl "k8s.io/kubectl/pkg/cmd"
@@ -27,6 +29,8 @@ func runComponent(name string, arguments []string) (code int, ok bool) {
 	case "kube-controller-manager":
 		os.Args = append([]string{name}, arguments...)
 		return cli.Run(controllermanager.NewControllerManagerCommand()), true
+	case "kubelet":
+		return kubelet.Run(arguments, os.Stderr), true
 	case "kubectl":
 		os.Args = append([]string{name}, arguments...)
 		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {

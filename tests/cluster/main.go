@@ -1,4 +1,4 @@
-// One binary that is etcd, kube-apiserver, kube-controller-manager and kubectl,
+// One binary that is etcd, kube-apiserver, kube-controller-manager, kubectl and a small kubelet,
 // and the supervisor (`up`) that starts a small real cluster of them for tests.
 package main
 
@@ -11,7 +11,7 @@ import (
 )
 
 const usage = `usage: portolan-cluster up [flags]      start a cluster; "up -h" lists the flags
-       portolan-cluster etcd|kube-apiserver|kube-controller-manager|kubectl ...
+       portolan-cluster etcd|kube-apiserver|kube-controller-manager|kubelet|kubectl ...
 A symlink named after one of these programs is that program.`
 
 func main() {

@@ -33,6 +33,9 @@ pub struct ClusterOptions {
     pub apiserver_flags: Vec<String>,
     /// Whether kube-controller-manager runs too, so that deployments make pods and namespaces end.
     pub controller_manager: bool,
+    /// Whether a small kubelet runs as the node `node-1`: the commands of Pods bound to it run on this machine, each
+    /// container in a directory of its own, and have logs, exec, attach and port-forward.
+    pub kubelet: bool,
     /// Where logs and kubeconfig go, and stay; by default a temporary directory.
     pub directory: Option<PathBuf>,
 }
@@ -194,6 +197,14 @@ impl Cluster {
         self.command("resume-apiserver").map(drop)
     }
 
+    /// Kills the kubelet and with it the containers.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn stop_kubelet(&self) -> Result<()> {
+        self.command("stop-kubelet").map(drop)
+    }
+
     /// Drops etcd's history before its current revision, which it returns: what is served without a watch cache then
     /// answers 410 for versions before it.
     ///
@@ -255,6 +266,9 @@ impl ClusterOptions {
         flags.extend(self.apiserver_flags.iter().map(|flag| format!("--apiserver-flag={flag}")));
         if self.controller_manager {
             flags.push("--controller-manager".to_owned());
+        }
+        if self.kubelet {
+            flags.push("--kubelet".to_owned());
         }
         flags.extend(self.directory.iter().map(|directory| format!("--dir={}", directory.display())));
         flags

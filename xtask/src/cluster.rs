@@ -11,7 +11,7 @@ use crate::{cluster_binary, process};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start it, print `READY {"kubeconfig": …, "server": …}`, and obey commands on stdin (status, stop-apiserver,
-    /// start-apiserver, restart-apiserver, pause-apiserver, resume-apiserver, compact) until stdin closes.
+    /// start-apiserver, restart-apiserver, pause-apiserver, resume-apiserver, stop-kubelet, start-kubelet, compact) until stdin closes.
     Up {
         /// Flags of the cluster program; `-- -h` lists them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

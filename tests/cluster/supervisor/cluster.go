@@ -21,7 +21,7 @@ type cluster struct {
 	token       string // of an administrator
 	viewerToken string // of a user without any rights
 
-	etcd, apiserver, controllerManager *process // nil while stopped
+	etcd, apiserver, controllerManager, kubelet *process // nil while stopped
 }
 
 // A port may be taken between being picked and being bound.
@@ -49,11 +49,11 @@ func startCluster(ctx context.Context, o options, dir, scratch string) (*cluster
 
 func attemptStart(ctx context.Context, o options, found programs, dir, scratch string) (*cluster, error) {
 	c := &cluster{options: o, programs: found, token: rand.Text(), viewerToken: rand.Text()}
-	ports, err := freePorts(4)
+	ports, err := freePorts(5)
 	if err != nil {
 		return c, err
 	}
-	c.layout = layout{dir, scratch, ports[0], ports[1], ports[2], ports[3]}
+	c.layout = layout{dir, scratch, ports[0], ports[1], ports[2], ports[3], ports[4]}
 	keys, err := newPKI(time.Now())
 	if err != nil {
 		return c, err
@@ -74,7 +74,12 @@ func attemptStart(ctx context.Context, o options, found programs, dir, scratch s
 		}
 	}
 	if o.controllerManager {
-		c.controllerManager, err = c.start("kube-controller-manager", controllerManagerFlags(c.layout))
+		if c.controllerManager, err = c.start("kube-controller-manager", controllerManagerFlags(c.layout)); err != nil {
+			return c, err
+		}
+	}
+	if o.kubelet {
+		err = c.startKubelet(ctx)
 	}
 	return c, err
 }
@@ -88,6 +93,8 @@ func (c *cluster) writeFiles(keys pki) error {
 		c.layout.key("ca.crt"):              keys.ca,
 		c.layout.key("server.crt"):          keys.serverCertificate,
 		c.layout.key("server.key"):          keys.serverKey,
+		c.layout.key("admin.crt"):           keys.adminCertificate,
+		c.layout.key("admin.key"):           keys.adminKey,
 		c.layout.key("service-account.pub"): keys.serviceAccountPublic,
 		c.layout.key("service-account.key"): keys.serviceAccountKey,
 		c.layout.key("tokens.csv"):          tokens,
@@ -136,9 +143,36 @@ func (c *cluster) stopAPIServer() error {
 	return nil
 }
 
+// startKubelet waits for it to answer.
+func (c *cluster) startKubelet(ctx context.Context) error {
+	if c.kubelet != nil {
+		return errors.New("the kubelet is running")
+	}
+	bootID := rand.Text()
+	started, err := c.start("kubelet", kubeletFlags(c.layout, bootID))
+	if err != nil {
+		return err
+	}
+	c.kubelet = started
+	if err := c.probe.waitKubelet(ctx, started, bootID); err != nil {
+		return errors.Join(err, c.stopKubelet())
+	}
+	return nil
+}
+
+// stopKubelet kills it, and with it the containers.
+func (c *cluster) stopKubelet() error {
+	if c.kubelet == nil {
+		return errors.New("the kubelet is not running")
+	}
+	c.kubelet.kill()
+	c.kubelet = nil
+	return nil
+}
+
 // close kills whatever runs.
 func (c *cluster) close() {
-	for _, running := range []*process{c.controllerManager, c.apiserver, c.etcd} {
+	for _, running := range []*process{c.kubelet, c.controllerManager, c.apiserver, c.etcd} {
 		running.kill()
 	}
 }

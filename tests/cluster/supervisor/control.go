@@ -31,12 +31,16 @@ func (c *cluster) obey(ctx context.Context, command string) (answer, error) {
 		return nil, c.withAPIServer((*process).pause)
 	case "resume-apiserver":
 		return nil, c.withAPIServer((*process).resume)
+	case "stop-kubelet":
+		return nil, c.stopKubelet()
+	case "start-kubelet":
+		return nil, c.startKubelet(ctx)
 	case "compact":
 		revision, err := c.probe.compact(ctx)
 		return answer{"revision": revision}, err
 	}
 	return nil, fmt.Errorf("unknown command %q; there are status, stop-apiserver, start-apiserver, "+
-		"restart-apiserver, pause-apiserver, resume-apiserver, compact", command)
+		"restart-apiserver, pause-apiserver, resume-apiserver, stop-kubelet, start-kubelet, compact", command)
 }
 
 func (c *cluster) status() answer {
@@ -44,6 +48,7 @@ func (c *cluster) status() answer {
 		"etcd":               c.etcd.state(),
 		"apiserver":          c.apiserver.state(),
 		"controller_manager": c.controllerManager.state(),
+		"kubelet":            c.kubelet.state(),
 	}
 }
 

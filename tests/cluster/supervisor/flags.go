@@ -1,4 +1,4 @@
-// The command lines of etcd, kube-apiserver and kube-controller-manager.
+// The command lines of etcd, kube-apiserver, kube-controller-manager and the kubelet.
 package supervisor
 
 import (
@@ -13,6 +13,7 @@ type layout struct {
 	scratch                     string // for the programs: data, keys; removed on exit
 	etcdPort, peerPort, apiPort int
 	controllerManagerPort       int
+	kubeletPort                 int
 }
 
 func (l layout) server() string     { return fmt.Sprintf("https://127.0.0.1:%d", l.apiPort) }
@@ -56,6 +57,9 @@ func apiserverFlags(l layout, o options) []string {
 		"--service-cluster-ip-range=10.0.0.0/24",
 		"--disable-admission-plugins=ServiceAccount",
 		"--profiling=false",
+		"--kubelet-preferred-address-types=InternalIP",
+		"--kubelet-client-certificate=" + l.key("admin.crt"),
+		"--kubelet-client-key=" + l.key("admin.key"),
 		fmt.Sprintf("--feature-gates=%s", strings.Join(
 			append([]string{fmt.Sprintf("WatchList=%t", o.watchList)}, o.featureGates...), ",")),
 	}
@@ -84,5 +88,21 @@ func controllerManagerFlags(l layout) []string {
 		"--cert-dir=" + filepath.Join(l.scratch, "controller-manager"),
 		"--service-account-private-key-file=" + l.key("service-account.key"),
 		"--root-ca-file=" + l.key("ca.crt"),
+	}
+}
+
+// kubeletNode is the Node the kubelet makes itself.
+const kubeletNode = "node-1"
+
+func kubeletFlags(l layout, bootID string) []string {
+	return []string{
+		"--kubeconfig=" + l.kubeconfig(),
+		"--node=" + kubeletNode,
+		"--boot-id=" + bootID,
+		"--directory=" + filepath.Join(l.scratch, "containers"),
+		"--tls-cert-file=" + l.key("server.crt"),
+		"--tls-private-key-file=" + l.key("server.key"),
+		"--client-ca-file=" + l.key("ca.crt"),
+		fmt.Sprintf("--port=%d", l.kubeletPort),
 	}
 }

@@ -18,6 +18,7 @@ type options struct {
 	featureGates      []string // each "Name=true" or "Name=false"
 	apiserverFlags    []string // passed to kube-apiserver as they are, last
 	controllerManager bool
+	kubelet           bool
 }
 
 // parseOptions reads the flags of `up`; it has already written what is wrong
@@ -33,6 +34,7 @@ func parseOptions(arguments []string, errors io.Writer) (options, error) {
 	flags.Var((*list)(&o.featureGates), "feature-gates", "`Name=true,...` for the API server")
 	flags.Var((*verbatim)(&o.apiserverFlags), "apiserver-flag", "`--flag=value` passed to kube-apiserver; may be repeated")
 	flags.BoolVar(&o.controllerManager, "controller-manager", false, "run kube-controller-manager too")
+	flags.BoolVar(&o.kubelet, "kubelet", false, "run a small kubelet too, as the node node-1: the commands of Pods bound to it run on this machine as you")
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}

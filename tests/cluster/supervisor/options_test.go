@@ -17,12 +17,13 @@ func TestOptionsDefaults(t *testing.T) {
 func TestListsRepeatAndSplit(t *testing.T) {
 	got, err := parseOptions([]string{
 		"--no-watch-cache", "configmaps", "--no-watch-cache=secrets,deployments.apps",
-		"--watch-list=false", "--feature-gates", "A=true,B=false", "--apiserver-flag=--x=1,2",
+		"--watch-list=false", "--kubelet", "--feature-gates", "A=true,B=false", "--apiserver-flag=--x=1,2",
 	}, &strings.Builder{})
 	want := options{
 		noWatchCache:   []string{"configmaps", "secrets", "deployments.apps"},
 		featureGates:   []string{"A=true", "B=false"},
 		apiserverFlags: []string{"--x=1,2"},
+		kubelet:        true,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, %v", got, err)

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,20 +40,37 @@ func newProbe(l layout, ca []byte, token string) probe {
 // waitReady returns once the API server serves and its first namespace is
 // there, or with an error when server ends or context does.
 func (p probe) waitReady(ctx context.Context, server *process) error {
+	return wait(ctx, server, p.ready)
+}
+
+// waitKubelet returns once the kubelet has said on its Node that it runs,
+// which it does when it listens.
+func (p probe) waitKubelet(ctx context.Context, kubelet *process, bootID string) error {
+	return wait(ctx, kubelet, func(ctx context.Context) error {
+		node, err := p.ask(ctx, http.MethodGet, p.server+"/api/v1/nodes/"+kubeletNode, nil)
+		if err == nil && !bytes.Contains(node, []byte(bootID)) {
+			err = errors.New("its Node is of an earlier run")
+		}
+		return err
+	})
+}
+
+// wait asks until there is no error.
+func wait(ctx context.Context, started *process, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()
 	for {
-		last := p.ready(ctx)
+		last := ask(ctx)
 		if last == nil {
 			return nil
 		}
 		select {
-		case <-server.exited:
-			return server.failure()
+		case <-started.exited:
+			return started.failure()
 		case <-ctx.Done():
-			return fmt.Errorf("the API server was not ready (%w): %v", ctx.Err(), last)
+			return fmt.Errorf("%s was not ready (%w): %v", started.name, ctx.Err(), last)
 		case <-every.C:
 		}
 	}

@@ -133,6 +133,8 @@ func (c *cluster) serve(ctx context.Context, commands <-chan string, out io.Writ
 			return c.apiserver.failure()
 		case <-c.controllerManager.gone():
 			return c.controllerManager.failure()
+		case <-c.kubelet.gone():
+			return c.kubelet.failure()
 		case command := <-commands:
 			added, failed := c.obey(ctx, command)
 			if ctx.Err() != nil {
