@@ -14,6 +14,7 @@ mod metadata;
 mod pager;
 mod retry;
 mod scale;
+mod streams;
 mod subresource;
 mod table;
 
@@ -26,6 +27,7 @@ pub use metadata::MetadataClient;
 pub use pager::{DEFAULT_PAGE_SIZE, ListPager};
 pub use retry::{DEFAULT_BACKOFF, DEFAULT_RETRY, on_error, retry_on_conflict};
 pub use scale::{ScaleClient, Scales};
+pub use streams::{HasAttach, HasExec, HasLog, HasPortForward};
 pub use subresource::{
     HasApproval, HasBinding, HasEphemeralContainers, HasEviction, HasFinalize, HasProxy, HasResize, HasScale,
     HasStatus, HasToken,

@@ -27,6 +27,8 @@ pub mod transport;
 
 pub mod rest;
 
+pub mod stream;
+
 pub mod client;
 
 pub mod cache;

@@ -4,13 +4,13 @@ import { launch } from './chromium.mjs';
 import { startCluster } from './cluster.mjs';
 
 /** Makes them before the first test, from what `build` builds and a cluster with `flags`; takes them down after the last. */
-export function aroundTests(build, flags, take) {
+export function aroundTests(build, flags, take, proxyFlags = []) {
   const made = {};
   before(async () => {
     made.directory = build();
     made.cluster = await startCluster(...flags);
     made.browser = await launch();
-    made.proxy = await made.cluster.proxy(made.directory);
+    made.proxy = await made.cluster.proxy(made.directory, { flags: proxyFlags });
     take(made);
   });
   after(async () => {

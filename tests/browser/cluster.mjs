@@ -29,7 +29,7 @@ export class Cluster {
     this.facts = facts;
   }
 
-  /** Carries out a command: stop-apiserver, start-apiserver, restart-apiserver, pause-apiserver, resume-apiserver, compact. */
+  /** Carries out a command: stop-apiserver, start-apiserver, restart-apiserver, pause-apiserver, resume-apiserver, stop-kubelet, start-kubelet, compact. */
   async control(command) {
     const turn = this.#turn.then(async () => {
       this.#child.stdin.write(`${command}\n`);
@@ -54,8 +54,8 @@ export class Cluster {
     return printed;
   }
 
-  /** Serves `directory` under /portolan/ beside the API, as a user would; `as` is the token of another user. */
-  async proxy(directory, { port = 0, as } = {}) {
+  /** Serves `directory` under /portolan/ beside the API, as a user would, with further `flags`; `as` is the token of another user. */
+  async proxy(directory, { port = 0, as, flags = [] } = {}) {
     // A token on the command line would lose against the kubeconfig's client certificate.
     const who = as
       ? ['--kubeconfig=/dev/null', `--server=${this.facts.server}`, `--certificate-authority=${this.facts.ca_file}`, `--token=${as}`]
@@ -66,6 +66,7 @@ export class Cluster {
       `--port=${port}`,
       `--www=${directory}`,
       '--www-prefix=/portolan/',
+      ...flags,
     ], { stdio: ['ignore', 'pipe', 'inherit'] });
     const line = (await linesOf(child).next()).value;
     const address = /Starting to serve on (\S+)/.exec(line ?? '')?.[1];

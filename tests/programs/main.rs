@@ -254,6 +254,21 @@ fn changed(said: &[String]) {
 }
 
 #[test]
+fn logs_are_printed_and_a_command_runs() {
+    let said = Example::start("logs", &["--tail", "3", "--timestamps"]).end();
+    assert!(said.len() == 3 && said.iter().all(|line| line.starts_with("20")), "{said:#?}");
+    let said = Example::start("logs", &["--all-containers", "--tail", "1"]).end();
+    assert!(!said.is_empty() && said.iter().all(|line| line.starts_with("[pod/")), "{said:#?}");
+    let mut followed = Example::start("logs", &["--tail", "1", "--follow"]);
+    for _ in 0..3 {
+        followed.until("a further line", |line| !line.is_empty());
+    }
+    assert_eq!(Example::start("exec", &["--", "hello", "there"]).end(), ["hello there"]);
+    let failed = Command::new(folder().join("exec")).args(["--", "false"]).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+}
+
+#[test]
 fn a_kind_of_ones_own_is_declared_and_made() {
     let said = Example::start("redis_cluster", &[]).end();
     assert!(said[0].contains("created") && said[0].ends_with("3 replicas"), "{said:#?}");

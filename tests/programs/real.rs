@@ -1,6 +1,7 @@
 //! The examples on a real cluster; what they did is asked of kubectl.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use portolan_tests::{Cluster, ClusterOptions};
@@ -47,6 +48,45 @@ fn the_examples_of_clients_work_on_a_real_cluster() {
     let orphans = cluster.kubectl(&["get", "pods", "--selector=app=example", "--output=name"]).unwrap();
     assert!(orphans.lines().count() >= 2, "those of a rollout under way may be more: {orphans}");
     proxy(&cluster);
+}
+
+const SHELL: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: shell}
+spec: {nodeName: node-1, containers: [{name: main, image: none, command: [sh, -c, 'echo one; echo two; exec sleep 1000']}]}
+";
+
+#[test]
+fn the_examples_of_streams_work_on_a_real_cluster() {
+    let cluster = Cluster::start(&ClusterOptions { kubelet: true, ..ClusterOptions::default() }).unwrap();
+    cluster.apply(SHELL).unwrap();
+    cluster.kubectl(&["wait", "--for=condition=Ready", "pod/shell", "--timeout=120s"]).unwrap();
+    let mut logs = start(&cluster, "logs", &["--follow", "shell"]);
+    logs.until("the last line", |line| line == "two");
+    let said = start(&cluster, "exec", &["shell", "--", "sh", "-c", "echo here; cat"]).end();
+    assert_eq!(said, ["here"]);
+    let said = start(&cluster, "cp", &["Cargo.toml", "default/shell:copy.toml"]).end();
+    let length = std::fs::metadata("Cargo.toml").unwrap().len();
+    assert_eq!(said, [format!("1 files, {length} bytes")]);
+    assert_eq!(
+        start(&cluster, "exec", &["--", "wc", "-c", "copy.toml"]).end(),
+        [format!("{length} copy.toml")]
+    );
+
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let mut forward = start(&cluster, "port_forward", &["shell", &format!("0:{port}")]);
+    let line = forward.until("where it listens", |line| line.starts_with("Forwarding from "));
+    let address = line.split(' ').nth(2).unwrap();
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.write_all(b"hello").unwrap();
+    let (mut peer, _) = server.accept().unwrap();
+    let mut five = [0; 5];
+    peer.read_exact(&mut five).unwrap();
+    assert_eq!(&five, b"hello");
+    forward.interrupt();
+    forward.end();
 }
 
 fn proxy(cluster: &Cluster) {

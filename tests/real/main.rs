@@ -7,3 +7,4 @@ mod discovery;
 mod formats;
 mod harness;
 mod native;
+mod streams;

@@ -21,7 +21,8 @@
 //!
 //! What it leaves out, and says so to the client where a client can tell: server-side apply (415), protobuf, CBOR and
 //! Table (406), validation and defaulting of specs, schemas of custom resources, managed fields, admission, the garbage
-//! collector (delete propagation is accepted and ignored), and everything that needs a kubelet. Strategic merge knows
+//! collector (delete propagation is accepted and ignored), and containers: logs are made up of the Pod and the time, and a
+//! command that is run by exec repeats its words and what it reads. Strategic merge knows
 //! the merge keys of the common lists only. Everybody may do everything.
 
 mod builtin;
@@ -42,6 +43,7 @@ mod select;
 mod server;
 mod store;
 mod stored;
+mod streams;
 mod validation;
 mod value;
 mod watch;

@@ -109,6 +109,11 @@ impl Query {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
     }
 
+    /// All values of a parameter, in order.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
     /// Whether a parameter is there and means yes, as apimachinery reads a bool: anything but "false" and "0".
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.given(name).unwrap_or_default()

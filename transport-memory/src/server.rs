@@ -28,7 +28,7 @@ use crate::select::Filter;
 use crate::stored::{View, key};
 use crate::value::{list, text};
 use crate::watch::{Watch, WatchRequest};
-use crate::{reviews, scale};
+use crate::{reviews, scale, streams};
 
 /// The largest body the server takes: 3 MiB.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -336,11 +336,17 @@ impl Server {
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
 impl Transport for Server {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        if let Some(logs) = streams::logs(&self.shared, request.uri()) {
+            return Ok(logs.unwrap_or_else(|refusal| refused(&refusal).into_response()));
+        }
         Ok(self.answer(request).await.unwrap_or_else(|refusal| refused(&refusal)).into_response())
     }
 
     /// Opens a watch. As the real server, it takes one subprotocol and echoes it; anything but a watch is refused.
     async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
+        if let Some(socket) = streams::command(&self.shared, request.uri(), protocols) {
+            return Ok(socket?);
+        }
         if let [_, _, ..] = protocols {
             return Err(Failure::bad_request("a watch takes one subprotocol at most").into());
         }

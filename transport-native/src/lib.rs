@@ -4,11 +4,13 @@
 
 mod client;
 mod connection;
+mod copy;
 mod dial;
 mod discovery;
 mod disk;
 mod exec;
 mod failure;
+mod forward;
 mod gunzip;
 mod load;
 mod observe;
@@ -22,8 +24,10 @@ mod tokens;
 mod transport;
 
 pub use client::{client, client_for, rest_client_for, transport_for, unversioned_rest_client_for};
+pub use copy::{Copied, copy_from_pod, copy_to_pod};
 pub use discovery::{cache_folder, cached_discovery};
 pub use disk::DiskStorage;
+pub use forward::{PortForwarder, forward};
 pub use load::{ConfigOptions, load_config};
 pub use observe::{TracingObserver, informer_metrics};
 pub use runtime::{TokioClock, TokioSpawner, runtime};

@@ -25,7 +25,7 @@ use crate::codec::protobuf;
 use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{ApiResource, GroupVersion, Patch};
-use crate::transport::Body;
+use crate::transport::{Body, Socket};
 
 /// A request in the making.
 #[derive(Debug)]
@@ -307,6 +307,14 @@ impl Request {
         WatchBody::open(self).await.map_err(|error| error.doing(what))
     }
 
+    /// Opens a WebSocket, offering `protocols`, the best first. A refusal is an error that holds the server's Status. No
+    /// rate limit holds it back, and no time limit ends it once it is open. client-go's `websocket.Negotiate`.
+    pub async fn connect(mut self, protocols: &[&str]) -> Result<Socket, Error> {
+        let what = self.describe();
+        self.timeout = None; // of one exchange, and this is none
+        self.open_socket(protocols).await.map_err(|error| error.doing(what))
+    }
+
     pub(super) fn client(&self) -> &RestClient {
         &self.client
     }
@@ -384,6 +392,18 @@ impl Request {
             }
         };
         outcome.await.map_err(|error| error.doing(what))
+    }
+
+    /// Opens it as a WebSocket. What one carries is not negotiated by headers.
+    pub(super) async fn open_socket(mut self, protocols: &[&str]) -> Result<Socket, Error> {
+        self.check()?;
+        if self.method != Method::GET {
+            return Err(Error::config("only a GET can open a WebSocket"));
+        }
+        self.headers.remove(ACCEPT);
+        let head = self.head()?.body(());
+        let head = head.map_err(|error| Error::config("the request cannot be written").with_source(error))?;
+        self.client.transport().connect(head, protocols).await
     }
 
     /// Opens it as a watch over HTTP, which no rate limit holds back.

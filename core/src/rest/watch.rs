@@ -6,7 +6,6 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use http::{Method, header};
 use serde::Deserialize;
 
 use super::{Request, answer};
@@ -61,19 +60,8 @@ impl WatchBody {
         answer::expect_objects(response).await.map(|(body, format)| Source::Body(body, format))
     }
 
-    async fn socket(mut request: Request) -> Result<Source, Error> {
-        request.check()?;
-        if request.method() != Method::GET {
-            return Err(Error::config("only a GET can be a watch"));
-        }
-        let mut head = request.head()?;
-        if let Some(headers) = head.headers_mut() {
-            headers.remove(header::ACCEPT);
-        }
-        let head = head
-            .body(())
-            .map_err(|error| Error::config("the request cannot be written").with_source(error))?;
-        request.client().transport().connect(head, &[]).await.map(Source::Socket)
+    async fn socket(request: Request) -> Result<Source, Error> {
+        request.open_socket(&[]).await.map(Source::Socket)
     }
 
     /// Leaves out the validation of each event, as [`json::WatchDecoder::trusting`] does; protobuf is checked as it is

@@ -1,3 +1,4 @@
+// How a container's process is tied to ours, where the kernel can.
 package kubelet
 
 import "syscall"

@@ -1,3 +1,5 @@
+// How a container's process is tied to ours, elsewhere.
+
 //go:build !linux
 
 package kubelet

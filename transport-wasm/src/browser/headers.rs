@@ -45,8 +45,8 @@ pub(super) fn from_browser(headers: &Headers) -> HeaderMap {
     ours
 }
 
-/// The subprotocols to offer for a request with `headers`: `protocols`, and the bearer token, if there is one, before
-/// them. Headers that only say how to answer are left out; any other cannot be sent and is refused.
+/// The subprotocols to offer for a request with `headers`: those of `protocols` that a browser may offer, and the bearer
+/// token, if there is one, before them. Headers that only say how to answer are left out; any other cannot be sent and is refused.
 pub(super) fn socket_protocols(headers: &HeaderMap, protocols: &[&str]) -> Result<Vec<String>, Error> {
     let mut offered = Vec::new();
     for (name, value) in headers {
@@ -64,8 +64,18 @@ pub(super) fn socket_protocols(headers: &HeaderMap, protocols: &[&str]) -> Resul
     if protocols.is_empty() && !offered.is_empty() {
         offered.push(NO_PROTOCOL.to_owned());
     }
-    offered.extend(protocols.iter().map(|&protocol| protocol.to_owned()));
+    let mut can: Vec<&str> = protocols.iter().copied().filter(|protocol| is_token(protocol)).collect();
+    if can.is_empty() {
+        can = protocols.to_vec(); // the browser says what is wrong
+    }
+    offered.extend(can.into_iter().map(str::to_owned));
     Ok(offered)
+}
+
+/// Whether a browser takes it as a subprotocol's name: a token of HTTP.
+fn is_token(protocol: &str) -> bool {
+    let mark = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !protocol.is_empty() && protocol.bytes().all(|byte| byte.is_ascii_alphanumeric() || mark(byte))
 }
 
 fn text<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Error> {

@@ -7,21 +7,22 @@ use anyhow::{Context, Result};
 use super::clientset::{GroupVersion, Resource};
 
 /// The subresources with calls of their own, and the trait that marks types which have them.
-const MARKERS: [(&str, &str); 10] = [
+const MARKERS: [(&str, &str); 14] = [
     ("approval", "HasApproval"),
+    ("attach", "HasAttach"),
     ("binding", "HasBinding"),
     ("ephemeralcontainers", "HasEphemeralContainers"),
     ("eviction", "HasEviction"),
+    ("exec", "HasExec"),
     ("finalize", "HasFinalize"),
+    ("log", "HasLog"),
+    ("portforward", "HasPortForward"),
     ("proxy", "HasProxy"),
     ("resize", "HasResize"),
     ("scale", "HasScale"),
     ("status", "HasStatus"),
     ("token", "HasToken"),
 ];
-
-/// Those that are streams, which are no calls of a Clientset.
-pub(super) const STREAMS: [&str; 4] = ["attach", "exec", "log", "portforward"];
 
 /// The file for core.
 pub(super) fn render(groups: &[GroupVersion], source: &str) -> Result<String> {
@@ -67,9 +68,7 @@ fn resources(group: &GroupVersion) -> Result<String> {
     code.push_str("}\n\n");
     for resource in resources {
         let mut markers = String::new();
-        for subresource in
-            resource.served.subresources.keys().filter(|name| !STREAMS.contains(&name.as_str()))
-        {
+        for subresource in resource.served.subresources.keys() {
             let marker = marker(subresource)
                 .with_context(|| format!("{name} {}/{subresource} has no marker", resource.plural))?;
             writeln!(markers, "impl {marker} for {} {{}}", resource.path)?;

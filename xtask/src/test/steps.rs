@@ -102,7 +102,7 @@ fn on_real_parts() -> Vec<Step> {
             "Chromium on a real cluster through kubectl proxy",
             Node,
             "node --test --test-concurrency=1 tests/browser/transport.test.mjs \
-             tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs",
+             tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs tests/browser/streams.test.mjs",
         )
         .needs(&[
             Need::WasmTargets,

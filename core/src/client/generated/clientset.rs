@@ -5,8 +5,8 @@
 //! is left out; what only k8s-openapi has is reached by [`Client::api`].
 
 use super::{
-    Api, Client, HasApproval, HasBinding, HasEphemeralContainers, HasEviction, HasFinalize, HasProxy,
-    HasResize, HasScale, HasStatus, HasToken,
+    Api, Client, HasApproval, HasAttach, HasBinding, HasEphemeralContainers, HasEviction, HasExec,
+    HasFinalize, HasLog, HasPortForward, HasProxy, HasResize, HasScale, HasStatus, HasToken,
 };
 
 impl Client {
@@ -1175,9 +1175,13 @@ impl HasProxy for k8s_openapi::api::core::v1::Node {}
 impl HasStatus for k8s_openapi::api::core::v1::Node {}
 impl HasStatus for k8s_openapi::api::core::v1::PersistentVolumeClaim {}
 impl HasStatus for k8s_openapi::api::core::v1::PersistentVolume {}
+impl HasAttach for k8s_openapi::api::core::v1::Pod {}
 impl HasBinding for k8s_openapi::api::core::v1::Pod {}
 impl HasEphemeralContainers for k8s_openapi::api::core::v1::Pod {}
 impl HasEviction for k8s_openapi::api::core::v1::Pod {}
+impl HasExec for k8s_openapi::api::core::v1::Pod {}
+impl HasLog for k8s_openapi::api::core::v1::Pod {}
+impl HasPortForward for k8s_openapi::api::core::v1::Pod {}
 impl HasProxy for k8s_openapi::api::core::v1::Pod {}
 impl HasResize for k8s_openapi::api::core::v1::Pod {}
 impl HasStatus for k8s_openapi::api::core::v1::Pod {}

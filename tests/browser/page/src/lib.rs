@@ -4,6 +4,8 @@
 #[cfg(target_family = "wasm")]
 mod contract;
 #[cfg(target_family = "wasm")]
+mod streams;
+#[cfg(target_family = "wasm")]
 mod tab;
 
 #[cfg(target_family = "wasm")]

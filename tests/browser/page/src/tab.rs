@@ -191,6 +191,13 @@ impl Tab {
     }
 }
 
+impl Tab {
+    /// What it asks with.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
 /// What a page is to do: whatever puts its connections in doubt makes the informers ask.
 async fn heed_wakes(factory: SharedInformerFactory, woken: Rc<RefCell<Vec<String>>>) {
     let mut wakes = browser::wakes();
@@ -220,6 +227,6 @@ fn describe(name: &str, event: &Event<Lazy<Unstructured>>) -> Value {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
-fn thrown(error: Error) -> JsError {
+pub(crate) fn thrown(error: Error) -> JsError {
     JsError::new(&error.to_string())
 }

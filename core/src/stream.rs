@@ -1,0 +1,24 @@
+//! What lasts: the logs of a container, commands and terminals in it (exec, attach), connections to its ports.
+//!
+//! Invariant: nothing runs beside the caller. A stream moves only while it is polled, so whoever does not read holds
+//! the server back, and dropping it ends it. The protocols (`channels`, `spdy`) are pure, the rest drives them.
+//!
+//! Follows client-go 0.37 `tools/remotecommand` (`websocket.go`, `v5.go`, `v4.go`) and `tools/portforward`
+//! (`tunneling_dialer.go`). Differs: exec and attach fall back to v4 over the same WebSocket and never to SPDY; each
+//! forwarded connection has a WebSocket of its own, which so holds its own peer back alone.
+
+mod channels;
+mod lines;
+mod logs;
+mod merged;
+mod port;
+mod ports;
+mod process;
+mod spdy;
+
+pub use channels::{Output, Protocol, TerminalSize};
+pub use lines::{LogLine, LogLines};
+pub use logs::{LogOptions, LogSource, Logs, Since};
+pub use merged::{ContainerLine, MergedLogs};
+pub use port::PortStream;
+pub use process::{AttachOptions, Collected, ExecOptions, RemoteInput, RemoteOutput, RemoteProcess};

@@ -1,0 +1,77 @@
+// Logs, exec and port-forward in a real Chromium, through a `kubectl proxy` that lets them pass, kubectl beside them.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { before, test } from 'node:test';
+import { aroundTests } from './around.mjs';
+import { buildBarePage } from './bare-page.mjs';
+import { openTab } from './tab.mjs';
+
+const POD = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web' },
+  spec: {
+    nodeName: 'node-1',
+    containers: ['main', 'side'].map((name) => ({
+      name,
+      image: 'none',
+      command: ['sh', '-c', `echo one of ${name}; echo two of ${name}; exec sleep 1000`],
+    })),
+  },
+};
+
+let browser, cluster, proxy, directory;
+
+aroundTests(buildBarePage, ['--kubelet'], (made) => ({ browser, cluster, proxy, directory } = made), ['--reject-paths=^$']);
+
+before(async () => {
+  await cluster.kubectl(['create', '-f', '-'], POD);
+  await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=120s']);
+});
+
+const call = (tab, method, ...args) => tab.page.evaluate(([method, args]) => tab[method](...args), [method, args]);
+
+test('a page follows logs as kubectl prints them', async (t) => {
+  const tab = await openTab(t, browser, proxy.page);
+  const lines = await call(tab, 'logs', 'web', 'side', 2);
+  assert.equal(`${lines.join('\n')}\n`, await cluster.kubectl(['logs', 'web', '--container=side']));
+  await assert.rejects(call(tab, 'logs', 'web', 'none', 1), /container none is not valid for pod web/);
+});
+
+test('a page runs commands, feeds them and learns how they ended', async (t) => {
+  const tab = await openTab(t, browser, proxy.page);
+  const exec = async (command, input = '') => JSON.parse(await call(tab, 'exec', 'web', 'main', command, input));
+  const script = 'cat; echo err >&2; exit 3';
+  const said = await exec(['sh', '-c', script], 'fed\n');
+  assert.deepEqual(said, { protocol: 'V5', stdout: 'fed\n', stderr: 'err\n', code: 3 });
+  const much = 'x'.repeat(1_000_000);
+  assert.equal((await exec(['cat'], much)).stdout, much);
+  const theirs = await cluster.kubectl(['exec', 'web', '--container=main', '--', 'pwd']);
+  assert.equal((await exec(['pwd'])).stdout, theirs);
+  assert.equal(await call(tab, 'terminal', 'web', 'main', 132, 43), '43 132');
+});
+
+test('a page is told why a command does not run', async (t) => {
+  const tab = await openTab(t, browser, proxy.page);
+  const exec = (pod, container) => call(tab, 'exec', pod, container, ['true'], '');
+  await assert.rejects(exec('none', 'main'), /pods "none" not found/);
+  await assert.rejects(exec('web', 'none'), /container none is not valid for pod web/);
+  const guarded = await cluster.proxy(directory);
+  t.after(guarded.stop);
+  const other = await openTab(t, browser, guarded.page);
+  await assert.rejects(call(other, 'exec', 'web', 'main', ['true'], ''), /403|Forbidden/i);
+  await cluster.control('stop-kubelet');
+  await assert.rejects(exec('web', 'main'), /connection refused/);
+  await cluster.control('start-kubelet');
+});
+
+test('a page reaches a port of a pod', async (t) => {
+  const server = createServer((peer) => peer.pipe(peer)).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const tab = await openTab(t, browser, proxy.page);
+  const text = 'there and back '.repeat(10_000);
+  assert.equal(await call(tab, 'port', 'web', server.address().port, text), text);
+  await assert.rejects(call(tab, 'port', 'web', 1, 'x'), /connection refused/);
+});

@@ -1,0 +1,227 @@
+//! What takes a kubelet: the logs of containers, and commands in them. There are no containers here, so the logs tell
+//! what a web server might, made of nothing but the Pod and the time, and every command repeats what it is told.
+//!
+//! Invariant: the same Pod and clock give the same lines, however they are asked for.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::channel::mpsc;
+use futures::{SinkExt, StreamExt, future, stream};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, Uri};
+use jiff::Timestamp;
+use portolan::transport::{Body, Message, Socket};
+use portolan::{Error, TransportErrorKind};
+use serde_json::Value;
+
+use crate::cluster::Shared;
+use crate::failure::Failure;
+use crate::request::{Query, Route, Target};
+use crate::stored::key;
+use crate::value::{list, text};
+
+/// A container writes a line so often.
+const BETWEEN_LINES: Duration = Duration::from_secs(1);
+/// So many lines are kept, as a kubelet rotates its logs.
+const KEPT: u64 = 1000;
+/// So many messages of a client wait for a command.
+const WAITING: usize = 8;
+
+const SUCCESS: &str = r#"{"metadata":{},"status":"Success"}"#;
+const FALSE: &str = r#"{"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: 1","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"1"}]}}"#;
+
+/// The answer to a request for logs; `None` when it is for something else.
+pub(crate) fn logs(shared: &Arc<Shared>, uri: &Uri) -> Option<Result<Response<Body>, Failure>> {
+    let target = pod_target(uri, &["log"])?;
+    let query = Query::read(uri.query().unwrap_or_default());
+    Some(Log::open(shared, &target, &query).map(|log| {
+        let mut response = Response::new(log.into_body(shared));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        response
+    }))
+}
+
+/// The WebSocket of an exec or attach; `None` when it is for something else.
+pub(crate) fn command(
+    shared: &Arc<Shared>,
+    uri: &Uri,
+    protocols: &[&str],
+) -> Option<Result<Socket, Failure>> {
+    let target = pod_target(uri, &["exec", "attach"])?;
+    let query = Query::read(uri.query().unwrap_or_default());
+    Some(pod(shared, &target).and_then(|pod| {
+        container(&pod, &target, &query)?;
+        let v5 = "v5.channel.k8s.io";
+        if !protocols.contains(&v5) {
+            return Err(Failure::bad_request(format!("unable to upgrade: the subprotocol is {v5}")));
+        }
+        let words: Vec<&str> = query.all("command").collect();
+        Ok(echo(&words, query.flag("stdin")))
+    }))
+}
+
+fn pod_target(uri: &Uri, subresources: &[&str]) -> Option<Target> {
+    let Route::Objects(target) = Route::read(uri.path()) else { return None };
+    let is_pod = target.group.is_empty() && target.plural == "pods" && !target.name.is_empty();
+    (is_pod && subresources.contains(&target.subresource.as_str())).then_some(target)
+}
+
+fn pod(shared: &Arc<Shared>, target: &Target) -> Result<Value, Failure> {
+    shared.with(|state| {
+        let pods = state.registry.of_store("pods").cloned().ok_or_else(Failure::no_resource)?;
+        let found = state.object(&pods.store, &key(&target.namespace, &target.name)).cloned();
+        found.ok_or_else(|| Failure::not_found(&pods, &target.name))?.value()
+    })
+}
+
+/// The container that is meant.
+fn container(pod: &Value, target: &Target, query: &Query) -> Result<String, Failure> {
+    let kinds = ["spec.initContainers", "spec.containers", "spec.ephemeralContainers"];
+    let names = |kind: &str| -> Vec<String> {
+        list(pod, kind).map(|container| text(container, "name").to_owned()).collect()
+    };
+    let (asked, name) = (query.get("container"), &target.name);
+    let ordinary = names("spec.containers");
+    match (asked, ordinary.as_slice()) {
+        ("", [only]) => Ok(only.clone()),
+        ("", several) => Err(Failure::bad_request(format!(
+            "a container name must be specified for pod {name}, choose one of: [{}]",
+            several.join(" ")
+        ))),
+        _ if kinds.iter().any(|kind| names(kind).iter().any(|name| name == asked)) => Ok(asked.to_owned()),
+        _ => Err(Failure::bad_request(format!(
+            "container {asked} is not valid for pod {name} out of: {}",
+            ordinary.join(", ")
+        ))),
+    }
+}
+
+/// The lines of one container that were asked for.
+struct Log {
+    pod: String,
+    container: String,
+    /// When it wrote its first line, in seconds since 1970.
+    started: u64,
+    /// The next line, and the one after the last there is.
+    next: u64,
+    end: u64,
+    timestamps: bool,
+    follow: bool,
+    /// How many bytes may still be given.
+    left: u64,
+}
+
+impl Log {
+    fn open(shared: &Arc<Shared>, target: &Target, query: &Query) -> Result<Self, Failure> {
+        let pod = pod(shared, target)?;
+        let container = container(&pod, target, query)?;
+        if query.flag("previous") {
+            let name = &target.name;
+            let text = format!("previous terminated container {container:?} in pod {name:?} not found");
+            return Err(Failure::bad_request(text));
+        }
+        let created: Timestamp = text(&pod, "metadata.creationTimestamp").parse().unwrap_or_default();
+        let started = u64::try_from(created.as_second()).unwrap_or_default();
+        let now = shared.runtime.clock.unix_time().as_secs();
+        let end = now.saturating_sub(started) / BETWEEN_LINES.as_secs() + 1;
+        let mut next = end.saturating_sub(KEPT);
+        if let Some(seconds) = number(query, "sinceSeconds")? {
+            next = next.max((now.saturating_sub(seconds)).saturating_sub(started));
+        }
+        if let Ok(since) = query.get("sinceTime").parse::<Timestamp>() {
+            next = next.max(u64::try_from(since.as_second()).unwrap_or_default().saturating_sub(started));
+        }
+        if let Some(lines) = number(query, "tailLines")? {
+            next = next.max(end.saturating_sub(lines));
+        }
+        Ok(Self {
+            pod: target.name.clone(),
+            container,
+            started,
+            next,
+            end,
+            timestamps: query.flag("timestamps"),
+            follow: query.flag("follow"),
+            left: number(query, "limitBytes")?.unwrap_or(u64::MAX),
+        })
+    }
+
+    fn into_body(self, shared: &Arc<Shared>) -> Body {
+        let runtime = shared.runtime.clone();
+        Body::Stream(Box::pin(stream::unfold(self, move |mut log| {
+            let runtime = runtime.clone();
+            async move {
+                if log.left == 0 || (log.next >= log.end && !log.follow) {
+                    return None;
+                }
+                let due = Duration::from_secs(log.started + log.next);
+                let early = due.saturating_sub(runtime.clock.unix_time());
+                if log.next >= log.end && !early.is_zero() {
+                    runtime.sleep(early).await;
+                }
+                let mut line = log.line(log.next);
+                line.truncate(usize::try_from(log.left).unwrap_or(usize::MAX));
+                log.next += 1;
+                log.left -= line.len() as u64;
+                Some((Ok(Bytes::from(line)), log))
+            }
+        })))
+    }
+
+    fn line(&self, number: u64) -> Vec<u8> {
+        let mut hasher = DefaultHasher::new();
+        (&self.pod, &self.container, number).hash(&mut hasher);
+        let chance = hasher.finish();
+        let text = match number {
+            0 => format!("{} starts", self.container),
+            1 => "listening on port 8080".to_owned(),
+            _ => format!("GET /items/{} answered in {} ms", chance % 1000, 1 + chance / 1000 % 40),
+        };
+        let seconds = i64::try_from(self.started + number).unwrap_or(i64::MAX);
+        let time = Timestamp::from_second(seconds).unwrap_or_default();
+        let stamp = if self.timestamps {
+            time.strftime("%Y-%m-%dT%H:%M:%S.000000000Z ").to_string()
+        } else {
+            String::new()
+        };
+        format!("{stamp}{text}\n").into_bytes()
+    }
+}
+
+fn number(query: &Query, name: &str) -> Result<Option<u64>, Failure> {
+    match query.get(name) {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| Failure::bad_request(format!("{name} must be a whole number of 0 or more"))),
+    }
+}
+
+/// A command that writes its words and then what it reads, until that ends. `false` fails.
+fn echo(words: &[&str], reads: bool) -> Socket {
+    let (sender, received) = mpsc::channel::<Message>(WAITING);
+    let status = if words == ["false"] { FALSE } else { SUCCESS };
+    let said = if words.is_empty() { String::new() } else { format!("{}\n", words.join(" ")) };
+    let repeated = received
+        .map(Message::into_bytes)
+        .take_while(|message| future::ready(message[..] != [255, 0]))
+        .filter_map(|message| future::ready(message.strip_prefix(&[0]).map(|bytes| channel(1, bytes))));
+    let repeated = if reads { repeated.left_stream() } else { stream::empty().right_stream() };
+    let said = stream::iter([channel(1, said.as_bytes())]);
+    let end = stream::iter([channel(3, status.as_bytes())]);
+    let gone = |_| Error::transport(TransportErrorKind::Interrupted, "the command has ended");
+    let incoming = said.chain(repeated).chain(end).map(Ok);
+    let protocol = Some("v5.channel.k8s.io".to_owned());
+    Socket::new(protocol, Box::pin(incoming), Box::pin(sender.sink_map_err(gone)))
+}
+
+fn channel(number: u8, bytes: &[u8]) -> Message {
+    Message::Binary([&[number], bytes].concat().into())
+}
+
+#[cfg(test)]
+mod tests;
