@@ -27,7 +27,7 @@ pub use warning::{NoWarnings, Warning, WarningHandler, WarningWriter, WarningWri
 pub(crate) use watch::read_event;
 pub use watch::{Bookmark, Watch, WatchBody, WatchEvent};
 
-use crate::config::{Config, RateLimit};
+use crate::config::{Config, ContentType, RateLimit};
 use crate::meta::GroupVersion;
 use crate::time::Runtime;
 use crate::transport::Transport;
@@ -73,6 +73,13 @@ impl RestClient {
     #[must_use]
     pub fn with_rate_limit(&self, limit: Option<RateLimit>) -> Self {
         Self { limiter: limit.map(|limit| Arc::new(RateLimiter::new(limit))), ..self.clone() }
+    }
+
+    /// The same client with another content type in place of the configuration's.
+    #[must_use]
+    pub fn with_content_type(&self, content_type: ContentType) -> Self {
+        let config = Config { content_type, ..Config::clone(&self.config) };
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     /// The same client, its warnings told to `handler`. client-go's `rest.Config.WarningHandler`.

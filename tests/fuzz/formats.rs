@@ -95,7 +95,13 @@ fn as_types(format: Format, bytes: &[u8]) {
     for outcome in [
         Secret::read(encoded).map(drop),
         Pod::read(encoded).map(drop),
-        <Lazy<Secret> as Object>::read(encoded).map(|lazy| drop((lazy.decode(), lazy.text("data.password")))),
+        <Lazy<Secret> as Object>::read(encoded).map(|lazy| {
+            let json = lazy.json().unwrap();
+            let whole: Value = serde_json::from_slice(&json).unwrap();
+            let found = lazy.at("data.password").map(|value| value.read::<Value>().unwrap());
+            assert_eq!(found.as_ref(), whole.get("data").and_then(|data| data.get("password")));
+            drop(lazy.decode());
+        }),
     ] {
         outcome.err().iter().for_each(hides_secrets);
     }

@@ -75,7 +75,7 @@ fn reads_by_path_find_what_serde_json_finds() {
             drop_managed_fields: false,
         };
         let Ok(lazy) = <Lazy<Unstructured> as Object>::read(encoded) else { return };
-        let whole: Value = serde_json::from_slice(lazy.json()).unwrap();
+        let whole: Value = serde_json::from_slice(&lazy.json().unwrap()).unwrap();
         let names = ["metadata", "name", "spec", "labels", "a", "b", "items"];
         let path: Vec<&str> = (0..=below(chance, 3)).map(|_| *pick(chance, &names)).collect();
         let expected = path.iter().try_fold(&whole, |value, name| value.get(name));

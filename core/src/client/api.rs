@@ -10,6 +10,7 @@ use http::Method;
 use serde::Serialize;
 
 use crate::codec::{self, ListHead};
+use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{
     ApiResource, ApplyOptions, CreateOptions, DeleteOptions, Encoded, Format, GetOptions, ListOptions,
@@ -56,6 +57,17 @@ impl<K> Api<K> {
     /// The namespace, "" for all or none.
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// How its objects are asked for and sent, as far as kind and server go along.
+    pub fn content_type(&self) -> ContentType {
+        self.rest.config().content_type
+    }
+
+    /// The same calls with another content type in place of the configuration's.
+    #[must_use]
+    pub fn with_content_type(&self, content_type: ContentType) -> Self {
+        Self { rest: self.rest.with_content_type(content_type), ..self.retyped() }
     }
 
     /// The same calls in one namespace; "" is all of them, and where the resource is cluster-scoped nothing else counts.

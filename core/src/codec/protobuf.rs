@@ -5,10 +5,13 @@
 //! JSON keeps them. Invariant: whatever the bytes, reading ends in bounded depth and memory, without a panic, and no
 //! error shows a byte of an object.
 
+mod check;
 mod de;
 mod envelope;
 mod json;
+mod kept;
 mod list;
+mod look;
 mod merge;
 mod moment;
 mod peek;
@@ -31,15 +34,18 @@ mod generated {
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use kept::Kept;
 pub use list::ListDecoder;
+pub(crate) use look::Parts;
 pub(crate) use peek::{identity, type_names};
+pub(crate) use value::Value;
 pub use watch::WatchDecoder;
 
 use crate::error::Error;
 use crate::meta::Encoded;
 use envelope::Envelope;
 use schema::{Message, PARTIAL_OBJECT, WATCH_EVENT};
-use value::{Object, Value};
+use value::Object;
 use wire::Fault;
 
 /// The media type.
@@ -80,8 +86,8 @@ pub fn to_json(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// Reads an object as it arrived: in its envelope, or bare as an item of a list.
 pub(crate) fn read<T: DeserializeOwned>(encoded: &Encoded<'_>) -> Result<T, Error> {
-    let resource = encoded.resource;
-    let mut document = Document::open(encoded.bytes, Some((&resource.api_version(), &resource.kind)))?;
+    let api_version = encoded.resource.api_version();
+    let mut document = Document::open(encoded.bytes, Some((&api_version, &encoded.resource.kind)))?;
     document.drop_managed_fields = encoded.drop_managed_fields;
     document.read()
 }
@@ -93,28 +99,20 @@ pub(crate) fn read_metadata<T: DeserializeOwned>(encoded: &Encoded<'_>) -> Resul
     document.read()
 }
 
-/// The JSON of an object as it arrived.
-pub(crate) fn json_of(encoded: &Encoded<'_>) -> Result<Vec<u8>, Error> {
-    let resource = encoded.resource;
-    let mut document = Document::open(encoded.bytes, Some((&resource.api_version(), &resource.kind)))?;
-    document.drop_managed_fields = encoded.drop_managed_fields;
-    document.to_json()
-}
-
 /// A message that is known by its kind.
 struct Document<'a> {
     /// All there was, for the place of an error.
     whole: &'a [u8],
     raw: &'a [u8],
     message: Message,
-    kind: String,
+    kind: &'a str,
     head: Option<(&'a str, &'a str)>,
     drop_managed_fields: bool,
 }
 
 impl<'a> Document<'a> {
     /// Opens an envelope, or, where `bare` says what it would be, a bare message.
-    fn open(bytes: &'a [u8], bare: Option<(&str, &str)>) -> Result<Self, Error> {
+    fn open(bytes: &'a [u8], bare: Option<(&'a str, &'a str)>) -> Result<Self, Error> {
         let opened = Envelope::open(bytes).map_err(|fault| malformed("Kubernetes object", bytes, fault))?;
         let (raw, (api_version, kind), head) = match (opened, bare) {
             (Some(Envelope { api_version: "", kind: "", raw }), None) => (raw, WATCH_EVENT, None),
@@ -133,7 +131,7 @@ impl<'a> Document<'a> {
             }
             (None, _) => return Err(unknown(api_version, kind)),
         };
-        Ok(Self { whole: bytes, raw, message, kind: kind.to_owned(), head, drop_managed_fields: false })
+        Ok(Self { whole: bytes, raw, message, kind, head, drop_managed_fields: false })
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
@@ -152,10 +150,10 @@ impl<'a> Document<'a> {
         match take(self.root(self.raw)) {
             Err(fault) if fault.needs_merge => {
                 let merged = merge::merged(self.raw, self.message, DEEPEST_MERGE)
-                    .map_err(|fault| malformed(&self.kind, self.whole, fault))?;
-                take(self.root(&merged)).map_err(|fault| malformed(&self.kind, &merged, fault))
+                    .map_err(|fault| malformed(self.kind, self.whole, fault))?;
+                take(self.root(&merged)).map_err(|fault| malformed(self.kind, &merged, fault))
             }
-            outcome => outcome.map_err(|fault| malformed(&self.kind, self.whole, fault)),
+            outcome => outcome.map_err(|fault| malformed(self.kind, self.whole, fault)),
         }
     }
 

@@ -25,6 +25,8 @@ use crate::cache::{
     ReflectorOptions,
 };
 use crate::client::Api;
+#[cfg(feature = "protobuf")]
+use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{ApiResource, FieldSelector, LabelSelector, Object};
 use crate::portable::{MaybeSend, MaybeSync};
@@ -72,6 +74,14 @@ impl<T: Object> SharedIndexInformer<T> {
         if reflector.seed == 0 {
             reflector.seed = runtime.seed;
         }
+        let api = match reflector.content_type {
+            Some(content_type) => api.with_content_type(content_type),
+            #[cfg(feature = "protobuf")]
+            None if api.content_type() == ContentType::Json && !T::keeps_unknown_members() => {
+                api.with_content_type(ContentType::Protobuf)
+            }
+            None => api,
+        };
         let store = Published::new();
         let pipeline = Pipeline::with_store(reflector.resync_period, store.clone());
         let shared = Shared {

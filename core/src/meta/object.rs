@@ -73,6 +73,12 @@ pub trait Object: Sized + Debug + MaybeSend + MaybeSync + 'static {
     /// objects as they are. A server or socket that has no such form gives them as they are too.
     const AS: Option<&'static str> = None;
 
+    /// Whether it holds members that no type names, which protobuf cannot carry: informers on it ask for JSON. False unless
+    /// said otherwise.
+    fn keeps_unknown_members() -> bool {
+        false
+    }
+
     /// Reads one object. Fails with a decode error that shows no bytes of it.
     fn read(encoded: Encoded<'_>) -> Result<Self, Error>;
 

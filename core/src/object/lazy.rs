@@ -1,7 +1,9 @@
 //! `Lazy<K>`: an object as the bytes it arrived in, read by path, decoded on demand.
 //!
-//! Invariant: its heap is the bytes it keeps; the rest is within 100 bytes an object. It never prints them.
+//! JSON stays JSON and protobuf stays protobuf; CBOR becomes JSON. Invariant: its heap is the bytes it keeps; the rest is
+//! within 100 bytes an object. It never prints them.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,27 +27,65 @@ use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, MetaRef, Object, OwnerReference, Resource};
 
 /// An object of kind `K` as its own bytes, with name, namespace, uid and version at hand. Informers hold these: taking
-/// one in costs a scan and a copy, an eighth of decoding it, and it keeps no more than its JSON.
+/// one in costs a scan and a copy, an eighth of decoding it, and it keeps no more than the bytes that came: JSON, or the
+/// message where the server sent protobuf. Both read alike, by path and decoded.
 ///
-/// `Lazy<Unstructured>` is for kinds known only at run time. Members unknown to `K` are kept. apiVersion and kind are
-/// always there: items of lists get them as they are taken in.
+/// `Lazy<Unstructured>` is for kinds known only at run time. Of JSON, members unknown to `K` are kept; of protobuf they
+/// are not seen, for only numbers tell them. apiVersion and kind are always there: items of lists get them as they are
+/// taken in.
 ///
-/// The bytes are trusted to be JSON, as the decoders have checked them; what is not is found missing by reads and
-/// refused by [`Lazy::decode`].
+/// JSON is trusted to be JSON, as the decoders have checked it; what is not is found missing by reads and refused by
+/// [`Lazy::decode`]. Protobuf is checked as it is taken in.
 pub struct Lazy<K = Unstructured> {
-    stored: Stored,
+    kept: Kept,
     kind: PhantomData<fn() -> K>,
 }
 
+/// An object's bytes as they arrived.
+#[derive(Clone)]
+enum Kept {
+    Json(Stored),
+    #[cfg(feature = "protobuf")]
+    Protobuf(protobuf::Kept),
+}
+
+impl Kept {
+    fn meta(&self) -> MetaRef<'_> {
+        match self {
+            Self::Json(stored) => stored.meta(),
+            #[cfg(feature = "protobuf")]
+            Self::Protobuf(kept) => kept.meta(),
+        }
+    }
+}
+
 impl<K> Lazy<K> {
-    /// The object's JSON.
-    pub fn json(&self) -> &[u8] {
-        self.stored.json()
+    /// The object's JSON: borrowed where it is held as that, else written, as Go writes it. Fails only for an object
+    /// that was taken in unchecked.
+    pub fn json(&self) -> Result<Cow<'_, [u8]>, Error> {
+        match &self.kept {
+            Kept::Json(stored) => Ok(Cow::Borrowed(stored.json())),
+            #[cfg(feature = "protobuf")]
+            Kept::Protobuf(kept) => kept.to_json().map(Cow::Owned),
+        }
+    }
+
+    /// How the object is held.
+    pub fn format(&self) -> Format {
+        match &self.kept {
+            Kept::Json(_) => Format::Json,
+            #[cfg(feature = "protobuf")]
+            Kept::Protobuf(_) => Format::Protobuf,
+        }
     }
 
     /// The whole object as a value to read from.
     pub fn root(&self) -> Json<'_> {
-        Json::at_start_of(self.json())
+        match &self.kept {
+            Kept::Json(stored) => Json::at_start_of(stored.json()),
+            #[cfg(feature = "protobuf")]
+            Kept::Protobuf(kept) => kept.root().into(),
+        }
     }
 
     /// Such as `v1` or `apps/v1`; "" when it names none.
@@ -88,12 +128,21 @@ impl<K> Lazy<K> {
         let mut steps = Steps::of(path.as_ref());
         let whole = steps;
         match steps.next() {
-            Some(Ok(Step::Member(name))) => match self.stored.landmark(name) {
-                Some(Some(bytes)) => Values::new(Json::at_start_of(bytes), steps),
+            Some(Ok(Step::Member(name))) => match self.landmark(name) {
+                Some(Some(value)) => Values::new(value, steps),
                 Some(None) => Values::none(),
                 None => Values::new(self.root(), whole),
             },
             _ => Values::new(self.root(), whole),
+        }
+    }
+
+    /// A top member, when its place is known: `Some(None)` when it is known to be absent.
+    fn landmark(&self, name: &str) -> Option<Option<Json<'_>>> {
+        match &self.kept {
+            Kept::Json(stored) => stored.landmark(name).map(|bytes| bytes.map(Json::at_start_of)),
+            #[cfg(feature = "protobuf")]
+            Kept::Protobuf(kept) => kept.landmark(name).map(|value| Some(value.into())),
         }
     }
 
@@ -143,7 +192,14 @@ impl<K> Lazy<K> {
     where
         K: DeserializeOwned,
     {
-        serde_json::from_slice(self.json()).map_err(|error| not_a(&self.kind(), self.json().len(), &error))
+        match &self.kept {
+            Kept::Json(stored) => {
+                let json = stored.json();
+                serde_json::from_slice(json).map_err(|error| not_a(&self.kind(), json.len(), &error))
+            }
+            #[cfg(feature = "protobuf")]
+            Kept::Protobuf(kept) => kept.decode(),
+        }
     }
 
     /// The object after a change: for transforms that strip what nobody reads before it is kept.
@@ -157,7 +213,7 @@ impl<K> Lazy<K> {
     pub fn from_typed<T: Serialize>(object: &T) -> Result<Self, Error> {
         let bytes =
             serde_json::to_vec(object).map_err(|_| Error::decode("an object that JSON cannot hold"))?;
-        Ok(Self { stored: Stored::new(&bytes, None, false)?, kind: PhantomData })
+        Ok(Self { kept: Kept::Json(Stored::new(&bytes, None, false)?), kind: PhantomData })
     }
 
     fn entry(&self, map: &str, name: &str) -> Option<Cow<'_, str>> {
@@ -171,22 +227,29 @@ impl<K> Lazy<K> {
 }
 
 impl<K: 'static> Object for Lazy<K> {
+    /// Where `K` does.
+    fn keeps_unknown_members() -> bool {
+        TypeId::of::<K>() == TypeId::of::<Unstructured>()
+    }
+
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
-        let stored = match encoded.format {
-            Format::Json => Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?,
+        let kept = match encoded.format {
+            Format::Json => {
+                Kept::Json(Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?)
+            }
             #[cfg(feature = "protobuf")]
-            Format::Protobuf => Stored::new(&protobuf::json_of(&encoded)?, Some(encoded.resource), false)?,
+            Format::Protobuf => Kept::Protobuf(protobuf::Kept::new(&encoded)?),
             #[cfg(feature = "cbor")]
             Format::Cbor => {
                 let json = cbor::to_json(encoded.bytes)?;
-                Stored::new(&json, Some(encoded.resource), encoded.drop_managed_fields)?
+                Kept::Json(Stored::new(&json, Some(encoded.resource), encoded.drop_managed_fields)?)
             }
         };
-        Ok(Self { stored, kind: PhantomData })
+        Ok(Self { kept, kind: PhantomData })
     }
 
     fn meta(&self) -> MetaRef<'_> {
-        self.stored.meta()
+        self.kept.meta()
     }
 
     fn labels(&self) -> Cow<'_, BTreeMap<String, String>> {
@@ -202,14 +265,20 @@ impl<K: Resource> Resource for Lazy<K> {
 
 impl<K> Clone for Lazy<K> {
     fn clone(&self) -> Self {
-        Self { stored: self.stored.clone(), kind: PhantomData }
+        Self { kept: self.kept.clone(), kind: PhantomData }
     }
 }
 
-/// Equal byte for byte.
+/// Equal byte for byte, so in the same format.
 impl<K> PartialEq for Lazy<K> {
     fn eq(&self, other: &Self) -> bool {
-        self.json() == other.json()
+        match (&self.kept, &other.kept) {
+            (Kept::Json(one), Kept::Json(other)) => one.json() == other.json(),
+            #[cfg(feature = "protobuf")]
+            (Kept::Protobuf(one), Kept::Protobuf(other)) => one.bytes() == other.bytes(),
+            #[cfg(feature = "protobuf")]
+            _ => false,
+        }
     }
 }
 
@@ -217,14 +286,15 @@ impl<K> Eq for Lazy<K> {}
 
 impl<K> fmt::Debug for Lazy<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(f, "Lazy", &self.kind(), self.stored.meta())
+        debug(f, "Lazy", &self.kind(), self.kept.meta())
     }
 }
 
-/// Writes its bytes; meant for JSON.
+/// Writes its JSON.
 impl<K> Serialize for Lazy<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match serde_json::from_slice::<&RawValue>(self.json()) {
+        let json = self.json().map_err(S::Error::custom)?;
+        match serde_json::from_slice::<&RawValue>(&json) {
             Ok(raw) => raw.serialize(serializer),
             Err(_) => Err(S::Error::custom("the bytes of this object are not JSON")),
         }

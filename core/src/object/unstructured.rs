@@ -206,6 +206,10 @@ fn remove(value: &mut Value, mut steps: Steps<'_>) -> usize {
 }
 
 impl Object for Unstructured {
+    fn keeps_unknown_members() -> bool {
+        true
+    }
+
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let kind = &encoded.resource.kind;
         let mut object: Self = match encoded.format {

@@ -157,12 +157,13 @@ impl Told {
 }
 
 async fn contest<T: Proof>(settings: &Settings) -> Result<(), Error> {
-    let mut config = Config::new(settings.get("server"))?;
-    if settings.get("encoding") == "protobuf" {
-        config.content_type = ContentType::Protobuf;
-    }
-    let client = portolan_native::client_for(config)?;
+    let client = portolan_native::client_for(Config::new(settings.get("server"))?)?;
+    let encoding = match settings.get("encoding") {
+        "protobuf" => ContentType::Protobuf,
+        _ => ContentType::Json,
+    };
     let reflector = ReflectorOptions {
+        content_type: Some(encoding),
         watch_list: settings.get("sync") == "watch-list",
         trusting: settings.get("check") == "none",
         ..Default::default()

@@ -35,7 +35,8 @@ impl Manifest {
 
     /// The whole object; or why it cannot be had as one value.
     pub fn value(&self) -> Result<Value, String> {
-        serde_json::from_slice(self.0.json()).map_err(|error| match error.to_string() {
+        let json = self.0.json().map_err(|error| error.to_string())?;
+        serde_json::from_slice(&json).map_err(|error| match error.to_string() {
             text if text.starts_with("recursion limit") => {
                 "This object nests more than 127 levels deep, which is more than this page writes as YAML: see it with kubectl \
                  get -o json."

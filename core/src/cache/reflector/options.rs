@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::ContentType;
 use crate::meta::{FieldSelector, LabelSelector};
 use crate::policy::Backoff;
 
@@ -12,6 +13,10 @@ pub struct ReflectorOptions {
     pub label_selector: LabelSelector,
     /// Only objects with such fields.
     pub field_selector: FieldSelector,
+    /// How objects are asked for. Default `None`: as the client is configured, but protobuf in place of JSON for built-in
+    /// kinds over HTTP, with the feature `protobuf` and unless the informer holds `Unstructured`: a third less to send and a fraction of the
+    /// work. Members that newer servers have are then not seen: who writes objects back whole from the store asks for JSON.
+    pub content_type: Option<ContentType>,
     /// Try a watch-list first in every round. Default true. client-go's gate `WatchListClient`.
     pub watch_list: bool,
     /// The objects of one page. Default: 500 where that costs the server's cache nothing, else no pages.
@@ -58,6 +63,7 @@ impl Default for ReflectorOptions {
         Self {
             label_selector: LabelSelector::default(),
             field_selector: FieldSelector::default(),
+            content_type: None,
             watch_list: true,
             page_size: None,
             resync_period: Duration::ZERO,

@@ -41,7 +41,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
                 None => visitor.visit_f64(value),
             },
             Value::Text(text) => visitor.visit_borrowed_str(text),
-            Value::Owned(text) => visitor.visit_string(text),
+            Value::Moment(moment) => visitor.visit_string(moment.text()),
             Value::Bytes(bytes) => visitor.visit_string(STANDARD.encode(bytes)),
             Value::Raw(text) => raw(text, |json| json.deserialize_any(visitor)),
             Value::Object(object) => visitor.visit_map(Fields { members: object.members()?, value: None }),

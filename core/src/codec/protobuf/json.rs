@@ -19,7 +19,7 @@ pub(super) fn write(value: Value<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         Value::Double(value) if value.is_finite() => put_double(value, out),
         Value::Double(_) => return Err(Fault::new("a number that JSON cannot hold", &[])),
         Value::Text(text) => put_text(text, out),
-        Value::Owned(text) => put_text(&text, out),
+        Value::Moment(moment) => put_text(&moment.text(), out),
         Value::Bytes(bytes) => put_text(&STANDARD.encode(bytes), out),
         Value::Raw(text) => {
             serde_json::from_slice::<&RawValue>(text)

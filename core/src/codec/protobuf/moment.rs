@@ -18,21 +18,42 @@ const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
 ];
 
-/// RFC 3339 in UTC: whole seconds, or six digits of them. `None` for Go's zero time.
-pub(super) fn time_text(seconds: i64, nanos: i32, is_micro: bool) -> Result<Option<String>, &'static str> {
-    let nanos = if is_micro { nanos / 1000 * 1000 } else { 0 };
-    if seconds == ZERO_TIME && nanos == 0 {
-        return Ok(None);
+/// What JSON writes as a text made of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Time(Timestamp),
+    MicroTime(Timestamp),
+    /// Nanoseconds.
+    Duration(i64),
+}
+
+impl Moment {
+    /// A time in seconds since 1970 and nanoseconds; `None` for Go's zero time.
+    pub(super) fn of_time(seconds: i64, nanos: i32, is_micro: bool) -> Result<Option<Self>, &'static str> {
+        let nanos = if is_micro { nanos / 1000 * 1000 } else { 0 };
+        if seconds == ZERO_TIME && nanos == 0 {
+            return Ok(None);
+        }
+        let time = Timestamp::new(seconds, nanos).map_err(|_| "a time beyond the calendar")?;
+        Ok(Some(if is_micro { Self::MicroTime(time) } else { Self::Time(time) }))
     }
-    let timestamp = Timestamp::new(seconds, nanos).map_err(|_| "a time beyond the calendar")?;
-    let at = Offset::UTC.to_datetime(timestamp);
-    let (year, month, day) = (at.year(), at.month(), at.day());
-    let (hour, minute, second) = (at.hour(), at.minute(), at.second());
-    let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    Ok(Some(match is_micro {
-        true => format!("{text}.{:06}Z", at.subsec_nanosecond() / 1000),
-        false => text + "Z",
-    }))
+
+    /// As Go writes it: a time as RFC 3339 in UTC with whole seconds, or six digits of them.
+    pub(super) fn text(self) -> String {
+        let (time, is_micro) = match self {
+            Self::Time(time) => (time, false),
+            Self::MicroTime(time) => (time, true),
+            Self::Duration(nanos) => return duration_text(nanos),
+        };
+        let at = Offset::UTC.to_datetime(time);
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+        let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+        match is_micro {
+            true => format!("{text}.{:06}Z", at.subsec_nanosecond() / 1000),
+            false => text + "Z",
+        }
+    }
 }
 
 /// Seconds and nanoseconds of an RFC 3339 text with any offset; `None` for Go's zero time.
@@ -48,7 +69,7 @@ pub(super) fn time_of(text: &str, is_micro: bool) -> Result<Option<(i64, i32)>, 
 }
 
 /// As Go's `time.Duration.String`: `1h0m0s`, `1.5µs`, `0s`.
-pub(super) fn duration_text(nanos: i64) -> String {
+fn duration_text(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let nanos = nanos.unsigned_abs();
     match nanos {
@@ -126,7 +147,8 @@ mod tests {
             (1_700_000_000, 123_456_789, true, Some("2023-11-14T22:13:20.123456Z")),
             (-1, 500_000_000, true, Some("1969-12-31T23:59:59.500000Z")),
         ] {
-            assert_eq!(time_text(seconds, nanos, is_micro).unwrap().as_deref(), text);
+            let written = Moment::of_time(seconds, nanos, is_micro).unwrap().map(Moment::text);
+            assert_eq!(written.as_deref(), text);
             if let (Some(text), true) = (text, nanos != 999) {
                 let expected = (seconds, if is_micro { nanos / 1000 * 1000 } else { 0 });
                 assert_eq!(time_of(text, is_micro).unwrap(), Some(expected));
@@ -134,7 +156,7 @@ mod tests {
         }
         assert_eq!(time_of("2023-11-14T23:13:20.9+01:00", false), Ok(Some((1_700_000_000, 0))));
         assert_eq!(time_of("0001-01-01T00:00:00Z", false), Ok(None));
-        assert!(time_text(i64::MAX, 0, false).is_err() && time_text(0, i32::MIN, true).is_err());
+        assert!(Moment::of_time(i64::MAX, 0, false).is_err() && Moment::of_time(0, i32::MIN, true).is_err());
         assert!(time_of("yesterday", false).is_err());
     }
 
@@ -151,7 +173,7 @@ mod tests {
             (i64::MAX, "2562047h47m16.854775807s"),
             (i64::MIN, "-2562047h47m16.854775808s"),
         ] {
-            assert_eq!(duration_text(nanos), text);
+            assert_eq!(Moment::Duration(nanos).text(), text);
             assert_eq!(duration_of(text), Ok(nanos));
         }
         assert_eq!(duration_of("+1.5h"), Ok(5_400_000_000_000));

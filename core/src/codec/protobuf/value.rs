@@ -3,22 +3,24 @@
 //! Invariant: what comes out is what Go writes as JSON for the same bytes: fields left out of the wire are filled, are
 //! null or are left out as their Go type says. Readers of every kind (serde, JSON text, paths) walk this.
 
-use super::moment;
+use std::ops::Range;
+
+use super::moment::Moment;
 use super::schema::{Field, Kind, MOST_FIELDS, Message};
 use super::wire::{Fault, Payload, Records, last};
 
 /// How many values may lie within one another: serde_json's own limit.
-const DEEPEST: u8 = 127;
+pub(super) const DEEPEST: u8 = 127;
 
 /// A value. Those that hold others are walked on demand.
-#[derive(Clone, Debug)]
-pub(super) enum Value<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     Int(i64),
     Double(f64),
     Text(&'a str),
-    Owned(String),
+    Moment(Moment),
     /// In JSON base64.
     Bytes(&'a [u8]),
     /// JSON text, not empty.
@@ -30,7 +32,7 @@ pub(super) enum Value<'a> {
 
 /// A message that has not been looked into.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     bytes: &'a [u8],
     message: Message,
     head: Option<(&'a str, &'a str)>,
@@ -58,6 +60,26 @@ impl<'a> Object<'a> {
         self
     }
 
+    /// The member of this name, found without looking at the others.
+    pub(super) fn member(self, name: &str) -> Result<Option<Value<'a>>, Fault> {
+        match (self.head, name) {
+            (Some((api_version, _)), "apiVersion") => return Ok(Some(Value::Text(api_version))),
+            (Some((_, kind)), "kind") => return Ok(Some(Value::Text(kind))),
+            _ => {}
+        }
+        let holds = |field: &Field| match field.is_inline() {
+            true => field.message().find(name).is_some(),
+            false => field.name() == name,
+        };
+        let Some(field) = self.message.fields().find(holds) else { return Ok(None) };
+        let span = Span::of(self.bytes, field)?;
+        if field.is_inline() {
+            let bytes = span.payload(self.bytes)?.map_or(Ok(&[][..]), Payload::bytes)?;
+            return Self { bytes, message: field.message(), head: None, ..self }.member(name);
+        }
+        value_at(self.bytes, span, field, self.depth)
+    }
+
     pub(super) fn members(self) -> Result<Members<'a>, Fault> {
         let frame = Frame::of(self.bytes, self.message, self.depth)?;
         let head = match self.head {
@@ -70,7 +92,7 @@ impl<'a> Object<'a> {
 
 /// The members of a message, those of inlined messages among them.
 #[derive(Debug)]
-pub(super) struct Members<'a> {
+pub(crate) struct Members<'a> {
     frame: Frame<'a>,
     outer: Vec<Frame<'a>>,
     /// apiVersion and kind as long as they have not been given, the first one last.
@@ -126,6 +148,40 @@ struct Span {
     end: u32,
 }
 
+impl Span {
+    /// Where the records of one field lie in `message`.
+    fn of(message: &[u8], field: Field) -> Result<Self, Fault> {
+        let (mut span, mut records) = (Self::default(), Records::of(message));
+        loop {
+            let start = message.len() - records.left();
+            let Some(record) = records.next()? else { return Ok(span) };
+            if record.number == field.number() {
+                span.add(message, field, start..message.len() - records.left())?;
+            }
+        }
+    }
+
+    fn add(&mut self, message: &[u8], field: Field, record: Range<usize>) -> Result<(), Fault> {
+        if self.end == 0 {
+            self.first = record.start as u32;
+        } else if is_merged(field) {
+            return Err(Fault { needs_merge: true, ..Fault::new("a message that stands twice", message) });
+        }
+        self.last = record.start as u32;
+        self.end = record.end as u32;
+        Ok(())
+    }
+
+    /// The last payload.
+    fn payload<'a>(&self, message: &'a [u8]) -> Result<Option<Payload<'a>>, Fault> {
+        if self.end == 0 {
+            return Ok(None);
+        }
+        let mut records = Records::of(message.get(self.last as usize..).unwrap_or_default());
+        Ok(records.next()?.map(|record| record.payload))
+    }
+}
+
 /// One message with the places of its fields.
 #[derive(Debug)]
 struct Frame<'a> {
@@ -144,58 +200,53 @@ impl<'a> Frame<'a> {
         let mut frame = Self { bytes, message, spans: [Span::default(); MOST_FIELDS], next: 0, depth };
         let (mut records, mut hint) = (Records::of(bytes), 0);
         loop {
-            let start = (bytes.len() - records.left()) as u32;
+            let start = bytes.len() - records.left();
             let Some(record) = records.next()? else { return Ok(frame) };
             let Some((index, field)) = message.place_of(record.number, hint) else { continue };
             hint = if field.is_repeated() || field.is_map() { index } else { index + 1 };
-            let Some(span) = frame.spans.get_mut(index) else { continue };
-            if span.end == 0 {
-                span.first = start;
-            } else if is_merged(field) {
-                return Err(Fault { needs_merge: true, ..Fault::new("a message that stands twice", bytes) });
+            if let Some(span) = frame.spans.get_mut(index) {
+                span.add(bytes, field, start..bytes.len() - records.left())?;
             }
-            span.last = start;
-            span.end = (bytes.len() - records.left()) as u32;
         }
     }
 
     /// The value of a field; `None` when it is left out of the JSON.
     fn value(&self, index: usize, field: Field) -> Result<Option<Value<'a>>, Fault> {
         let span = self.spans.get(index).copied().unwrap_or_default();
-        let absent = || Ok((!field.omits_empty()).then_some(Value::Null));
-        if field.is_repeated() || field.is_map() {
-            if span.end == 0 {
-                return absent();
-            }
-            let bytes = self.bytes.get(span.first as usize..span.end as usize).unwrap_or_default();
-            let list = List::new(bytes, field, deeper(self.depth, self.bytes)?);
-            return Ok(Some(if field.is_map() { Value::Map(list) } else { Value::List(list) }));
-        }
-        let payload = self.singular(index)?;
-        if payload.is_none() && (field.is_pointer() || matches!(field.kind(), Kind::Bytes | Kind::Wrapper)) {
-            return absent();
-        }
-        let value = element(field, payload, deeper(self.depth, self.bytes)?)?;
-        let is_left_out = match (field.kind(), &value) {
-            (Kind::Wrapper, Value::List(list)) => field.omits_empty() && list.is_empty()?,
-            (Kind::Time, Value::Null) => field.omits_zero(),
-            (Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Double | Kind::String | Kind::Bytes, value) => {
-                field.omits_empty() && !field.is_pointer() && is_zero(value)
-            }
-            _ => false,
-        };
-        Ok((!is_left_out).then_some(value))
+        value_at(self.bytes, span, field, self.depth)
     }
 
     /// The payload of a field that counts once: the last.
     fn singular(&self, index: usize) -> Result<Option<Payload<'a>>, Fault> {
-        let span = self.spans.get(index).copied().unwrap_or_default();
-        if span.end == 0 {
-            return Ok(None);
-        }
-        let mut records = Records::of(self.bytes.get(span.last as usize..).unwrap_or_default());
-        Ok(records.next()?.map(|record| record.payload))
+        self.spans.get(index).copied().unwrap_or_default().payload(self.bytes)
     }
+}
+
+/// The value of the field of `message` whose records lie at `span`; `None` when it is left out of the JSON.
+fn value_at<'a>(message: &'a [u8], span: Span, field: Field, depth: u8) -> Result<Option<Value<'a>>, Fault> {
+    let absent = || Ok((!field.omits_empty()).then_some(Value::Null));
+    if field.is_repeated() || field.is_map() {
+        if span.end == 0 {
+            return absent();
+        }
+        let bytes = message.get(span.first as usize..span.end as usize).unwrap_or_default();
+        let list = List::new(bytes, field, deeper(depth, message)?);
+        return Ok(Some(if field.is_map() { Value::Map(list) } else { Value::List(list) }));
+    }
+    let payload = span.payload(message)?;
+    if payload.is_none() && (field.is_pointer() || matches!(field.kind(), Kind::Bytes | Kind::Wrapper)) {
+        return absent();
+    }
+    let value = element(field, payload, deeper(depth, message)?)?;
+    let is_left_out = match (field.kind(), &value) {
+        (Kind::Wrapper, Value::List(list)) => field.omits_empty() && list.is_empty()?,
+        (Kind::Time, Value::Null) => field.omits_zero(),
+        (Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Double | Kind::String | Kind::Bytes, value) => {
+            field.omits_empty() && !field.is_pointer() && is_zero(value)
+        }
+        _ => false,
+    };
+    Ok((!is_left_out).then_some(value))
 }
 
 /// Whether several records of a field are one message in pieces.
@@ -223,12 +274,12 @@ fn is_zero(value: &Value<'_>) -> bool {
     }
 }
 
-fn deeper(depth: u8, bytes: &[u8]) -> Result<u8, Fault> {
+pub(super) fn deeper(depth: u8, bytes: &[u8]) -> Result<u8, Fault> {
     depth.checked_sub(1).ok_or(Fault::new("more than the 127 nested values allowed", bytes))
 }
 
 /// One value of a field; that of no payload is Go's zero.
-fn element<'a>(field: Field, payload: Option<Payload<'a>>, depth: u8) -> Result<Value<'a>, Fault> {
+pub(super) fn element<'a>(field: Field, payload: Option<Payload<'a>>, depth: u8) -> Result<Value<'a>, Fault> {
     let varint = || payload.map_or(Ok(0), Payload::varint);
     let bytes = || payload.map_or(Ok(&[][..]), Payload::bytes);
     let inner = |number| last(bytes()?, number);
@@ -252,9 +303,7 @@ fn element<'a>(field: Field, payload: Option<Payload<'a>>, depth: u8) -> Result<
         }),
         Kind::Wrapper => list_of(bytes()?, field.message(), depth)?.map_or(Value::Null, Value::List),
         Kind::Time | Kind::MicroTime => time(bytes()?, field.kind() == Kind::MicroTime)?,
-        Kind::Duration => {
-            Value::Owned(moment::duration_text(inner(1)?.map_or(Ok(0), Payload::varint)? as i64))
-        }
+        Kind::Duration => Value::Moment(Moment::Duration(inner(1)?.map_or(Ok(0), Payload::varint)? as i64)),
         Kind::Quantity => match inner(1)?.map_or(Ok(""), Payload::text)? {
             "" => Value::Text("0"),
             text => Value::Text(text),
@@ -279,15 +328,15 @@ fn element<'a>(field: Field, payload: Option<Payload<'a>>, depth: u8) -> Result<
     })
 }
 
-/// The text of a time; null for Go's zero.
+/// A time; null for Go's zero.
 fn time(bytes: &[u8], is_micro: bool) -> Result<Value<'_>, Fault> {
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
     let seconds = last(bytes, 1)?.map_or(Ok(0), Payload::varint)? as i64;
     let nanos = last(bytes, 2)?.map_or(Ok(0), Payload::varint)? as i32;
-    let text = moment::time_text(seconds, nanos, is_micro).map_err(|what| Fault::new(what, bytes))?;
-    Ok(text.map_or(Value::Null, Value::Owned))
+    let time = Moment::of_time(seconds, nanos, is_micro).map_err(|what| Fault::new(what, bytes))?;
+    Ok(time.map_or(Value::Null, Value::Moment))
 }
 
 /// The schema in a message that may hold one instead of something else: the field at `index`.
@@ -306,8 +355,8 @@ fn list_of(bytes: &[u8], message: Message, depth: u8) -> Result<Option<List<'_>>
 }
 
 /// The elements of a repeated field, or the entries of a map.
-#[derive(Clone, Debug)]
-pub(super) struct List<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List<'a> {
     records: Records<'a>,
     /// Numbers that came packed in one record.
     packed: Records<'a>,
@@ -322,7 +371,7 @@ impl<'a> List<'a> {
 
     /// Whether there are no elements.
     fn is_empty(&self) -> Result<bool, Fault> {
-        self.clone().next_payload().map(|next| next.is_none())
+        List::next_payload(&mut { *self }).map(|next| next.is_none())
     }
 
     /// The next element of a repeated field.

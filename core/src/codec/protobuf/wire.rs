@@ -23,7 +23,7 @@ pub(super) enum Payload<'a> {
 
 /// Why bytes could not be read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub(super) what: &'static str,
     /// The address of the byte it was found at, 0 when it has none.
     pub(super) place: usize,

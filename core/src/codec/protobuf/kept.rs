@@ -1,0 +1,250 @@
+//! A message as it is kept: one exact-size block with its names, and the places in it that every reader asks for.
+//!
+//! It is copied once from where it arrived, without managedFields if they are not wanted, and then checked. Invariant:
+//! the places lie within the bytes, and every walk reads the message without a fault.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+
+use super::check::check;
+use super::merge::merged;
+use super::schema::{Kind, Message};
+use super::value::{DEEPEST, Object, Value, element};
+use super::wire::{Fault, Record, Records, put_varint};
+use super::{DEEPEST_MERGE, Document, malformed};
+use crate::error::Error;
+use crate::meta::{Encoded, MetaRef};
+
+/// The numbers of name, namespace, uid and resourceVersion in every object's metadata.
+const FIELDS: [u32; 4] = [1, 3, 5, 6];
+/// That of managedFields.
+const MANAGED_FIELDS: u32 = 17;
+/// The members at the top of an object whose places are kept, in the order of [`Kept::landmarks`].
+const LANDMARKS: [&str; 3] = ["metadata", "spec", "status"];
+
+/// A message with its names, and the places in it.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    /// apiVersion, kind, and the message, which goes to the end.
+    bytes: Box<[u8]>,
+    message: Message,
+    api_version_length: u16,
+    /// Where the message begins.
+    start: u32,
+    /// Where the texts of [`FIELDS`] lie: start and length.
+    fields: [(u32, u32); 4],
+    /// Where the records of [`LANDMARKS`] begin; 0 when they are not there.
+    landmarks: [u32; 3],
+}
+
+impl Kept {
+    /// Keeps an object as it arrived; one without an envelope is of the kind of its resource.
+    pub(crate) fn new(encoded: &Encoded<'_>) -> Result<Self, Error> {
+        let api_version = encoded.resource.api_version();
+        let asked = (&*api_version, &*encoded.resource.kind);
+        let Document { raw, message, kind, head, .. } = Document::open(encoded.bytes, Some(asked))?;
+        let keep = |raw: &[u8]| {
+            let survey = Survey::of(raw, message, encoded.drop_managed_fields)?;
+            let kept = survey.keep(message, head.unwrap_or(asked))?;
+            check(kept.raw(), message, DEEPEST).map(|()| kept)
+        };
+        let kept = match keep(raw) {
+            Err(fault) if fault.needs_merge => merged(raw, message, DEEPEST_MERGE).and_then(|raw| keep(&raw)),
+            outcome => outcome,
+        };
+        kept.map_err(|fault| malformed(kind, encoded.bytes, fault))
+    }
+
+    /// Name, namespace, uid and version.
+    pub(crate) fn meta(&self) -> MetaRef<'_> {
+        let text = |index: usize| {
+            let (start, length) = self.fields[index];
+            self.text(start as usize..(start + length) as usize)
+        };
+        MetaRef { name: text(0), namespace: text(1), uid: text(2), resource_version: text(3) }
+    }
+
+    /// The names and the message.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The object as the value it stands for.
+    pub(crate) fn root(&self) -> Value<'_> {
+        Value::Object(self.object())
+    }
+
+    /// The value of a top member, when its place is known.
+    pub(crate) fn landmark(&self, name: &str) -> Option<Value<'_>> {
+        let index = LANDMARKS.iter().position(|landmark| *landmark == name)?;
+        let start = Some(self.landmarks[index] as usize).filter(|start| *start > 0)?;
+        let record = Records::of(self.bytes.get(start..)?).next().ok()??;
+        let (_, field) = self.message.place_of(record.number, index)?;
+        element(field, Some(record.payload), DEEPEST - 1).ok()
+    }
+
+    /// Decodes the whole object.
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.document().read()
+    }
+
+    /// The whole object as JSON.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
+        self.document().to_json()
+    }
+
+    fn document(&self) -> Document<'_> {
+        let (raw, message, head) = (self.raw(), self.message, self.names());
+        Document { whole: raw, raw, message, kind: head.1, head: Some(head), drop_managed_fields: false }
+    }
+
+    fn object(&self) -> Object<'_> {
+        Object::root(self.raw(), self.message, Some(self.names()))
+    }
+
+    fn raw(&self) -> &[u8] {
+        self.bytes.get(self.start as usize..).unwrap_or_default()
+    }
+
+    fn names(&self) -> (&str, &str) {
+        let between = usize::from(self.api_version_length);
+        (self.text(0..between), self.text(between..self.start as usize))
+    }
+
+    fn text(&self, place: Range<usize>) -> &str {
+        std::str::from_utf8(self.bytes.get(place).unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+/// Where things lie in a message as it arrived.
+struct Survey<'a> {
+    raw: &'a [u8],
+    /// Where the records of [`LANDMARKS`] lie.
+    landmarks: [Range<usize>; 3],
+    /// Where the payload of the metadata begins.
+    metadata: usize,
+    /// How many bytes of the metadata are left out.
+    cut: usize,
+}
+
+impl<'a> Survey<'a> {
+    fn of(raw: &'a [u8], message: Message, drop_managed_fields: bool) -> Result<Self, Fault> {
+        if raw.len() > i32::MAX as usize {
+            return Err(Fault::new("larger than 2 GiB", raw));
+        }
+        let mut survey = Self { raw, landmarks: [const { 0..0 }; 3], metadata: 0, cut: 0 };
+        let mut records = Records::of(raw);
+        while let Some((record, place)) = placed(&mut records, raw)? {
+            let Some((_, field)) = message.place_of(record.number, 0) else { continue };
+            let Some(index) = LANDMARKS.iter().position(|name| *name == field.name()) else { continue };
+            if field.kind() != Kind::Message || field.is_repeated() || field.is_map() {
+                continue;
+            }
+            if !survey.landmarks[index].is_empty() {
+                return Err(Fault { needs_merge: true, ..Fault::new("a message that stands twice", raw) });
+            }
+            survey.landmarks[index] = place.clone();
+            if index == 0 {
+                survey.metadata = place.end - record.payload.bytes()?.len();
+            }
+        }
+        if drop_managed_fields {
+            let metadata = survey.metadata();
+            let mut records = Records::of(metadata);
+            while let Some((record, place)) = placed(&mut records, metadata)? {
+                survey.cut += if record.number == MANAGED_FIELDS { place.len() } else { 0 };
+            }
+        }
+        Ok(survey)
+    }
+
+    fn metadata(&self) -> &'a [u8] {
+        self.raw.get(self.metadata..self.landmarks[0].end).unwrap_or_default()
+    }
+
+    fn keep(&self, message: Message, (api_version, kind): (&str, &str)) -> Result<Kept, Fault> {
+        let Self { raw, cut, .. } = *self;
+        let names = api_version.len() + kind.len();
+        let api_version_length =
+            u16::try_from(api_version.len()).map_err(|_| Fault::new("an apiVersion too long", raw))?;
+        let length = self.metadata().len() - cut;
+        // Its tag is one byte; where nothing is cut its head stays as it came.
+        let head =
+            if cut == 0 { self.metadata - self.landmarks[0].start } else { 1 + size_of_varint(length) };
+        let put = head + length;
+
+        let Range { start: from, end: to } = self.landmarks[0];
+        let mut bytes = Vec::with_capacity(names + raw.len() - (to - from) + put);
+        bytes.extend_from_slice(api_version.as_bytes());
+        bytes.extend_from_slice(kind.as_bytes());
+        let start = bytes.len();
+        let mut fields = [(0, 0); 4];
+        bytes.extend_from_slice(&raw[..from]);
+        if cut == 0 {
+            bytes.extend_from_slice(&raw[from..self.metadata]);
+        } else {
+            bytes.push(raw[from]);
+            put_varint(&mut bytes, length as u64);
+        }
+        let mut records = Records::of(self.metadata());
+        while let Some((record, place)) = placed(&mut records, self.metadata())? {
+            if cut > 0 && record.number == MANAGED_FIELDS {
+                continue;
+            }
+            bytes.extend_from_slice(&self.metadata()[place]);
+            if let Some(index) = FIELDS.iter().position(|number| *number == record.number) {
+                let text = record.payload.bytes()?;
+                fields[index] = ((bytes.len() - text.len()) as u32, text.len() as u32);
+            }
+        }
+        bytes.extend_from_slice(&raw[to..]);
+        let landmarks = self.landmarks.each_ref().map(|record| match record {
+            record if record.is_empty() => 0,
+            record if record.start >= to => (start + record.start + put - (to - from)) as u32,
+            record => (start + record.start) as u32,
+        });
+        Ok(Kept {
+            bytes: bytes.into_boxed_slice(),
+            message,
+            api_version_length,
+            start: start as u32,
+            fields,
+            landmarks,
+        })
+    }
+}
+
+/// The next record of `bytes` and where it lies.
+fn placed<'a>(records: &mut Records<'a>, bytes: &[u8]) -> Result<Option<(Record<'a>, Range<usize>)>, Fault> {
+    let start = bytes.len() - records.left();
+    let record = records.next()?;
+    Ok(record.map(|record| (record, start..bytes.len() - records.left())))
+}
+
+fn size_of_varint(value: usize) -> usize {
+    (value.max(1).ilog2() as usize + 7) / 7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metadata_of_every_kind_have_these_numbers() {
+        let (api_version, kind) = super::super::schema::PARTIAL_OBJECT;
+        let metadata = Message::of(api_version, kind).unwrap().find("metadata").unwrap().message();
+        let number = |name: &str| metadata.find(name).unwrap().number();
+        assert_eq!(["name", "namespace", "uid", "resourceVersion"].map(number), FIELDS);
+        assert_eq!(number("managedFields"), MANAGED_FIELDS);
+    }
+
+    #[test]
+    fn a_number_is_as_long_as_it_is_written() {
+        for value in [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, i32::MAX as usize] {
+            let mut written = Vec::new();
+            put_varint(&mut written, value as u64);
+            assert_eq!(size_of_varint(value), written.len(), "{value}");
+        }
+    }
+}
