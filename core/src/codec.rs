@@ -57,22 +57,10 @@ pub(crate) fn read<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<
 /// Whether an object, whole and well formed, nests deeper than a type or `Unstructured` can hold.
 pub(crate) fn is_too_deep_for_types(format: Format, bytes: &[u8]) -> bool {
     match format {
-        Format::Json => json::is_deeper_than(bytes, json::DEEPEST_READ),
+        Format::Json => json::is_too_deep_for_types(bytes),
         #[cfg(feature = "protobuf")]
         Format::Protobuf => false,
         #[cfg(feature = "cbor")]
         Format::Cbor => false,
-    }
-}
-
-/// Checks what no decoder of lists or watches has checked: the body of a single object. Other formats than JSON are
-/// checked as they are read.
-pub(crate) fn validate(format: Format, bytes: &[u8]) -> Result<(), Error> {
-    match format {
-        Format::Json => json::validate(bytes, Limits::default()),
-        #[cfg(feature = "protobuf")]
-        Format::Protobuf => Ok(()),
-        #[cfg(feature = "cbor")]
-        Format::Cbor => Ok(()),
     }
 }

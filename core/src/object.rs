@@ -24,13 +24,25 @@ pub use unstructured::Unstructured;
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
+
+use crate::codec;
 use crate::error::Error;
-use crate::meta::MetaRef;
+use crate::meta::{Encoded, MetaRef};
 
 /// Writes kind and key: all that may be seen of an object in logs.
 fn debug(f: &mut fmt::Formatter<'_>, form: &str, kind: &str, meta: MetaRef<'_>) -> fmt::Result {
     let slash = if meta.namespace.is_empty() { "" } else { "/" };
     write!(f, "{form}({kind} {}{slash}{})", meta.namespace, meta.name)
+}
+
+/// Reads the JSON of a `what`, every byte of which must be text.
+fn from_json<T: DeserializeOwned>(encoded: &Encoded<'_>, what: &str) -> Result<T, Error> {
+    let length = encoded.bytes.len();
+    let text = codec::json::text(encoded.bytes).map_err(|at| {
+        Error::decode(format!("not a {what}: not UTF-8 at offset {} ({length} bytes)", at.offset))
+    })?;
+    serde_json::from_str(text).map_err(|error| not_a(what, length, &error))
 }
 
 /// The error for JSON that is not a `what`; of the cause only the place is told, for its text may show values.

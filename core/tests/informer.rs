@@ -126,7 +126,7 @@ fn what_arrives_is_validated() {
         let pods = factory.informer::<Pod>();
         factory.start();
         let error = pods.wait_for_status(|status| status.last_error.clone()).await;
-        assert!(error.contains("not valid JSON at offset"), "{error}");
+        assert!(error.contains("malformed JSON at offset"), "{error}");
         assert!(pods.lister().is_empty());
     });
 }
@@ -328,6 +328,7 @@ fn read(text: &str) -> Lazy<Pod> {
         bytes,
         resource: &resource,
         drop_managed_fields: true,
+        trusted: false,
     })
     .unwrap()
 }

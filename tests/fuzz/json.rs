@@ -51,15 +51,28 @@ fn resource() -> ApiResource {
 }
 
 #[test]
-fn what_is_checked_is_what_serde_json_takes() {
+fn what_is_taken_in_is_what_serde_json_takes() {
     rounds(60_000, |chance| {
-        let mut bytes = value(chance, 4).into_bytes();
+        let (resource, inner) = (resource(), value(chance, 4));
+        let mut bytes = format!("{{\"metadata\":{{\"name\":\"a\"}},\"spec\":{inner}}}").into_bytes();
         mutate(chance, &mut bytes, &TOKENS);
-        let expected = std::str::from_utf8(&bytes).is_ok()
+        let is_valid = std::str::from_utf8(&bytes).is_ok()
             && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
-        let found = json::validate(&bytes, Limits::default());
-        found.as_ref().err().into_iter().for_each(hides_secrets);
-        assert_eq!(found.is_ok(), expected, "{:?}", String::from_utf8_lossy(&bytes));
+        let encoded = |trusted| Encoded {
+            format: Format::Json,
+            bytes: &bytes,
+            resource: &resource,
+            drop_managed_fields: true,
+            trusted,
+        };
+        let checked = <Lazy<Unstructured> as Object>::read(encoded(false));
+        checked.as_ref().err().into_iter().for_each(hides_secrets);
+        let trusted = <Lazy<Unstructured> as Object>::read(encoded(true));
+        // Of what is valid both make the same; what is not is never taken in where it is checked.
+        match is_valid {
+            true => assert_eq!(checked.ok(), trusted.ok(), "{:?}", String::from_utf8_lossy(&bytes)),
+            false => assert!(checked.is_err(), "{:?}", String::from_utf8_lossy(&bytes)),
+        }
     });
 }
 
@@ -73,6 +86,7 @@ fn reads_by_path_find_what_serde_json_finds() {
             bytes: text.as_bytes(),
             resource: &resource,
             drop_managed_fields: false,
+            trusted: false,
         };
         let Ok(lazy) = <Lazy<Unstructured> as Object>::read(encoded) else { return };
         let whole: Value = serde_json::from_slice(&lazy.json().unwrap()).unwrap();
@@ -91,8 +105,13 @@ fn damaged_objects_are_read_or_refused_and_never_shown() {
         let resource = resource();
         let mut bytes = object(chance, 4).into_bytes();
         mutate(chance, &mut bytes, &TOKENS);
-        let encoded =
-            Encoded { format: Format::Json, bytes: &bytes, resource: &resource, drop_managed_fields: true };
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes: &bytes,
+            resource: &resource,
+            drop_managed_fields: true,
+            trusted: false,
+        };
         for outcome in [
             Unstructured::read(encoded).map(drop),
             <Lazy<Unstructured> as Object>::read(encoded).map(|lazy| {
@@ -107,7 +126,9 @@ fn damaged_objects_are_read_or_refused_and_never_shown() {
 #[test]
 fn depth_bombs_end_at_the_limit() {
     for bomb in ["[".repeat(3_000_000), "{\"a\":".repeat(1_000_000)] {
-        let error = json::validate(bomb.as_bytes(), Limits::default()).unwrap_err();
+        let mut decoder = json::ListDecoder::new(Limits::default());
+        decoder.push(format!("{{\"items\":[{{\"a\":{bomb}").into());
+        let error = decoder.next_item().unwrap_err();
         assert!(error.to_string().contains("nested"), "{error}");
         let resource = resource();
         let encoded = Encoded {
@@ -115,6 +136,7 @@ fn depth_bombs_end_at_the_limit() {
             bytes: bomb.as_bytes(),
             resource: &resource,
             drop_managed_fields: true,
+            trusted: false,
         };
         assert!(Unstructured::read(encoded).is_err());
         assert!(<Lazy<Unstructured> as Object>::read(encoded).is_err());
@@ -125,10 +147,14 @@ fn depth_bombs_end_at_the_limit() {
 fn odd_json_behaves_as_documented() {
     let resource = resource();
     let read = |text: &str| {
-        json::validate(text.as_bytes(), Limits::default()).unwrap();
         let bytes = text.as_bytes();
-        let encoded =
-            Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: false };
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes,
+            resource: &resource,
+            drop_managed_fields: false,
+            trusted: false,
+        };
         (Unstructured::read(encoded), <Lazy<Unstructured> as Object>::read(encoded).unwrap())
     };
     let (whole, lazy) = read(r#"{"spec":{"a":"\ud800","b":1}}"#);

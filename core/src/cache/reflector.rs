@@ -366,7 +366,7 @@ impl<T: Object> Reflector<T> {
         }
     }
 
-    /// Whether arriving JSON is to be taken without validation: see [`ReflectorOptions::trusting`].
+    /// Whether arriving objects are to be taken unchecked: see [`ReflectorOptions::trusting`].
     pub fn is_trusting(&self) -> bool {
         self.options.trusting
     }

@@ -1,7 +1,7 @@
 //! JSON: decoders that take bytes as they come and give whole objects, and walks over the bytes of one.
 //!
-//! Invariant: every object the decoders give is one complete JSON object, of valid UTF-8, within the [`Limits`], unless
-//! the caller asked for [`ListDecoder::trusting`]; and no error shows a byte of what it is about.
+//! The decoders find where an object begins and ends, within the [`Limits`]; that it is JSON of valid UTF-8 is checked as
+//! it is read, in the one walk that reads it. Invariant: no error shows a byte of what it is about.
 //!
 //! What the check lets pass, for it changes no bytes: a lone surrogate in an escape and a number beyond a double, which are
 //! refused by whoever reads that text or number (Go puts U+FFFD for the first); and members of one name, of which types
@@ -31,29 +31,12 @@ use super::Limits;
 use crate::error::Error;
 use scan::ValueScanner;
 
-/// Checks that `bytes` are one JSON value of valid UTF-8 within `limits`, white space around it allowed. The decoders
-/// do this to every object; the body of a single object has not been checked until it went through here.
-pub fn validate(bytes: &[u8], limits: Limits) -> Result<(), Error> {
-    let fail = |what: String| Err(Error::decode(format!("{} bytes of JSON: {what}", bytes.len())));
-    if bytes.len() > limits.object_bytes {
-        return fail(format!("larger than the {} allowed", limits.object_bytes));
-    }
-    let start = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
-    if ValueScanner::new(limits.depth).scan(&bytes[start..]).is_err() {
-        return fail(too_deep(limits));
-    }
-    match check(bytes) {
-        Ok(()) => Ok(()),
-        Err(what) => fail(what),
-    }
-}
-
 /// How many arrays and objects within one another serde_json reads.
-pub(super) const DEEPEST_READ: usize = 127;
+const DEEPEST_READ: usize = 127;
 
-/// Whether more than `depth` arrays and objects lie within one another.
-pub(super) fn is_deeper_than(bytes: &[u8], depth: usize) -> bool {
-    ValueScanner::new(depth).scan(bytes.trim_ascii_start()).is_err()
+/// Whether one value, whole and well formed, nests deeper than serde_json reads.
+pub(super) fn is_too_deep_for_types(bytes: &[u8]) -> bool {
+    ValueScanner::new(DEEPEST_READ).scan(bytes.trim_ascii_start()).is_err() && check(bytes).is_ok()
 }
 
 /// Reads a document; the error shows nothing of it.
@@ -64,6 +47,16 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
             format!("{} bytes of JSON: not what is expected at line {line}, column {column}", bytes.len());
         Error::decode(text)
     })
+}
+
+/// `bytes` as text.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes).map_err(|error| Malformed { offset: error.valid_up_to() })
+}
+
+/// Where serde_json found `bytes` to be malformed.
+pub(crate) fn malformed(error: &serde_json::Error, bytes: &[u8]) -> Malformed {
+    Malformed { offset: offset_of(error, bytes) }
 }
 
 /// Whether `bytes` are one JSON value of valid UTF-8; the error says what is wrong where, and shows nothing.

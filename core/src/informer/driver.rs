@@ -96,7 +96,7 @@ impl<T: Object> Driver<T> {
         }
         if let Some(action) = self.reflector.poll_action(now) {
             self.close();
-            self.exchange = Exchange::begin(self.shared.api(), action, self.reflector.is_trusting());
+            self.exchange = Exchange::begin(self.shared.api(), action);
         }
         while let Some(notice) = self.reflector.poll_notice() {
             self.shared.observe(&notice);
@@ -200,8 +200,9 @@ impl<T: Object> Driver<T> {
         match exchange {
             Exchange::List(body) => {
                 let (format, repeats) = (body.format(), reflector.repeats());
+                let trusted = reflector.is_trusting();
                 while let Some(item) = body.next_item()? {
-                    match take_in(shared, format, item, repeats) {
+                    match take_in(shared, format, item, repeats, trusted) {
                         Ok(object) => reflector.handle_list_item(now, object),
                         Err(error) => {
                             let (error, held) = left_out(shared, format, item, error)?;
@@ -217,10 +218,11 @@ impl<T: Object> Driver<T> {
                         continue;
                     }
                     let repeats = reflector.repeats() && frame.kind == EventKind::Added;
-                    match read_event(&frame, |bytes| take_in(shared, frame.format, bytes, repeats)) {
+                    let (format, trusted) = (frame.format, reflector.is_trusting());
+                    match read_event(&frame, |bytes| take_in(shared, format, bytes, repeats, trusted)) {
                         Ok(event) => reflector.handle_watch_event(now, event),
                         Err(error) => {
-                            let (error, held) = left_out(shared, frame.format, frame.object, error)?;
+                            let (error, held) = left_out(shared, format, frame.object, error)?;
                             reflector.handle_unreadable_event(now, frame.kind, held, &error);
                         }
                     }
@@ -258,12 +260,14 @@ impl<T: Object> Drop for Ended<T> {
     }
 }
 
-/// The object in `bytes`: where it may be one that the store has already, that one, else read and transformed.
+/// The object in `bytes`: where it may be one that the store has already, that one, and nothing more of `bytes` is looked
+/// at; else read and transformed.
 fn take_in<T: Object>(
     shared: &Shared<T>,
     format: Format,
     bytes: &[u8],
     repeats: bool,
+    trusted: bool,
 ) -> Result<Arc<T>, Error> {
     if repeats
         && let Some(meta) = codec::identity(format, bytes)
@@ -272,7 +276,7 @@ fn take_in<T: Object>(
         return Ok(held.clone());
     }
     let resource = shared.api().api_resource();
-    let object = T::read(Encoded { format, bytes, resource, drop_managed_fields: true })?;
+    let object = T::read(Encoded { format, bytes, resource, drop_managed_fields: true, trusted })?;
     Ok(Arc::new(shared.transform(object)))
 }
 

@@ -39,19 +39,17 @@ pub(super) enum Progress {
 }
 
 impl Exchange {
-    /// Begins what `action` says; `trusting` leaves out the validation of what arrives.
-    pub(super) fn begin<T: Object>(api: &Api<T>, action: Action, trusting: bool) -> Self {
+    /// Begins what `action` says.
+    pub(super) fn begin<T: Object>(api: &Api<T>, action: Action) -> Self {
         // The reflector waits as long as it is asked to, says so meanwhile, and tries again.
         let api = api.without_retries();
         match action {
-            Action::List(options) => Self::OpeningList(Box::pin(async move {
-                let body = api.list_body(&options).await?;
-                Ok(if trusting { body.trusting() } else { body })
-            })),
-            Action::Watch(options) => Self::OpeningWatch(Box::pin(async move {
-                let body = api.watch_body(&options).await?;
-                Ok(if trusting { body.trusting() } else { body })
-            })),
+            Action::List(options) => {
+                Self::OpeningList(Box::pin(async move { api.list_body(&options).await }))
+            }
+            Action::Watch(options) => {
+                Self::OpeningWatch(Box::pin(async move { api.watch_body(&options).await }))
+            }
             Action::Close => Self::Closed,
         }
     }

@@ -38,6 +38,8 @@ pub struct Encoded<'a> {
     pub resource: &'a ApiResource,
     /// Leave `metadata.managedFields` out of what is kept. Informers do, plain gets never.
     pub drop_managed_fields: bool,
+    /// Take `bytes` for what they claim to be as far as reading allows. Else all of them are checked.
+    pub trusted: bool,
 }
 
 impl Debug for Encoded<'_> {
@@ -79,7 +81,7 @@ pub trait Object: Sized + Debug + MaybeSend + MaybeSync + 'static {
         false
     }
 
-    /// Reads one object. Fails with a decode error that shows no bytes of it.
+    /// Reads one object, and checks it unless it is trusted. Fails with a decode error that shows no bytes of it.
     fn read(encoded: Encoded<'_>) -> Result<Self, Error>;
 
     /// Its name, namespace, uid and version.

@@ -34,8 +34,8 @@ use crate::meta::{ApiResource, Encoded, Format, MetaRef, Object, OwnerReference,
 /// are not seen, for only numbers tell them. apiVersion and kind are always there: items of lists get them as they are
 /// taken in.
 ///
-/// JSON is trusted to be JSON, as the decoders have checked it; what is not is found missing by reads and refused by
-/// [`Lazy::decode`]. Protobuf is checked as it is taken in.
+/// All of it is checked as it is taken in, unless the server is trusted: then what is malformed is found missing by reads
+/// and refused by [`Lazy::decode`].
 pub struct Lazy<K = Unstructured> {
     kept: Kept,
     kind: PhantomData<fn() -> K>,
@@ -107,7 +107,7 @@ impl<K> Lazy<K> {
     /// # use k8s_openapi::api::core::v1::Pod;
     /// # let bytes = br#"{"metadata":{"name":"web-0"},"spec":{"nodeName":"node-1","containers":[{"image":"a"},{"image":"b"}]}}"#;
     /// # let resource = Pod::api_resource();
-    /// # let pod = <Lazy<Pod> as Object>::read(Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true })?;
+    /// # let pod = <Lazy<Pod> as Object>::read(Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true, trusted: false })?;
     /// assert_eq!(pod.text("spec.nodeName").as_deref(), Some("node-1"));
     /// let images: Vec<_> = pod.values("spec.containers[*].image").filter_map(|image| image.text()).collect();
     /// assert_eq!(images, ["a", "b"]);
@@ -213,7 +213,7 @@ impl<K> Lazy<K> {
     pub fn from_typed<T: Serialize>(object: &T) -> Result<Self, Error> {
         let bytes =
             serde_json::to_vec(object).map_err(|_| Error::decode("an object that JSON cannot hold"))?;
-        Ok(Self { kept: Kept::Json(Stored::new(&bytes, None, false)?), kind: PhantomData })
+        Ok(Self { kept: Kept::Json(Stored::trusted(&bytes, None, false)?), kind: PhantomData })
     }
 
     fn entry(&self, map: &str, name: &str) -> Option<Cow<'_, str>> {
@@ -234,15 +234,13 @@ impl<K: 'static> Object for Lazy<K> {
 
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let kept = match encoded.format {
-            Format::Json => {
-                Kept::Json(Stored::new(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)?)
-            }
+            Format::Json => Kept::Json(Stored::new(&encoded)?),
             #[cfg(feature = "protobuf")]
             Format::Protobuf => Kept::Protobuf(protobuf::Kept::new(&encoded)?),
             #[cfg(feature = "cbor")]
             Format::Cbor => {
                 let json = cbor::to_json(encoded.bytes)?;
-                Kept::Json(Stored::new(&json, Some(encoded.resource), encoded.drop_managed_fields)?)
+                Kept::Json(Stored::trusted(&json, Some(encoded.resource), encoded.drop_managed_fields)?)
             }
         };
         Ok(Self { kept, kind: PhantomData })

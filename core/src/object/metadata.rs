@@ -54,6 +54,7 @@ mod tests {
             bytes: text.as_bytes(),
             resource: &resource,
             drop_managed_fields: false,
+            trusted: false,
         };
         let typed = Pod::read(encoded).unwrap();
         let expected = typed.object_meta().unwrap().into_owned();

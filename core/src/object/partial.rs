@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{debug, not_a};
+use super::debug;
 #[cfg(feature = "cbor")]
 use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
@@ -50,8 +50,7 @@ impl Object for PartialObjectMetadata {
 
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let mut object: Self = match encoded.format {
-            Format::Json => serde_json::from_slice(encoded.bytes)
-                .map_err(|error| not_a("PartialObjectMetadata", encoded.bytes.len(), &error))?,
+            Format::Json => super::from_json(&encoded, "PartialObjectMetadata")?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::read_metadata(&encoded)?,
             #[cfg(feature = "cbor")]
@@ -100,7 +99,13 @@ mod tests {
         let bytes =
             br#"{"metadata":{"name":"web","namespace":"n","uid":"u","resourceVersion":"3","labels":{"a":"b"},
             "managedFields":[{"manager":"m"}]},"spec":{"replicas":3}}"#;
-        let encoded = Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true };
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes,
+            resource: &resource,
+            drop_managed_fields: true,
+            trusted: false,
+        };
         let object = PartialObjectMetadata::read(encoded).unwrap();
         assert_eq!((object.api_version.as_str(), object.kind.as_str()), ("apps/v1", "Deployment"));
         assert_eq!(object.meta(), MetaRef { name: "web", namespace: "n", uid: "u", resource_version: "3" });
@@ -111,8 +116,13 @@ mod tests {
         assert_eq!(serde_json::from_str::<PartialObjectMetadata>(&text).unwrap(), object);
 
         let bookmark = br#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":null}"#;
-        let encoded =
-            Encoded { format: Format::Json, bytes: bookmark, resource: &resource, drop_managed_fields: true };
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes: bookmark,
+            resource: &resource,
+            drop_managed_fields: true,
+            trusted: false,
+        };
         assert_eq!(PartialObjectMetadata::read(encoded).unwrap().meta(), MetaRef::default());
     }
 }

@@ -1,13 +1,15 @@
 //! What `Lazy` keeps of an object: one exact-size block of bytes and the places in it that every reader asks for.
 //!
-//! The object is surveyed once where it arrived and copied once, apiVersion and kind added and managedFields left out
-//! on the way. Invariant: the places lie within the bytes, and name, namespace, uid and version are valid UTF-8.
+//! The object is surveyed once where it arrived, and checked in the same walk, and copied once, apiVersion and kind added
+//! and managedFields left out on the way. Invariant: the places lie within the bytes, and name, namespace, uid and version are valid UTF-8.
+
+mod checked;
 
 use std::ops::Range;
 
 use crate::codec::json::{Entries, Malformed, is_name, unescaped};
 use crate::error::Error;
-use crate::meta::{ApiResource, MetaRef};
+use crate::meta::{ApiResource, Encoded, MetaRef};
 
 /// The members of `metadata` that every reader asks for, in the order of [`Stored::fields`].
 pub(super) const FIELDS: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
@@ -27,12 +29,38 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Keeps the object in `source`: adds what it lacks of apiVersion and kind when `resource` is given, and leaves out
-    /// `metadata.managedFields` when told so.
-    pub(super) fn new(
+    /// Keeps the object as it arrived in JSON.
+    pub(super) fn new(encoded: &Encoded<'_>) -> Result<Self, Error> {
+        let keep = if encoded.trusted { Self::trusted } else { Self::checked };
+        keep(encoded.bytes, Some(encoded.resource), encoded.drop_managed_fields)
+    }
+
+    /// Keeps the object in `source`, which is known to be valid: adds what it lacks of apiVersion and kind when `resource`
+    /// is given, and leaves out `metadata.managedFields` when told so.
+    pub(super) fn trusted(
         source: &[u8],
         resource: Option<&ApiResource>,
         drop_managed_fields: bool,
+    ) -> Result<Self, Error> {
+        Self::keep(source, resource, |source| Survey::of(source, drop_managed_fields))
+    }
+
+    /// The same, and checks `source`.
+    fn checked(
+        source: &[u8],
+        resource: Option<&ApiResource>,
+        drop_managed_fields: bool,
+    ) -> Result<Self, Error> {
+        Self::keep(source, resource, |source| match Survey::checked(source, drop_managed_fields)? {
+            Some(survey) => Ok(survey),
+            None => Survey::of(source, drop_managed_fields),
+        })
+    }
+
+    fn keep<'a>(
+        source: &'a [u8],
+        resource: Option<&ApiResource>,
+        survey: impl FnOnce(&'a [u8]) -> Result<Survey<'a>, Fault>,
     ) -> Result<Self, Error> {
         let source = source.trim_ascii();
         let fail = |fault: Fault| {
@@ -42,7 +70,7 @@ impl Stored {
         if source.len() > i32::MAX as usize {
             return Err(fail(Fault::Odd("larger than 2 GiB")));
         }
-        let survey = Survey::of(source, drop_managed_fields).map_err(fail)?;
+        let survey = survey(source).map_err(fail)?;
         Ok(survey.keep(&resource.map(|resource| survey.header(resource)).unwrap_or_default()))
     }
 
@@ -101,8 +129,8 @@ struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    fn of(source: &'a [u8], drop_managed_fields: bool) -> Result<Self, Fault> {
-        let mut survey = Self {
+    fn empty(source: &'a [u8]) -> Self {
+        Self {
             source,
             is_empty: true,
             has_api_version: false,
@@ -110,7 +138,11 @@ impl<'a> Survey<'a> {
             fields: [const { 0..0 }; 4],
             landmarks: [0; 3],
             cut: 0..0,
-        };
+        }
+    }
+
+    fn of(source: &'a [u8], drop_managed_fields: bool) -> Result<Self, Fault> {
+        let mut survey = Self::empty(source);
         let mut entries = Entries::of_object(source, 0)?;
         while let Some(entry) = entries.next()? {
             survey.is_empty = false;

@@ -7,7 +7,6 @@ use std::fmt::Debug;
 use k8s_openapi::Metadata;
 use serde::de::DeserializeOwned;
 
-use super::not_a;
 #[cfg(feature = "cbor")]
 use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
@@ -22,8 +21,7 @@ where
 {
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let mut object: K = match encoded.format {
-            Format::Json => serde_json::from_slice(encoded.bytes)
-                .map_err(|error| not_a(K::KIND, encoded.bytes.len(), &error))?,
+            Format::Json => super::from_json(&encoded, K::KIND)?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::read(&encoded)?,
             #[cfg(feature = "cbor")]
@@ -60,7 +58,13 @@ mod tests {
     fn a_typed_object_reads_without_its_managed_fields() {
         let resource = Pod::api_resource();
         let bytes = br#"{"metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7","managedFields":[{"manager":"m"}]}}"#;
-        let encoded = Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true };
+        let encoded = Encoded {
+            format: Format::Json,
+            bytes,
+            resource: &resource,
+            drop_managed_fields: true,
+            trusted: false,
+        };
         let pod = Pod::read(encoded).unwrap();
         assert_eq!(pod.meta(), MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "7" });
         assert_eq!(pod.key().as_str(), "n/a");
@@ -75,6 +79,7 @@ mod tests {
             bytes: b"{secret",
             resource: &resource,
             drop_managed_fields: false,
+            trusted: false,
         };
         assert!(!Pod::read(encoded).unwrap_err().to_string().contains("secret"));
     }

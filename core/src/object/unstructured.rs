@@ -213,8 +213,7 @@ impl Object for Unstructured {
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let kind = &encoded.resource.kind;
         let mut object: Self = match encoded.format {
-            Format::Json => serde_json::from_slice(encoded.bytes)
-                .map_err(|error| not_a(kind, encoded.bytes.len(), &error))?,
+            Format::Json => super::from_json(&encoded, kind)?,
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::read(&encoded)?,
             #[cfg(feature = "cbor")]
@@ -292,6 +291,7 @@ mod tests {
             bytes: text.as_bytes(),
             resource: &resource,
             drop_managed_fields: true,
+            trusted: false,
         };
         Unstructured::read(encoded)
     }

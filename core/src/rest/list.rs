@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::codec::{Limits, ListDecoder, ListHead, json};
+use crate::codec::{Limits, ListDecoder, ListHead};
 use crate::error::Error;
 use crate::meta::Format;
 use crate::transport::Body;
@@ -26,16 +26,6 @@ pub struct ListBody {
 impl ListBody {
     pub(super) fn new((body, format): (Body, Format)) -> Self {
         Self { body, decoder: ListDecoder::new(format, Limits::default()), bytes: 0 }
-    }
-
-    /// Leaves out the validation of each item, as [`json::ListDecoder::trusting`] does; protobuf is checked as it is read.
-    /// Call it before the first [`ListBody::fill`].
-    #[must_use]
-    pub fn trusting(mut self) -> Self {
-        if self.format() == Format::Json {
-            self.decoder = ListDecoder::Json(json::ListDecoder::new(Limits::default()).trusting());
-        }
-        self
     }
 
     /// How the items are written.

@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 
 use super::{Request, answer};
-use crate::codec::{self, EventKind, Limits, WatchDecoder, WatchFrame, json};
+use crate::codec::{self, EventKind, Limits, WatchDecoder, WatchFrame};
 use crate::config::WatchOver;
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, Object, ResourceVersion};
@@ -62,16 +62,6 @@ impl WatchBody {
 
     async fn socket(request: Request) -> Result<Source, Error> {
         request.open_socket(&[]).await.map(Source::Socket)
-    }
-
-    /// Leaves out the validation of each event, as [`json::WatchDecoder::trusting`] does; protobuf is checked as it is
-    /// read. Call it before the first [`WatchBody::fill`].
-    #[must_use]
-    pub fn trusting(mut self) -> Self {
-        if matches!(self.source, Source::Socket(_) | Source::Body(_, Format::Json)) {
-            self.decoder = WatchDecoder::Json(json::WatchDecoder::new(Limits::default()).trusting());
-        }
-        self
     }
 
     /// Waits for more bytes; false when the watch has ended. Dropping the future loses nothing.
@@ -208,8 +198,9 @@ async fn next_event<K: Object>(
     loop {
         if let Some(frame) = body.next_frame()? {
             let format = frame.format;
-            let read =
-                |bytes: &[u8]| K::read(Encoded { format, bytes, resource, drop_managed_fields: false });
+            let read = |bytes: &[u8]| {
+                K::read(Encoded { format, bytes, resource, drop_managed_fields: false, trusted: false })
+            };
             return read_event(&frame, read).map(Some);
         }
         if !body.fill().await? {

@@ -8,9 +8,10 @@ use divan::{Bencher, black_box};
 use k8s_openapi::api::core::v1::Pod;
 use portolan::cache::{Change, Event, Fifo, HandlerOptions, Indexer, Pipeline, index_by_value};
 use portolan::codec::Limits;
-use portolan::codec::json::{ListDecoder, WatchDecoder, validate};
+use portolan::codec::json::{ListDecoder, WatchDecoder};
+use portolan::codec::protobuf;
 use portolan::meta::{ApiResource, Encoded, Format, LabelSelector, Object, Resource};
-use portolan::object::Lazy;
+use portolan::object::{Lazy, Unstructured};
 use portolan::time::Instant;
 use portolan_bench::corpus::Corpus;
 
@@ -31,33 +32,34 @@ fn list() -> Vec<u8> {
     format!("{head}{}]}}", pods().join(",")).into_bytes()
 }
 
-fn read(resource: &ApiResource, bytes: &[u8]) -> Option<Lazy<Pod>> {
-    Object::read(Encoded { format: Format::Json, bytes, resource, drop_managed_fields: true }).ok()
+/// A pod in another format than JSON.
+fn written(format: Format, pod: &str) -> Vec<u8> {
+    match format {
+        Format::Protobuf => {
+            let pod: Unstructured = serde_json::from_str(pod).unwrap_or_default();
+            protobuf::encode(&pod, "v1", "Pod").unwrap_or_default()
+        }
+        _ => pod.as_bytes().to_vec(),
+    }
+}
+
+fn read(resource: &ApiResource, format: Format, bytes: &[u8]) -> Option<Lazy<Pod>> {
+    Object::read(Encoded { format, bytes, resource, drop_managed_fields: true, trusted: false }).ok()
 }
 
 fn objects() -> Vec<Arc<Lazy<Pod>>> {
     let resource = Pod::api_resource();
-    pods().iter().filter_map(|pod| read(&resource, pod.as_bytes()).map(Arc::new)).collect()
+    pods().iter().filter_map(|pod| read(&resource, Format::Json, pod.as_bytes()).map(Arc::new)).collect()
 }
 
-/// Finds the items of a list that comes in chunks, without checking them.
+/// Finds the items of a list that comes in chunks.
 #[divan::bench(args = [4 << 10, 64 << 10])]
-fn split_trusting(bencher: Bencher, chunk: usize) {
-    split(bencher, chunk, |decoder| decoder.trusting());
-}
-
-/// Finds the items of a list that comes in chunks, and checks each.
-#[divan::bench(args = [4 << 10, 64 << 10])]
-fn split_validated(bencher: Bencher, chunk: usize) {
-    split(bencher, chunk, |decoder| decoder);
-}
-
-fn split(bencher: Bencher, chunk: usize, set: impl Fn(ListDecoder) -> ListDecoder + Sync) {
+fn split_list(bencher: Bencher, chunk: usize) {
     let body = bytes::Bytes::from(list());
     let chunks: Vec<_> =
         (0..body.len()).step_by(chunk).map(|at| body.slice(at..body.len().min(at + chunk))).collect();
     bencher.counter(divan::counter::BytesCount::new(body.len())).bench(|| {
-        let mut decoder = set(ListDecoder::new(Limits::default()));
+        let mut decoder = ListDecoder::new(Limits::default());
         let mut items = 0;
         for chunk in &chunks {
             decoder.push(chunk.clone());
@@ -69,14 +71,13 @@ fn split(bencher: Bencher, chunk: usize, set: impl Fn(ListDecoder) -> ListDecode
     });
 }
 
-#[divan::bench(args = [true, false])]
-fn split_watch(bencher: Bencher, validated: bool) {
+#[divan::bench]
+fn split_watch(bencher: Bencher) {
     let events: String =
         pods().iter().map(|pod| format!("{{\"type\":\"ADDED\",\"object\":{pod}}}\n")).collect();
     let body = bytes::Bytes::from(events);
     bencher.counter(divan::counter::BytesCount::new(body.len())).bench(|| {
-        let decoder = WatchDecoder::new(Limits::default());
-        let mut decoder = if validated { decoder } else { decoder.trusting() };
+        let mut decoder = WatchDecoder::new(Limits::default());
         decoder.push(body.clone());
         let mut events = 0;
         while let Ok(Some(frame)) = decoder.next_event() {
@@ -86,16 +87,12 @@ fn split_watch(bencher: Bencher, validated: bool) {
     });
 }
 
-#[divan::bench]
-fn validate_each(bencher: Bencher) {
-    let pods = pods();
-    bencher.bench(|| pods.iter().filter(|pod| validate(pod.as_bytes(), Limits::default()).is_ok()).count());
-}
-
-#[divan::bench]
-fn read_lazy_each(bencher: Bencher) {
-    let (pods, resource) = (pods(), Pod::api_resource());
-    bencher.bench(|| pods.iter().filter_map(|pod| read(&resource, pod.as_bytes())).collect::<Vec<_>>());
+/// Takes objects in: checks, surveys and copies each; protobuf the same.
+#[divan::bench(args = [Format::Json, Format::Protobuf])]
+fn take_in_each(bencher: Bencher, format: Format) {
+    let resource = Pod::api_resource();
+    let pods: Vec<_> = pods().iter().map(|pod| written(format, pod)).collect();
+    bencher.bench(|| pods.iter().filter_map(|pod| read(&resource, format, pod)).collect::<Vec<_>>());
 }
 
 #[divan::bench]

@@ -35,10 +35,10 @@ pub struct ReflectorOptions {
     /// Compare each watch-list with a list at its version, and say so where they differ. Default false, for it doubles
     /// the load. client-go's `KUBE_WATCHLIST_INCONSISTENCY_DETECTOR`.
     pub check_consistency: bool,
-    /// Take JSON without validating each object, for a server that one trusts to write it: saves a third of the work of a
-    /// sync. Default false, for client-go refuses a malformed list. An object is then known to have balanced brackets,
-    /// closed strings and readable metadata. What else is wrong in it is found missing by reads of a `Lazy` and refused
-    /// when it is decoded; informers of decoded objects meet it as they always do.
+    /// Take objects without checking each as a whole, for a server that one trusts to write them: saves a third of the work
+    /// of a sync. Default false, for client-go refuses a malformed list. An object is then known to have balanced
+    /// brackets, closed strings and readable metadata. What else is wrong in it is found missing by reads of a `Lazy` and
+    /// refused when it is decoded; informers of decoded objects meet it as they always do.
     pub trusting: bool,
     /// How long to wait after a failure. Default [`Backoff::REFLECTOR`].
     pub backoff: Backoff,

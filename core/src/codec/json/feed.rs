@@ -31,6 +31,8 @@ pub(super) struct Feed {
     carry: Vec<u8>,
     /// The last whole value, when it lies in the first chunk; else it is in `carry`.
     within: Option<Range<usize>>,
+    /// Where in it the only array or object within it ends.
+    only_part_end: Option<usize>,
 }
 
 impl Feed {
@@ -44,6 +46,7 @@ impl Feed {
             start: 0,
             carry: Vec::new(),
             within: None,
+            only_part_end: None,
         }
     }
 
@@ -108,6 +111,7 @@ impl Feed {
             }
             self.position += taken;
             if end.is_some() {
+                self.only_part_end = scanner.only_part_end();
                 self.scanner = None;
                 return Ok(true);
             }
@@ -124,6 +128,11 @@ impl Feed {
             (Some(range), Some(chunk)) => &chunk[range.clone()],
             _ => &self.carry,
         }
+    }
+
+    /// Where in the last whole value the array or object ends that is the only one to lie directly in it.
+    pub(super) fn only_part_end(&self) -> Option<usize> {
+        self.only_part_end
     }
 
     /// Where in the body the value at hand, or the last one, begins.

@@ -21,6 +21,12 @@ pub(super) struct ValueScanner {
     in_string: u64,
     /// Whether the next byte is escaped by a backslash before it.
     escaped: bool,
+    /// Bytes of earlier pieces.
+    passed: usize,
+    /// How many arrays and objects lie directly in the value, as far as they have ended.
+    parts: usize,
+    /// Where the last of them ends.
+    part_end: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -34,7 +40,21 @@ enum Shape {
 impl ValueScanner {
     /// A scanner that refuses more than `depth_limit` nested arrays and objects.
     pub(super) fn new(depth_limit: usize) -> Self {
-        Self { shape: Shape::Unstarted, depth: 0, depth_limit, in_string: 0, escaped: false }
+        Self {
+            shape: Shape::Unstarted,
+            depth: 0,
+            depth_limit,
+            in_string: 0,
+            escaped: false,
+            passed: 0,
+            parts: 0,
+            part_end: 0,
+        }
+    }
+
+    /// Where, counted from the value's first byte, the array or object ends that is the only one to lie directly in it.
+    pub(super) fn only_part_end(&self) -> Option<usize> {
+        (self.parts == 1).then_some(self.part_end)
     }
 
     /// Goes on where the last call stopped. Returns how many of these bytes belong to the value once its end is seen,
@@ -74,21 +94,30 @@ impl ValueScanner {
     fn scan_nested(&mut self, bytes: &[u8]) -> Result<Option<usize>, TooDeep> {
         let (blocks, tail) = bytes.as_chunks::<BLOCK>();
         for (index, block) in blocks.iter().enumerate() {
-            if let Some(end) = self.scan_block(block, BLOCK)? {
+            if let Some(end) = self.scan_block(block, BLOCK, index * BLOCK)? {
                 return Ok(Some(index * BLOCK + end));
             }
         }
-        if tail.is_empty() {
-            return Ok(None);
+        let start = blocks.len() * BLOCK;
+        if !tail.is_empty() {
+            let mut padded = [b' '; BLOCK];
+            padded[..tail.len()].copy_from_slice(tail);
+            if let Some(end) = self.scan_block(&padded, tail.len(), start)? {
+                return Ok(Some(start + end));
+            }
         }
-        let mut padded = [b' '; BLOCK];
-        padded[..tail.len()].copy_from_slice(tail);
-        Ok(self.scan_block(&padded, tail.len())?.map(|end| blocks.len() * BLOCK + end))
+        self.passed += bytes.len();
+        Ok(None)
     }
 
-    /// One block, of which the first `length` bytes count.
+    /// One block, of which the first `length` bytes count, at `start` in this piece.
     #[inline]
-    fn scan_block(&mut self, block: &[u8; BLOCK], length: usize) -> Result<Option<usize>, TooDeep> {
+    fn scan_block(
+        &mut self,
+        block: &[u8; BLOCK],
+        length: usize,
+        start: usize,
+    ) -> Result<Option<usize>, TooDeep> {
         let lanes = Lanes::of(block);
         let mut quotes = lanes.bits(b'"');
         if self.escaped || lanes.have(b'\\') {
@@ -100,15 +129,16 @@ impl ValueScanner {
         let folded = lanes.with(0x20);
         let (opens, closes) = (folded.bits(b'{') & !strings, folded.bits(b'}') & !strings);
         let (opening, closing) = (opens.count_ones() as usize, closes.count_ones() as usize);
-        if self.depth > closing && self.depth + opening <= self.depth_limit {
+        // A block that ends neither the value nor a part of it.
+        if self.depth > closing + 1 && self.depth + opening <= self.depth_limit {
             self.depth = self.depth + opening - closing;
             return Ok(None);
         }
-        self.scan_brackets(opens, closes)
+        self.scan_brackets(opens, closes, start)
     }
 
     #[cold]
-    fn scan_brackets(&mut self, opens: u64, closes: u64) -> Result<Option<usize>, TooDeep> {
+    fn scan_brackets(&mut self, opens: u64, closes: u64, start: usize) -> Result<Option<usize>, TooDeep> {
         let mut brackets = opens | closes;
         while brackets != 0 {
             let at = brackets.trailing_zeros();
@@ -120,8 +150,13 @@ impl ValueScanner {
                 }
             } else {
                 self.depth = self.depth.saturating_sub(1);
-                if self.depth == 0 {
-                    return Ok(Some(at as usize + 1));
+                match self.depth {
+                    0 => return Ok(Some(at as usize + 1)),
+                    1 => {
+                        self.parts += 1;
+                        self.part_end = self.passed + start + at as usize + 1;
+                    }
+                    _ => {}
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The push decoder of watch bodies: concatenated events, one JSON object each, white space between them or none.
 //!
-//! Invariant: an event is given only when it is whole, names a known type and holds an object.
+//! What is within the object is checked by whoever reads it. Invariant: an event is given only when it is whole, names a
+//! known type and holds an object.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +12,6 @@ use serde_json::value::RawValue;
 
 use super::feed::Feed;
 use super::offset_of;
-use super::walk::{Entries, is_name};
 use crate::codec::{EventKind, Limits, WatchFrame};
 use crate::error::Error;
 use crate::meta::Format;
@@ -31,7 +31,6 @@ use crate::meta::Format;
 /// ```
 pub struct WatchDecoder {
     feed: Feed,
-    validate: bool,
     failed: bool,
     events: u64,
 }
@@ -47,15 +46,7 @@ struct Frame<'a> {
 impl WatchDecoder {
     /// A decoder at the start of a body. `limits` hold for each event.
     pub fn new(limits: Limits) -> Self {
-        Self { feed: Feed::new(limits), validate: true, failed: false, events: 0 }
-    }
-
-    /// Leaves out the validation of each event: its object is then known to have balanced brackets and closed strings,
-    /// no more. For servers one trusts to write JSON.
-    #[must_use]
-    pub fn trusting(mut self) -> Self {
-        self.validate = false;
-        self
+        Self { feed: Feed::new(limits), failed: false, events: 0 }
     }
 
     /// Takes the next chunk of the body, split anywhere. Call [`WatchDecoder::next_event`] until it gives `None` before
@@ -109,13 +100,28 @@ impl WatchDecoder {
             return Ok(None);
         }
         let frame = self.feed.value();
-        let split = if self.validate { validated(frame) } else { trusted(frame) };
+        let split = match self.feed.only_part_end().and_then(|end| split(frame, end)) {
+            Some((kind, object)) => event(kind, frame, object),
+            None => parsed(frame),
+        };
         split.map(Some).map_err(|what| format!("the event of {} bytes: {what}", frame.len()))
     }
 }
 
-/// Checks the whole frame and finds its type and where its object lies.
-fn validated(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
+/// The type of a frame and where its object lies, of one that is written as the server writes it: these two members in
+/// this order, of which the second, the only object in it, ends at `end_of_object`. Nothing within the object is looked at.
+fn split(frame: &[u8], end_of_object: usize) -> Option<(&str, Range<usize>)> {
+    let rest = frame.strip_prefix(b"{\"type\":\"")?;
+    let end = memchr::memchr2(b'"', b'\\', rest)?;
+    let kind = std::str::from_utf8(&rest[..end]).ok()?;
+    let object = rest[end..].strip_prefix(b"\",\"object\":")?;
+    let start = frame.len() - object.len();
+    let is_all = frame.get(end_of_object..)?.trim_ascii() == b"}";
+    (is_all && object.first() == Some(&b'{')).then_some((kind, start..end_of_object))
+}
+
+/// The same of a frame that is written in another way.
+fn parsed(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
     let text = std::str::from_utf8(frame)
         .map_err(|error| format!("not valid UTF-8 at offset {}", error.valid_up_to()))?;
     let parts: Frame<'_> = serde_json::from_str(text).map_err(|error| {
@@ -126,25 +132,6 @@ fn validated(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
     // RawValue lends from the text it was read from.
     let start = (object.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     event(&parts.kind, frame, start..start + object.len())
-}
-
-/// Finds the type and the object of a frame that is taken to be valid.
-fn trusted(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
-    let (mut kind, mut object) = (None, None);
-    let mut entries = Entries::of_object(frame, 0).map_err(|_| "not valid JSON")?;
-    while let Some(entry) = entries.next().map_err(|_| "not valid JSON")? {
-        let end = entries.skip().map_err(|_| "not valid JSON")?;
-        let name = &frame[entry.key];
-        if is_name(name, "type") {
-            kind = serde_json::from_slice::<String>(&frame[entry.value..end]).ok();
-        } else if is_name(name, "object") {
-            object = Some(entry.value..end);
-        }
-    }
-    match (kind, object) {
-        (Some(kind), Some(object)) => event(&kind, frame, object),
-        _ => Err("no `type` and `object` of a watch event".to_owned()),
-    }
 }
 
 fn event(kind: &str, frame: &[u8], object: Range<usize>) -> Result<(EventKind, Range<usize>), String> {

@@ -4,6 +4,8 @@
 //! Invariant: they are made from the Go types by `cargo xtask codegen`, which checks what the readers here rely on:
 //! ascending numbers, at most [`MOST_FIELDS`] fields a message, names within the pool.
 
+use std::cmp::Ordering;
+
 use super::generated::tables::{FIELDS, KINDS, MEMBERS, NAMES, STARTS};
 
 /// The most fields that a message has.
@@ -62,22 +64,27 @@ impl Message {
 
     /// The field at a place in the order of numbers.
     pub(super) fn field(self, index: usize) -> Option<Field> {
-        let (start, end) = self.range();
-        let member = *MEMBERS.get(start..end)?.get(index)?;
-        FIELDS.get(usize::from(member)).map(|word| Field(*word))
+        field_of(*self.members().get(index)?)
     }
 
     /// All fields, in the order of their numbers.
     pub(super) fn fields(self) -> impl Iterator<Item = Field> {
-        (0..).map_while(move |index| self.field(index))
+        self.members().iter().map_while(|member| field_of(*member))
     }
 
-    /// The place of the field with a number. `hint` is where it likely is: behind the one before.
+    /// The place of the field with a number. `hint` is where it likely is, or soon behind: behind the one before.
+    #[inline]
     pub(super) fn place_of(self, number: u32, hint: usize) -> Option<(usize, Field)> {
-        let is = |index: usize| {
-            self.field(index).filter(|field| field.number() == number).map(|field| (index, field))
-        };
-        is(hint).or_else(|| (0..).zip(self.fields()).find(|(_, field)| field.number() == number))
+        let members = self.members();
+        let mut index = hint;
+        while let Some(field) = members.get(index).and_then(|member| field_of(*member)) {
+            match field.number().cmp(&number) {
+                Ordering::Less => index += 1,
+                Ordering::Equal => return Some((index, field)),
+                Ordering::Greater => break,
+            }
+        }
+        (0..).zip(self.fields()).find(|(_, field)| field.number() == number)
     }
 
     /// The field of a name, those of inlined messages included.
@@ -88,10 +95,18 @@ impl Message {
         })
     }
 
-    fn range(self) -> (usize, usize) {
+    /// The places of its fields among all.
+    #[inline]
+    fn members(self) -> &'static [u16] {
         let start = |index: usize| STARTS.get(index).copied().map_or(0, usize::from);
-        (start(usize::from(self.0)), start(usize::from(self.0) + 1))
+        let index = usize::from(self.0);
+        MEMBERS.get(start(index)..start(index + 1)).unwrap_or_default()
     }
+}
+
+#[inline]
+fn field_of(member: u16) -> Option<Field> {
+    FIELDS.get(usize::from(member)).map(|word| Field(*word))
 }
 
 impl Field {

@@ -61,6 +61,7 @@ impl<'a> Records<'a> {
         self.rest.len()
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Record<'a>>, Fault> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -87,7 +88,18 @@ impl<'a> Records<'a> {
     }
 
     /// One number of seven bits a byte, lowest first.
+    #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, Fault> {
+        match self.rest {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Fault> {
         let mut value = 0;
         for (index, byte) in self.rest.iter().take(10).enumerate() {
             if index == 9 && *byte > 1 {
@@ -134,6 +146,7 @@ impl<'a> Payload<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn text(self) -> Result<&'a str, Fault> {
         let bytes = self.bytes()?;
         std::str::from_utf8(bytes).map_err(|_| Fault::new("a text that is not UTF-8", bytes))

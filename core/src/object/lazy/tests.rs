@@ -13,8 +13,13 @@ mod protobuf;
 
 fn read(text: &str, drop_managed_fields: bool) -> Result<Lazy<Pod>, Error> {
     let resource = Pod::api_resource();
-    let encoded =
-        Encoded { format: Format::Json, bytes: text.as_bytes(), resource: &resource, drop_managed_fields };
+    let encoded = Encoded {
+        format: Format::Json,
+        bytes: text.as_bytes(),
+        resource: &resource,
+        drop_managed_fields,
+        trusted: false,
+    };
     Object::read(encoded)
 }
 
@@ -234,7 +239,13 @@ fn it_is_small_and_shows_nothing() {
 fn a_lazy_object_of_any_kind_knows_its_own() {
     let resource = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
     let bytes = br#"{"metadata":{"name":"w"},"spec":{"size":3}}"#;
-    let encoded = Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true };
+    let encoded = Encoded {
+        format: Format::Json,
+        bytes,
+        resource: &resource,
+        drop_managed_fields: true,
+        trusted: false,
+    };
     let lazy: Lazy<Unstructured> = Object::read(encoded).unwrap();
     assert_eq!((&*lazy.api_version(), &*lazy.kind()), ("example.com/v1", "Widget"));
     assert_eq!(lazy.decode().unwrap().get("spec.size"), Some(&json!(3)));
@@ -345,6 +356,7 @@ fn damaged_objects_never_panic() {
                 bytes: &bytes,
                 resource: &resource,
                 drop_managed_fields: true,
+                trusted: false,
             };
             let Ok(lazy) = <Lazy<Pod> as Object>::read(encoded) else { return false };
             let _ = (lazy.meta(), Object::labels(&lazy), lazy.owner_references(), lazy.decode().is_ok());

@@ -1,11 +1,18 @@
 //! `Lazy` over protobuf against the same object as JSON.
 
 use super::*;
-use crate::codec::protobuf::{encode, to_json};
+use crate::codec::Limits;
+use crate::codec::protobuf::{ListDecoder, encode, to_json};
 
 fn take_in(bytes: &[u8], drop_managed_fields: bool) -> Result<Lazy<Pod>, Error> {
     let resource = Pod::api_resource();
-    Object::read(Encoded { format: Format::Protobuf, bytes, resource: &resource, drop_managed_fields })
+    Object::read(Encoded {
+        format: Format::Protobuf,
+        bytes,
+        resource: &resource,
+        drop_managed_fields,
+        trusted: false,
+    })
 }
 
 #[test]
@@ -50,8 +57,8 @@ fn it_reads_as_its_json_does() {
 fn an_item_of_a_list_is_of_the_kind_of_its_resource() {
     let text = r#"{"metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7","managedFields":[{"manager":"m"}]}}"#;
     let object: Value = serde_json::from_str(text).unwrap();
-    let item = crate::codec::protobuf::encode(&json!({"items": [object]}), "v1", "PodList").unwrap();
-    let mut list = crate::codec::protobuf::ListDecoder::new(crate::codec::Limits::default());
+    let item = encode(&json!({"items": [object]}), "v1", "PodList").unwrap();
+    let mut list = ListDecoder::new(Limits::default());
     list.push(item.into());
     let item = list.next_item().unwrap().unwrap();
     for (drop_managed_fields, managed) in [(true, None), (false, Some("m"))] {
