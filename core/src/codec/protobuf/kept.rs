@@ -9,15 +9,17 @@ use serde::de::DeserializeOwned;
 
 use super::check::check;
 use super::merge::merged;
-use super::schema::{Kind, Message};
+use super::schema::{Field, Kind, Message};
 use super::value::{DEEPEST, Object, Value, element};
 use super::wire::{Fault, Record, Records, put_varint};
 use super::{DEEPEST_MERGE, Document, malformed};
 use crate::error::Error;
 use crate::meta::{Encoded, MetaRef};
 
-/// The numbers of name, namespace, uid and resourceVersion in every object's metadata.
-const FIELDS: [u32; 4] = [1, 3, 5, 6];
+/// The members of the metadata that every reader asks for, in the order of [`Kept::fields`].
+const FIELDS: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
+/// Their numbers in an ObjectMeta.
+const NUMBERS: [u32; 4] = [1, 3, 5, 6];
 /// That of managedFields.
 const MANAGED_FIELDS: u32 = 17;
 /// The members at the top of an object whose places are kept, in the order of [`Kept::landmarks`].
@@ -127,6 +129,8 @@ struct Survey<'a> {
     landmarks: [Range<usize>; 3],
     /// Where the payload of the metadata begins.
     metadata: usize,
+    /// The numbers of [`FIELDS`] in it.
+    numbers: [u32; 4],
     /// How many bytes of the metadata are left out.
     cut: usize,
 }
@@ -136,7 +140,7 @@ impl<'a> Survey<'a> {
         if raw.len() > i32::MAX as usize {
             return Err(Fault::new("larger than 2 GiB", raw));
         }
-        let mut survey = Self { raw, landmarks: [const { 0..0 }; 3], metadata: 0, cut: 0 };
+        let mut survey = Self { raw, landmarks: [const { 0..0 }; 3], metadata: 0, numbers: NUMBERS, cut: 0 };
         let mut records = Records::of(raw);
         while let Some((record, place)) = placed(&mut records, raw)? {
             let Some((_, field)) = message.place_of(record.number, 0) else { continue };
@@ -150,6 +154,7 @@ impl<'a> Survey<'a> {
             survey.landmarks[index] = place.clone();
             if index == 0 {
                 survey.metadata = place.end - record.payload.bytes()?.len();
+                survey.numbers = numbers(field.message());
             }
         }
         if drop_managed_fields {
@@ -196,7 +201,7 @@ impl<'a> Survey<'a> {
                 continue;
             }
             bytes.extend_from_slice(&self.metadata()[place]);
-            if let Some(index) = FIELDS.iter().position(|number| *number == record.number) {
+            if let Some(index) = self.numbers.iter().position(|number| *number == record.number) {
                 let text = record.payload.bytes()?;
                 fields[index] = ((bytes.len() - text.len()) as u32, text.len() as u32);
             }
@@ -215,6 +220,14 @@ impl<'a> Survey<'a> {
             fields,
             landmarks,
         })
+    }
+}
+
+/// The numbers of [`FIELDS`]: of an ObjectMeta they are known, of a ListMeta looked up.
+fn numbers(metadata: Message) -> [u32; 4] {
+    match metadata.field(0) {
+        Some(first) if first.name() == FIELDS[0] => NUMBERS,
+        _ => FIELDS.map(|name| metadata.find(name).map_or(0, Field::number)),
     }
 }
 
@@ -238,7 +251,7 @@ mod tests {
         let (api_version, kind) = super::super::schema::PARTIAL_OBJECT;
         let metadata = Message::of(api_version, kind).unwrap().find("metadata").unwrap().message();
         let number = |name: &str| metadata.find(name).unwrap().number();
-        assert_eq!(["name", "namespace", "uid", "resourceVersion"].map(number), FIELDS);
+        assert_eq!(FIELDS.map(number), NUMBERS);
         assert_eq!(number("managedFields"), MANAGED_FIELDS);
     }
 
