@@ -55,18 +55,10 @@ impl<'a> Json<'a> {
     /// A string's text, borrowed unless it holds escapes or is written otherwise in protobuf, as times and bytes are; a
     /// number or boolean as it is written; `None` for null, arrays and objects.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        let bytes = match self.0 {
-            Form::Text(bytes) => bytes,
+        match self.0 {
+            Form::Text(bytes) => text_of(bytes),
             #[cfg(feature = "protobuf")]
-            Form::Field(value) => return value.text(),
-        };
-        match bytes.first()? {
-            b'"' => {
-                let raw = value_of(bytes);
-                unescaped(raw.get(1..raw.len().checked_sub(1)?)?)
-            }
-            b'{' | b'[' | b'n' => None,
-            _ => std::str::from_utf8(value_of(bytes)).ok().map(Cow::Borrowed),
+            Form::Field(value) => value.text(),
         }
     }
 
@@ -115,18 +107,11 @@ impl<'a> Json<'a> {
 
     /// The member of this name, dots and all; `None` in what is no object.
     pub fn member(self, name: &str) -> Option<Json<'a>> {
-        let bytes = match self.0 {
-            Form::Text(bytes) => bytes,
+        match self.0 {
+            Form::Text(bytes) => member_of(bytes, name),
             #[cfg(feature = "protobuf")]
-            Form::Field(value) => return value.member(name).map(Self::from),
-        };
-        let mut entries = Entries::of_object(bytes, 0).ok()?;
-        while let Some(entry) = entries.next().ok()? {
-            if is_name(&bytes[entry.key], name) {
-                return Some(Self::at_start_of(&bytes[entry.value..]));
-            }
+            Form::Field(value) => value.member(name).map(Self::from),
         }
-        None
     }
 
     fn each(self) -> Option<Each<'a>> {
@@ -141,6 +126,29 @@ impl<'a> Json<'a> {
 /// The value with which `bytes` begin.
 fn value_of(bytes: &[u8]) -> &[u8] {
     bytes.get(..end_of_value(bytes, 0).unwrap_or(0)).unwrap_or_default()
+}
+
+/// The text of the value with which `bytes` begin.
+fn text_of(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    match bytes.first()? {
+        b'"' => {
+            let raw = value_of(bytes);
+            unescaped(raw.get(1..raw.len().checked_sub(1)?)?)
+        }
+        b'{' | b'[' | b'n' => None,
+        _ => std::str::from_utf8(value_of(bytes)).ok().map(Cow::Borrowed),
+    }
+}
+
+/// The member of the object with which `bytes` begin.
+fn member_of<'a>(bytes: &'a [u8], name: &str) -> Option<Json<'a>> {
+    let mut entries = Entries::of_object(bytes, 0).ok()?;
+    while let Some(entry) = entries.next().ok()? {
+        if is_name(&bytes[entry.key], name) {
+            return Some(Json::at_start_of(&bytes[entry.value..]));
+        }
+    }
+    None
 }
 
 /// Its length only: a value may be part of a Secret.
