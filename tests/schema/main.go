@@ -1,5 +1,6 @@
-// Command schema knows the Go types of the Kubernetes API: it writes the field tables that the client embeds, makes
-// objects of every type in all formats, reads back what the client makes of them, and takes the cases out of Go's tests.
+// Command schema knows the Go types of the Kubernetes API: it writes the field tables that the client embeds and how
+// fields merge, makes objects of every type in all formats, reads back what the client makes of them, and takes the cases
+// out of Go's tests.
 package main
 
 import (
@@ -9,11 +10,13 @@ import (
 
 	"portolan/tests/schema/cases"
 	"portolan/tests/schema/corpus"
+	"portolan/tests/schema/merge"
 	"portolan/tests/schema/tables"
 )
 
 const usage = `use one of
   schema tables               print the field tables as Rust source
+  schema merge                print how fields merge as Rust source
   schema cases PACKAGE        print the cases of a Go package's tests, one a line
   schema corpus SEED EACH     print EACH random objects of every kind, one a line
   schema verify               read objects from standard input and print "n of m" that Go reads the same`
@@ -29,6 +32,13 @@ func run(arguments []string) error {
 	switch {
 	case len(arguments) == 1 && arguments[0] == "tables":
 		_, err := fmt.Print(tables.Source())
+		return err
+	case len(arguments) == 1 && arguments[0] == "merge":
+		source, err := merge.Source()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Print(source)
 		return err
 	case len(arguments) == 2 && arguments[0] == "cases":
 		return cases.Write(os.Stdout, arguments[1])

@@ -1,5 +1,6 @@
-//! `cargo xtask codegen`: writes what is generated: protobuf's field tables from the Go types of the API, which
-//! `tests/schema` knows, and the Clientset from what a real API server serves and the kinds that k8s-openapi has.
+//! `cargo xtask codegen`: writes what is generated: protobuf's field tables and how the memory server merges
+//! fields, from the Go types of the API, which `tests/schema` knows, and the Clientset from what a real API server serves
+//! and the kinds that k8s-openapi has.
 
 mod accessors;
 mod calls;
@@ -33,7 +34,11 @@ struct Generated {
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let tables = process::output(&mut schema(&["tables"]))?;
-    let mut generated = vec![Generated { path: "core/src/codec/protobuf/generated/tables.rs", text: tables }];
+    let merging = process::output(&mut schema(&["merge"]))?;
+    let mut generated = vec![
+        Generated { path: "core/src/codec/protobuf/generated/tables.rs", text: tables },
+        Generated { path: "transport-memory/src/merging/generated.rs", text: merging },
+    ];
     generated.extend(clientset::generate()?);
     let mut stale = Vec::new();
     for Generated { path, text } in generated {
