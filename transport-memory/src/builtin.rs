@@ -6,15 +6,15 @@
 //! port-forward, proxy and token need a kubelet or keys, so they are not listed); `fields=` what a field selector may
 //! ask beside name and namespace, as `label` or `label:path`, with `!false` or `!0` after it for the value of a
 //! missing field; `store=` whose objects these are, when another version's; `names=` the rule of names, when not a DNS
-//! subdomain; `generation` when the server counts changes of the spec; `echo` when a delete answers with the object.
+//! subdomain; `generation` when the server counts changes of the spec; `echo` when a delete answers with the object; `warning=` what its users are told, `_` for a space.
 
 /// The table. A line `= group/version` begins each group and version, the preferred version of a group first.
 pub(crate) const TABLE: &str = "\
 = v1
 bindings Binding namespaced verbs=create
-componentstatuses ComponentStatus cluster verbs=get,list short=cs
+componentstatuses ComponentStatus cluster verbs=get,list short=cs warning=v1_ComponentStatus_is_deprecated_in_v1.19+
 configmaps ConfigMap namespaced short=cm
-endpoints Endpoints namespaced short=ep
+endpoints Endpoints namespaced short=ep warning=v1_Endpoints_is_deprecated_in_v1.33+;_use_discovery.k8s.io/v1_EndpointSlice
 events Event namespaced short=ev fields=involvedObject.kind,involvedObject.namespace,involvedObject.name,involvedObject.uid,involvedObject.apiVersion,involvedObject.resourceVersion,involvedObject.fieldPath,reason,reportingComponent,source:source.component,type
 limitranges LimitRange namespaced short=limits
 namespaces Namespace cluster verbs=create,delete,get,list,patch,update,watch short=ns sub=finalize,status names=label fields=status.phase echo

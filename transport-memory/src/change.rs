@@ -1,20 +1,22 @@
-//! What a create, an update and a delete do to an object: the rules of kube-apiserver's registry.
+//! What a create and an update do to an object: the rules of kube-apiserver's registry.
 //!
 //! Invariant: the server's own metadata (uid, version, generation, timestamps) changes by these rules alone, whatever a
-//! body says. Left out, compared with the real server: defaulting and validation of specs, managed fields, admission
-//! beyond namespaces, and the garbage collector.
+//! body says.
+//!
+//! Left out, compared with the real server: defaulting and validation of specs, and admission beyond namespaces.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::deletion::is_finished;
 use crate::event_version;
 use crate::failure::{Cause, Failure};
 use crate::resources::{DEFINITIONS, NAMESPACES, Resource};
 use crate::store::State;
 use crate::stored::{Stored, key, shown};
 use crate::validation::{check_metadata, check_type};
-use crate::value::{at, integer, list, put, set, take, text};
+use crate::value::{at, drop_nulls, integer, list, put, set, take, text};
 
 /// Which part of an object a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,25 +30,19 @@ pub(crate) enum Part {
 
 /// How a change is to be made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mode {
+pub(crate) struct Mode<'a> {
     pub(crate) part: Part,
     /// Check everything, change nothing.
     pub(crate) dry_run: bool,
+    /// Who makes it; `None` for what is seeded, which nobody owns.
+    pub(crate) manager: Option<Manager<'a>>,
 }
 
-/// What must be true of an object for it to be deleted, and how.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Deletion {
-    pub(crate) uid: Option<String>,
-    pub(crate) version: Option<String>,
-    pub(crate) dry_run: bool,
-}
-
-/// A deleted object, or one that now waits for its finalizers.
-#[derive(Debug)]
-pub(crate) struct Deleted {
-    pub(crate) object: Arc<Stored>,
-    pub(crate) gone: bool,
+/// Who makes a change, and through which subresource, "" for the object itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manager<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) subresource: &'a str,
 }
 
 impl State {
@@ -56,12 +52,10 @@ impl State {
         resource: &Resource,
         namespace: &str,
         mut object: Value,
-        mode: Mode,
+        mode: Mode<'_>,
     ) -> Result<Arc<Stored>, Failure> {
         check_type(resource, &object)?;
-        if event_version::applies(resource) {
-            event_version::to_older(&mut object);
-        }
+        normalize(resource, &mut object, mode.part);
         place(resource, namespace, &mut object)?;
         if !text(&object, "metadata.resourceVersion").is_empty() {
             return Err(Failure::new(500, "", "resourceVersion should not be set on objects to be created"));
@@ -75,6 +69,7 @@ impl State {
         self.fill_metadata(resource, mode.part, &mut object);
         fill_status(resource, mode.part, &mut object);
         self.prepare(resource, &mut object)?;
+        self.track(resource, &json!({}), &mut object, mode);
         if mode.dry_run {
             return Ok(Arc::new(Stored::new(resource, object, 0)));
         }
@@ -86,7 +81,7 @@ impl State {
         &mut self,
         resource: &Resource,
         key: &str,
-        mode: Mode,
+        mode: Mode<'_>,
         make: impl FnOnce(Value) -> Result<Value, Failure>,
     ) -> Result<Arc<Stored>, Failure> {
         let Some(stored) = self.object(&resource.store, key).cloned() else {
@@ -97,21 +92,21 @@ impl State {
         let mut wanted = make(shown(resource, old.clone()))?;
         check_type(resource, &wanted)?;
         check_identity(resource, &stored, &mut wanted)?;
-        if event_version::applies(resource) {
-            event_version::to_older(&mut wanted);
-        }
+        normalize(resource, &mut wanted, mode.part);
         check_version(resource, &stored, &old, &wanted)?;
         let mut object = merge(resource, mode.part, &old, wanted);
         check_metadata(resource, &object)?;
+        check_finalizers(resource, &old, &object)?;
         if resource.generation && differs(&old, &object) {
             set(&mut object, "metadata.generation", integer(&old, "metadata.generation").unwrap_or(0) + 1);
         }
         self.prepare(resource, &mut object)?;
+        self.track(resource, &old, &mut object, mode);
         if mode.dry_run {
             return Ok(Arc::new(Stored::new(resource, object, stored.version)));
         }
         if is_finished(&object) {
-            return Ok(self.finish(resource, key, object));
+            return self.finish(resource, key, object);
         }
         set(&mut object, "metadata.resourceVersion", text(&old, "metadata.resourceVersion"));
         if object == old {
@@ -120,106 +115,20 @@ impl State {
         Ok(self.keep(resource, object))
     }
 
-    /// Deletes the object at `key`, or marks it when finalizers hold it.
-    pub(crate) fn delete(
-        &mut self,
-        resource: &Resource,
-        key: &str,
-        deletion: &Deletion,
-    ) -> Result<Deleted, Failure> {
-        let name = key.rsplit('/').next().unwrap_or_default();
-        let Some(stored) = self.object(&resource.store, key).cloned() else {
-            return Err(Failure::not_found(resource, name));
-        };
-        let mut object = stored.value()?;
-        check_preconditions(resource, &stored, &object, deletion)?;
-        if deletion.dry_run {
-            return Ok(Deleted { object: stored, gone: true });
+    /// Notes in the object who changed what.
+    fn track(&self, resource: &Resource, old: &Value, object: &mut Value, mode: Mode<'_>) {
+        #[cfg(feature = "full")]
+        if let Some(manager) = mode.manager {
+            crate::managed::update(resource, old, object, manager, &self.timestamp());
         }
-        let waits = list(&object, "metadata.finalizers").next().is_some() || &*resource.store == NAMESPACES;
-        if !waits {
-            return Ok(Deleted { object: self.finish(resource, key, object), gone: true });
-        }
-        if at(&object, "metadata.deletionTimestamp").is_some() {
-            return Ok(Deleted { object: stored, gone: false });
-        }
-        set(&mut object, "metadata.deletionTimestamp", self.timestamp());
-        set(&mut object, "metadata.deletionGracePeriodSeconds", 0);
-        if let Some(generation) = integer(&object, "metadata.generation") {
-            set(&mut object, "metadata.generation", generation + 1);
-        }
-        if &*resource.store != NAMESPACES {
-            return Ok(Deleted { object: self.keep(resource, object), gone: false });
-        }
-        set(&mut object, "status.phase", "Terminating");
-        let object = self.keep(resource, object);
-        self.empty_namespace(name)?;
-        Ok(Deleted { object, gone: false })
     }
 
     /// Keeps `object`, and serves what it defines if it is a CustomResourceDefinition.
-    fn keep(&mut self, resource: &Resource, object: Value) -> Arc<Stored> {
+    pub(crate) fn keep(&mut self, resource: &Resource, object: Value) -> Arc<Stored> {
         if &*resource.store == DEFINITIONS {
             self.registry.define(&object);
         }
         self.put(resource, object)
-    }
-
-    /// Removes the object for good, and what goes with it.
-    fn finish(&mut self, resource: &Resource, key: &str, object: Value) -> Arc<Stored> {
-        if &*resource.store == DEFINITIONS {
-            self.undefine(text(&object, "metadata.name"));
-        }
-        let removed = self.remove(resource, key, object);
-        if resource.namespaced {
-            self.sweep_namespace(removed.namespace());
-        }
-        removed
-    }
-
-    /// Deletes the custom resources of the definition called `name` and serves them no longer.
-    fn undefine(&mut self, name: &str) {
-        if let Some(resource) = self.registry.of_store(name).cloned() {
-            let objects: Vec<_> = self.objects(name, "").cloned().collect();
-            for object in objects {
-                if let Ok(last) = object.value() {
-                    self.remove(&resource, &object.key, last);
-                }
-            }
-        }
-        self.registry.forget(name);
-        self.wake_store(name);
-    }
-
-    /// Deletes what is in the namespace; then the namespace goes, unless finalizers hold something in it.
-    fn empty_namespace(&mut self, namespace: &str) -> Result<(), Failure> {
-        let prefix = format!("{namespace}/");
-        let resources: Vec<_> =
-            self.registry.iter().filter(|resource| resource.namespaced).cloned().collect();
-        for resource in resources {
-            let keys: Vec<_> =
-                self.objects(&resource.store, &prefix).map(|object| object.key.clone()).collect();
-            for key in keys {
-                self.delete(&resource, &key, &Deletion::default())?;
-            }
-        }
-        self.sweep_namespace(namespace);
-        Ok(())
-    }
-
-    /// Removes the namespace if it is being deleted and nothing is left in it.
-    fn sweep_namespace(&mut self, namespace: &str) {
-        let Some(object) = self.object(NAMESPACES, namespace).and_then(|object| object.value().ok()) else {
-            return;
-        };
-        let held = list(&object, "metadata.finalizers").next().is_some();
-        let terminating = at(&object, "metadata.deletionTimestamp").is_some();
-        if !terminating || held || self.holds_any(&format!("{namespace}/")) {
-            return;
-        }
-        if let Some(resource) = self.registry.of_store(NAMESPACES).cloned() {
-            self.remove(&resource, namespace, object);
-        }
     }
 
     /// The key of a new object, after giving it a name if it asks for one.
@@ -294,6 +203,30 @@ impl State {
             crate::definition::prepare(resource, object, &self.timestamp())?;
         }
         Ok(())
+    }
+}
+
+/// The object as it is kept: in the older form of events, without nulls where a Go type would have none, and with
+/// defaults, which what is seeded has to bring.
+fn normalize(resource: &Resource, object: &mut Value, part: Part) {
+    if event_version::applies(resource) {
+        event_version::to_older(object);
+    }
+    match object.get_mut("metadata") {
+        _ if !resource.custom => drop_nulls(object),
+        Some(metadata) => drop_nulls(metadata),
+        None => {}
+    }
+    for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        let path = format!("metadata.{field}");
+        let is_empty = |value: &Value| *value == json!({}) || *value == json!([]);
+        if at(object, &path).is_some_and(is_empty) {
+            take(object, &path);
+        }
+    }
+    if part == Part::Main {
+        #[cfg(feature = "full")]
+        crate::defaults::fill(resource, object);
     }
 }
 
@@ -374,25 +307,22 @@ fn check_version(resource: &Resource, stored: &Stored, old: &Value, wanted: &Val
     Ok(())
 }
 
-fn check_preconditions(
-    resource: &Resource,
-    stored: &Stored,
-    object: &Value,
-    deletion: &Deletion,
-) -> Result<(), Failure> {
-    let uid = text(object, "metadata.uid");
-    if let Some(given) = deletion.uid.as_deref().filter(|given| *given != uid) {
-        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}");
-        return Err(Failure::conflict(resource, stored.name(), &why));
+/// An object that is being deleted gets no new finalizers.
+fn check_finalizers(resource: &Resource, old: &Value, new: &Value) -> Result<(), Failure> {
+    if at(old, "metadata.deletionTimestamp").is_none() {
+        return Ok(());
     }
-    let version = stored.version.to_string();
-    if let Some(given) = deletion.version.as_deref().filter(|given| *given != version) {
-        let why = format!(
-            "the ResourceVersion in the precondition ({given}) does not match the ResourceVersion in record ({version}). The object might have been modified"
-        );
-        return Err(Failure::conflict(resource, stored.name(), &why));
+    let known: Vec<_> = list(old, "metadata.finalizers").collect();
+    let added = list(new, "metadata.finalizers").filter(|one| !known.contains(one));
+    let added = added.map(Value::to_string).collect::<Vec<_>>().join(", ");
+    if added.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let detail = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{added}}}"
+    );
+    let cause = Cause::forbidden("metadata.finalizers", &detail);
+    Err(Failure::invalid(resource, text(new, "metadata.name"), vec![cause]))
 }
 
 /// The object after a change of `part`: what the change is not about is as it was.
@@ -412,9 +342,8 @@ fn merge(resource: &Resource, part: Part, old: &Value, mut wanted: Value) -> Val
             let mut object = old.clone();
             put(&mut object, "status", take(&mut wanted, "status"));
             // A custom resource's status endpoint changes nothing else; the built-in ones take labels and the like.
-            if !resource.custom {
-                put(&mut object, "metadata", take(&mut wanted, "metadata"));
-            }
+            let metadata = if resource.custom { "metadata.managedFields" } else { "metadata" };
+            put(&mut object, metadata, take(&mut wanted, metadata));
             return object;
         }
     }
@@ -430,11 +359,4 @@ fn differs(old: &Value, new: &Value) -> bool {
         })
     };
     lacks(old, new) || lacks(new, old)
-}
-
-/// Whether a deleted object has lost its last finalizer.
-fn is_finished(object: &Value) -> bool {
-    at(object, "metadata.deletionTimestamp").is_some()
-        && list(object, "metadata.finalizers").next().is_none()
-        && list(object, "spec.finalizers").next().is_none()
 }

@@ -13,8 +13,11 @@ use portolan::time::Runtime;
 use portolan::transport::Transport;
 use serde_json::{Value, json};
 
-use crate::change::{Deletion, Mode, Part};
+use crate::change::{Mode, Part};
+use crate::deletion::Deletion;
 use crate::failure::Failure;
+#[cfg(feature = "full")]
+use crate::reactions::{Action, Reaction, Reactions, Recording};
 use crate::resources::Resource;
 use crate::server::Server;
 use crate::store::State;
@@ -53,6 +56,8 @@ pub struct Cluster {
 /// What the handles, the transports and the open watches of one cluster share.
 pub(crate) struct Shared {
     state: Mutex<State>,
+    #[cfg(feature = "full")]
+    reactions: Mutex<Reactions>,
     pub(crate) runtime: Runtime,
     pub(crate) options: ClusterOptions,
 }
@@ -69,6 +74,17 @@ impl Shared {
         };
         woken.into_iter().for_each(std::task::Waker::wake);
         value
+    }
+
+    /// Notes an action and names the reactions to it; `None` when nobody wants to know.
+    #[cfg(feature = "full")]
+    pub(crate) fn meet(&self, action: impl FnOnce() -> Action) -> Option<(Action, Vec<Arc<dyn Reaction>>)> {
+        let mut reactions = self.reactions.lock().unwrap_or_else(PoisonError::into_inner);
+        reactions.are_any().then(|| {
+            let action = action();
+            let met = reactions.meet(&action);
+            (action, met)
+        })
     }
 }
 
@@ -89,7 +105,15 @@ impl Cluster {
                 reason = "an Arc on every target; on wasm there is one thread"
             )
         )]
-        let cluster = Self { shared: Arc::new(Shared { state, runtime, options }) };
+        let cluster = Self {
+            shared: Arc::new(Shared {
+                state,
+                #[cfg(feature = "full")]
+                reactions: Mutex::default(),
+                runtime,
+                options,
+            }),
+        };
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
             let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             let created = cluster.create(namespace);
@@ -230,6 +254,84 @@ impl Cluster {
         self.shared.with(State::compact);
     }
 
+    /// Notes every request from now on, until the recording is dropped. client-go's `Fake.Actions`.
+    ///
+    /// ```
+    /// # use portolan::time::Simulator;
+    /// # use portolan_memory::Cluster;
+    /// # use serde_json::json;
+    /// # let simulator = Simulator::new(1);
+    /// use portolan::Error;
+    /// use portolan::client::Client;
+    /// use portolan::meta::{CreateOptions, GetOptions};
+    /// use k8s_openapi::api::core::v1::ConfigMap;
+    ///
+    /// /// What is under test: makes sure that the settings are there.
+    /// async fn ensure(client: &Client) -> Result<(), Error> {
+    ///     let settings = client.core_v1().config_maps("default");
+    ///     match settings.get("settings", &GetOptions::default()).await {
+    ///         Err(error) if error.is_not_found() => {
+    ///             let wanted: ConfigMap = serde_json::from_value(json!({ "metadata": { "name": "settings" } })).unwrap();
+    ///             settings.create(&wanted, &CreateOptions::default()).await.map(drop)
+    ///         }
+    ///         other => other.map(drop),
+    ///     }
+    /// }
+    ///
+    /// let cluster = Cluster::new(simulator.runtime(1));
+    /// let (recording, client) = (cluster.record(), cluster.client());
+    /// # let test = async {
+    /// ensure(&client).await?;
+    /// ensure(&client).await?;
+    /// # Ok::<_, Error>(())
+    /// # };
+    /// # simulator.run(std::time::Duration::from_secs(60), test).unwrap()?;
+    /// assert_eq!(recording.writes(), ["create configmaps default"]);
+    /// # Ok::<_, Error>(())
+    /// ```
+    #[cfg(feature = "full")]
+    pub fn record(&self) -> Recording {
+        self.shared.reactions.lock().unwrap_or_else(PoisonError::into_inner).record()
+    }
+
+    /// Lets `reaction` answer the requests of a verb and a resource (its plural, `pods` or `pods/status`); `*` is any. A
+    /// reaction that gives `None` lets the request pass to the next one, the newest first, and at last to the cluster.
+    /// An API error becomes the answer; any other error breaks the exchange off, as a lost connection would. A watch can
+    /// only fail. client-go's `Fake.PrependReactor`.
+    ///
+    /// ```
+    /// # use portolan::time::Simulator;
+    /// # use portolan_memory::Cluster;
+    /// # let simulator = Simulator::new(1);
+    /// use portolan::Error;
+    /// use portolan::meta::DeleteOptions;
+    /// use portolan::status::{failure, reason};
+    ///
+    /// let cluster = Cluster::new(simulator.runtime(1));
+    /// cluster.react("delete", "pods", |pod| {
+    ///     (pod.name == "precious").then(|| Err(Error::api(failure(403, reason::FORBIDDEN, "hands off"))))
+    /// });
+    /// let pods = cluster.client().core_v1().pods("default");
+    /// # let test = async {
+    /// assert!(pods.delete("precious", &DeleteOptions::default()).await.unwrap_err().is_forbidden());
+    /// assert!(pods.delete("another", &DeleteOptions::default()).await.unwrap_err().is_not_found());
+    /// # };
+    /// # simulator.run(std::time::Duration::from_secs(60), test).unwrap();
+    /// ```
+    #[cfg(feature = "full")]
+    pub fn react(&self, verb: &str, resource: &str, reaction: impl Reaction) {
+        #[cfg_attr(
+            target_family = "wasm",
+            expect(
+                clippy::arc_with_non_send_sync,
+                reason = "an Arc on every target; on wasm there is one thread"
+            )
+        )]
+        let reaction = Arc::new(reaction);
+        let mut reactions = self.shared.reactions.lock().unwrap_or_else(PoisonError::into_inner);
+        reactions.react(verb, resource, reaction);
+    }
+
     /// How many watches are open.
     pub fn watchers(&self) -> usize {
         self.shared.with(|state| state.watchers())
@@ -251,7 +353,7 @@ impl fmt::Debug for Shared {
 }
 
 /// Seeding sets spec and status at once.
-const SEED: Mode = Mode { part: Part::Both, dry_run: false };
+const SEED: Mode<'_> = Mode { part: Part::Both, dry_run: false, manager: None };
 
 type Kept = (Arc<Resource>, Arc<Stored>);
 

@@ -5,9 +5,9 @@ use http::StatusCode;
 use http::header::ACCEPT;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::request::Route;
 use crate::resources::{Registry, Resource};
-use crate::server::Answer;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -54,6 +54,10 @@ pub(crate) fn answer(registry: &Registry, route: &Route, headers: &HeaderMap) ->
             document["apiVersion"] = "v1".into();
             document
         }
+        #[cfg(feature = "full")]
+        Route::OpenApi2 => return Some(crate::openapi::version_2()),
+        #[cfg(feature = "full")]
+        Route::OpenApi(about) => crate::openapi::document(registry, about.as_ref())?,
         Route::Resources { group, version } => resources(registry, group, version)?,
         _ => return None,
     };

@@ -89,6 +89,49 @@ impl Failure {
         Self::invalid_kind("meta.k8s.io", "ListOptions", "ListOptions.meta.k8s.io", "", causes)
     }
 
+    /// Wrong options of a delete.
+    pub(crate) fn invalid_delete_options(field: &str, value: &str, supported: &[&str]) -> Self {
+        let cause = Cause::not_supported(field, value, supported);
+        Self::invalid_kind("meta.k8s.io", "DeleteOptions", "DeleteOptions.meta.k8s.io", "", vec![cause])
+    }
+
+    /// An apply that does not say who applies.
+    #[cfg(feature = "full")]
+    pub(crate) fn no_field_manager() -> Self {
+        let cause = Cause::required("fieldManager", "is required for apply patch");
+        Self::invalid_kind("meta.k8s.io", "PatchOptions", "PatchOptions.meta.k8s.io", "", vec![cause])
+    }
+
+    /// Fields that others own, by the owner.
+    #[cfg(feature = "full")]
+    pub(crate) fn apply_conflict(mut conflicts: Vec<(String, Vec<String>)>) -> Self {
+        conflicts.sort();
+        let count: usize = conflicts.iter().map(|(_, paths)| paths.len()).sum();
+        let text = match conflicts.as_slice() {
+            [(manager, paths)] if count == 1 => {
+                format!("Apply failed with 1 conflict: conflict with {manager}: {}", paths.concat())
+            }
+            many => {
+                let lines = many.iter().flat_map(|(manager, paths)| {
+                    let paths = paths.iter().map(|path| format!("- {path}"));
+                    std::iter::once(format!("conflicts with {manager}:")).chain(paths)
+                });
+                let lines = lines.collect::<Vec<_>>().join("\n");
+                format!("Apply failed with {count} conflicts: {lines}")
+            }
+        };
+        let causes = conflicts.into_iter().flat_map(|(manager, paths)| {
+            paths.into_iter().map(move |path| StatusCause {
+                reason: Some("FieldManagerConflict".to_owned()),
+                message: Some(format!("conflict with {manager}")),
+                field: Some(path),
+            })
+        });
+        let mut refusal = Self::new(409, reason::CONFLICT, text);
+        refusal.0.details = Some(StatusDetails { causes: Some(causes.collect()), ..Default::default() });
+        refusal
+    }
+
     fn invalid_kind(group: &str, kind: &str, qualified: &str, name: &str, causes: Vec<Cause>) -> Self {
         let bodies: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.text)).collect();
         let text = match bodies.as_slice() {

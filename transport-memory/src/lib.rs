@@ -15,26 +15,56 @@
 //!
 //! What it does as kube-apiserver 1.36 does: every stable built-in resource and those of CustomResourceDefinitions;
 //! create, get, list (chunks, versions, selectors), watch (versions, selectors, bookmarks, watch-list, over HTTP and
-//! WebSocket), update, patch (JSON, merge, strategic), delete, deletecollection; the status and scale subresources,
-//! binding and eviction; optimistic concurrency, generateName, generations, finalizers, namespaces and their deletion;
-//! discovery, plain and aggregated; `PartialObjectMetadata`; errors as `metav1.Status` in the server's words.
+//! WebSocket), update, patch (JSON and merge), delete, deletecollection; the status and scale subresources, binding and
+//! eviction; optimistic concurrency, dry run, generateName, generations; preconditions, finalizers, propagation to what
+//! an object owns (at once, where a cluster leaves it to a controller), namespaces and their deletion; discovery, plain
+//! and aggregated; `PartialObjectMetadata`; warnings of deprecated versions; errors as `metav1.Status` in the server's
+//! words.
 //!
-//! What it leaves out, and says so to the client where a client can tell: server-side apply (415), protobuf, CBOR and
-//! Table (406), validation and defaulting of specs, schemas of custom resources, managed fields, admission, the garbage
-//! collector (delete propagation is accepted and ignored), and containers: logs are made up of the Pod and the time, and a
-//! command that is run by exec repeats its words and what it reads. Strategic merge knows
-//! the merge keys of the common lists only. Everybody may do everything.
+//! With the feature `full`, which is on by default, also what `kubectl` and unit tests ask for: server-side apply with
+//! field managers and conflicts, `managedFields`, strategic merge patches, Tables, protobuf bodies, enough of OpenAPI
+//! for kubectl's checks, and recordings of requests and reactions to them ([`Cluster::record`], [`Cluster::react`]).
+//!
+//! What it leaves out, and says so to the client where a client can tell: protobuf and CBOR answers (406), YAML bodies,
+//! validation of anything but metadata and what a CustomResourceDefinition must have, defaulting beyond the list in
+//! `defaults.rs` (replicas, the type of Secrets and Services, protocols of ports), schemas of custom resources (but for
+//! their merge keys), admission, controllers, the grace period of pods, and containers: logs are made up of the Pod and
+//! the time, and a command that is run by exec repeats its words and what it reads. Everybody may do everything.
 
+#![cfg_attr(
+    not(feature = "full"),
+    expect(
+        dead_code,
+        unused_variables,
+        reason = "without `full` nobody asks who changed what, nor for a Table"
+    )
+)]
+
+mod answer;
+mod bodies;
 mod builtin;
 mod chance;
 mod change;
 mod cluster;
+#[cfg(feature = "full")]
+mod defaults;
 mod definition;
+mod deletion;
 mod discovery;
 mod event_version;
 mod failure;
+#[cfg(feature = "full")]
+mod fields;
 mod list;
+#[cfg(feature = "full")]
+mod managed;
+#[cfg(feature = "full")]
+mod merging;
+#[cfg(feature = "full")]
+mod openapi;
 mod patch;
+#[cfg(feature = "full")]
+mod reactions;
 mod request;
 mod resources;
 mod reviews;
@@ -43,7 +73,11 @@ mod select;
 mod server;
 mod store;
 mod stored;
+#[cfg(feature = "full")]
+mod strategic;
 mod streams;
+#[cfg(feature = "full")]
+mod table;
 mod validation;
 mod value;
 mod watch;
@@ -53,3 +87,5 @@ pub mod workload;
 mod tests;
 
 pub use cluster::{Cluster, ClusterOptions};
+#[cfg(feature = "full")]
+pub use reactions::{Action, Reaction, Recording};

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::task::Poll;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures::stream;
 use portolan::transport::Body;
@@ -152,7 +154,7 @@ impl Page {
                 if !std::mem::take(&mut first) {
                     chunk.push(b',');
                 }
-                if let Err(refusal) = object.write(&resource, view, resource.custom, &mut chunk) {
+                if let Err(refusal) = object.write(&resource, view, false, &mut chunk) {
                     over = true;
                     return Poll::Ready(Some(Err(refusal.into())));
                 }
@@ -166,6 +168,8 @@ impl Page {
         let (kind, api_version) = match view {
             View::Whole => (format!("{}List", resource.kind), resource.api_version()),
             View::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+            #[cfg(feature = "full")]
+            View::Table(..) => ("Table".to_owned(), "meta.k8s.io/v1".to_owned()),
         };
         let mut metadata = json!({ "resourceVersion": self.version.to_string() });
         if !self.continue_token.is_empty() {
@@ -173,6 +177,13 @@ impl Page {
         }
         if let Some(remaining) = self.remaining {
             metadata["remainingItemCount"] = remaining.into();
+        }
+        #[cfg(feature = "full")]
+        if matches!(view, View::Table(..)) {
+            let columns = crate::table::definitions(resource);
+            return format!(
+                r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"columnDefinitions":{columns},"rows":["#
+            );
         }
         format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"items":["#)
     }
@@ -229,32 +240,12 @@ pub(crate) fn read_version(text: &str) -> Result<Option<u64>, Failure> {
 fn write_token(version: Option<u64>, start: &str) -> String {
     let version = version.map_or(Value::from(-1), Value::from);
     let text = json!({ "v": "meta.k8s.io/v1", "rv": version, "start": start }).to_string();
-    let mut token = String::with_capacity(text.len() * 4 / 3 + 3);
-    for group in text.as_bytes().chunks(3) {
-        let bits =
-            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..=group.len() {
-            let digit = bits >> (18 - 6 * place) & 63;
-            token.push(char::from(BASE64[digit as usize]));
-        }
-    }
-    token
+    URL_SAFE_NO_PAD.encode(text)
 }
-
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 fn read_token(token: &str) -> Result<(Option<u64>, String), Failure> {
     let refuse = || Failure::bad_request("continue key is not valid");
-    let mut bytes = Vec::with_capacity(token.len() * 3 / 4);
-    for group in token.as_bytes().chunks(4) {
-        let mut bits = 0_u32;
-        for byte in group {
-            let digit = BASE64.iter().position(|known| known == byte).ok_or_else(refuse)?;
-            bits = bits << 6 | digit as u32;
-        }
-        bits <<= 6 * (4 - group.len());
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse())?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| refuse())?;
     let start = value["start"].as_str().filter(|start| !start.is_empty()).ok_or_else(refuse)?;
     if value["v"] != "meta.k8s.io/v1" {

@@ -1,34 +1,68 @@
-//! The partial changes: JSON patch (RFC 6902), merge patch (RFC 7386), and strategic merge patch for built-in kinds.
-//!
-//! Strategic merge here knows the merge keys of the common lists by their field's name ([`merge_key`]); other lists are
-//! replaced. Server-side apply is not served.
+//! The partial changes: JSON patch (RFC 6902) and merge patch (RFC 7386); the others have modules of their own.
 
 use serde_json::{Map, Value};
 
+use crate::change::Manager;
 use crate::failure::Failure;
+use crate::resources::Resource;
 
 /// A patch that was read.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
     Json(Value),
     Merge(Value),
+    /// A strategic merge patch.
+    #[cfg(feature = "full")]
     Strategic(Value),
+    /// Server-side apply of what is wanted.
+    #[cfg(feature = "full")]
+    Apply {
+        wanted: Value,
+        force: bool,
+    },
 }
 
 impl Change {
-    /// Applies it.
-    pub(crate) fn apply(&self, object: &mut Value) -> Result<(), Failure> {
+    /// Whether it is a server-side apply, which says who applies and creates what is not there.
+    pub(crate) fn is_apply(&self) -> bool {
+        #[cfg(feature = "full")]
+        return matches!(self, Self::Apply { .. });
+        #[cfg(not(feature = "full"))]
+        false
+    }
+
+    /// The patch as it came.
+    #[cfg(feature = "full")]
+    pub(crate) fn value(&self) -> &Value {
+        let (Self::Json(value)
+        | Self::Merge(value)
+        | Self::Strategic(value)
+        | Self::Apply { wanted: value, .. }) = self;
+        value
+    }
+
+    /// Lays it over an object of `resource`, or over `{}` if it may create one. An apply needs its `manager` and the
+    /// time.
+    pub(crate) fn apply(
+        self,
+        resource: &Resource,
+        object: &mut Value,
+        manager: Manager<'_>,
+        now: &str,
+    ) -> Result<(), Failure> {
         match self {
-            Self::Json(patch) => json_patch(object, patch),
-            Self::Merge(patch) => {
-                merge(object, patch);
-                Ok(())
-            }
+            Self::Json(patch) => json_patch(object, &patch)?,
+            Self::Merge(patch) => merge(object, &patch),
+            #[cfg(feature = "full")]
             Self::Strategic(patch) => {
-                strategic(object, patch, "");
-                Ok(())
+                crate::strategic::merge(object, patch, crate::merging::Place::root(resource))?;
+            }
+            #[cfg(feature = "full")]
+            Self::Apply { wanted, force } => {
+                *object = crate::managed::apply(resource, object, wanted, manager, force, now)?;
             }
         }
+        Ok(())
     }
 }
 
@@ -48,96 +82,6 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
             }
         } else {
             merge(&mut target[name.as_str()], value);
-        }
-    }
-}
-
-/// The key by which items of a list called `field` are the same item, or `None` where a patch replaces the list.
-fn merge_key(field: &str, sample: &Value) -> Option<&'static str> {
-    let key = match field {
-        "containers"
-        | "initContainers"
-        | "ephemeralContainers"
-        | "volumes"
-        | "env"
-        | "imagePullSecrets"
-        | "secrets"
-        | "resourceClaims" => "name",
-        "conditions" => "type",
-        "ownerReferences" => "uid",
-        "volumeMounts" => "mountPath",
-        "volumeDevices" => "devicePath",
-        "hostAliases" | "podIPs" | "hostIPs" => "ip",
-        "topologySpreadConstraints" => "topologyKey",
-        "addresses" => "type",
-        "ports" if sample.get("containerPort").is_some() => "containerPort",
-        "ports" => "port",
-        _ => return None,
-    };
-    sample.get(key).is_some().then_some(key)
-}
-
-/// Lays `patch` over `target`; `field` is the name under which `target` stands.
-fn strategic(target: &mut Value, patch: &Value, field: &str) {
-    match patch {
-        Value::Object(members) => strategic_object(target, members),
-        Value::Array(items) => strategic_list(target, items, field),
-        _ => *target = patch.clone(),
-    }
-}
-
-fn strategic_object(target: &mut Value, patch: &Map<String, Value>) {
-    if patch.get("$patch").and_then(Value::as_str) == Some("replace") || !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    for (name, value) in patch {
-        if let Some(list) = name.strip_prefix("$deleteFromPrimitiveList/") {
-            let gone: Vec<_> = value.as_array().into_iter().flatten().collect();
-            if let Some(items) = target.get_mut(list).and_then(Value::as_array_mut) {
-                items.retain(|item| !gone.contains(&item));
-            }
-        } else if name.starts_with('$') {
-            // Directives of order ($setElementOrder, $retainKeys) change no item.
-        } else if value.is_null() || value.get("$patch").and_then(Value::as_str) == Some("delete") {
-            if let Some(members) = target.as_object_mut() {
-                members.remove(name);
-            }
-        } else {
-            strategic(&mut target[name.as_str()], value, name);
-        }
-    }
-}
-
-fn strategic_list(target: &mut Value, patch: &[Value], field: &str) {
-    let keyed = patch.iter().find_map(|item| merge_key(field, item));
-    let (Some(key), Some(items)) = (keyed, target.as_array_mut()) else {
-        if field == "finalizers" && target.is_array() {
-            add_missing(target, patch);
-        } else {
-            let mut items = patch.to_vec();
-            items.retain(|item| item.get("$patch").is_none());
-            *target = Value::Array(items);
-        }
-        return;
-    };
-    for change in patch {
-        let same = |item: &Value| item.get(key).is_some() && item.get(key) == change.get(key);
-        if change.get("$patch").and_then(Value::as_str) == Some("delete") {
-            items.retain(|item| !same(item));
-        } else if let Some(item) = items.iter_mut().find(|item| same(item)) {
-            strategic(item, change, "");
-        } else {
-            items.push(change.clone());
-        }
-    }
-}
-
-fn add_missing(target: &mut Value, patch: &[Value]) {
-    if let Some(items) = target.as_array_mut() {
-        for item in patch {
-            if !items.contains(item) {
-                items.push(item.clone());
-            }
         }
     }
 }
@@ -226,8 +170,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn after(change: &Change, mut object: Value) -> Value {
-        change.apply(&mut object).unwrap();
+    fn apply(change: Change, object: &mut Value) -> Result<(), Failure> {
+        let registry = crate::resources::Registry::builtin();
+        let resource = registry.find("", "v1", "configmaps").unwrap();
+        change.apply(resource, object, Manager { name: "test", subresource: "" }, "")
+    }
+
+    fn after(change: Change, mut object: Value) -> Value {
+        apply(change, &mut object).unwrap();
         object
     }
 
@@ -236,45 +186,9 @@ mod tests {
         let object = json!({ "a": { "b": 1, "c": 2 }, "d": [1] });
         let patch = json!({ "a": { "b": null, "e": { "f": null, "g": 1 } }, "d": [2] });
         assert_eq!(
-            after(&Change::Merge(patch), object),
+            after(Change::Merge(patch), object),
             json!({ "a": { "c": 2, "e": { "g": 1 } }, "d": [2] })
         );
-    }
-
-    #[test]
-    fn strategic_patches_merge_keyed_lists() {
-        let object = json!({ "spec": {
-            "containers": [{ "name": "web", "image": "web:1", "env": [{ "name": "A", "value": "1" }] }, { "name": "log", "image": "log:1" }],
-            "tolerations": [{ "key": "x" }],
-        }});
-        let patch = json!({ "spec": {
-            "$setElementOrder/containers": [{ "name": "web" }],
-            "containers": [
-                { "name": "web", "image": "web:2", "env": [{ "name": "B", "value": "2" }] },
-                { "name": "log", "$patch": "delete" },
-                { "name": "new", "image": "new:1" },
-            ],
-            "tolerations": [{ "key": "y" }],
-        }});
-        let expected = json!({ "spec": {
-            "containers": [
-                { "name": "web", "image": "web:2", "env": [{ "name": "A", "value": "1" }, { "name": "B", "value": "2" }] },
-                { "name": "new", "image": "new:1" },
-            ],
-            "tolerations": [{ "key": "y" }],
-        }});
-        assert_eq!(after(&Change::Strategic(patch), object), expected);
-    }
-
-    #[test]
-    fn strategic_patches_obey_their_directives() {
-        let object = json!({ "metadata": { "finalizers": ["a", "b"] }, "data": { "x": "1" } });
-        let patch = json!({
-            "metadata": { "$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"] },
-            "data": { "$patch": "replace", "y": "2" },
-        });
-        let expected = json!({ "metadata": { "finalizers": ["b", "c"] }, "data": { "y": "2" } });
-        assert_eq!(after(&Change::Strategic(patch), object), expected);
     }
 
     #[test]
@@ -289,7 +203,7 @@ mod tests {
             { "op": "replace", "path": "/e", "value": 9 },
             { "op": "remove", "path": "/a/0" },
         ]);
-        assert_eq!(after(&Change::Json(patch), object.clone()), json!({ "a": [2, 3, 4], "d": 1, "e": 9 }));
+        assert_eq!(after(Change::Json(patch), object.clone()), json!({ "a": [2, 3, 4], "d": 1, "e": 9 }));
         for bad in [
             json!([{ "op": "add", "path": "/x", "value": 1 }, { "op": "remove", "path": "/nothing" }]),
             json!([{ "op": "test", "path": "/a", "value": 1 }]),
@@ -299,7 +213,7 @@ mod tests {
             json!({ "op": "remove" }),
         ] {
             let mut same = object.clone();
-            assert!(Change::Json(bad.clone()).apply(&mut same).is_err(), "{bad}");
+            assert!(apply(Change::Json(bad.clone()), &mut same).is_err(), "{bad}");
             assert_eq!(same, object);
         }
     }

@@ -15,6 +15,12 @@ pub(crate) enum Route {
     Groups,
     /// `/apis/{group}`
     Group(String),
+    /// `/openapi/v2`
+    #[cfg(feature = "full")]
+    OpenApi2,
+    /// `/openapi/v3` and, for one group and version, `/openapi/v3/apis/{group}/{version}`
+    #[cfg(feature = "full")]
+    OpenApi(Option<(String, String)>),
     /// `/api/v1`, `/apis/{group}/{version}`
     Resources { group: String, version: String },
     /// Objects.
@@ -48,6 +54,16 @@ impl Route {
             ["api", version] => Self::Resources { group: String::new(), version: (*version).to_owned() },
             ["api", version, rest @ ..] => objects("", version, rest),
             ["apis"] => Self::Groups,
+            #[cfg(feature = "full")]
+            ["openapi", "v2"] => Self::OpenApi2,
+            #[cfg(feature = "full")]
+            ["openapi", "v3"] => Self::OpenApi(None),
+            #[cfg(feature = "full")]
+            ["openapi", "v3", "api", version] => Self::OpenApi(Some((String::new(), (*version).to_owned()))),
+            #[cfg(feature = "full")]
+            ["openapi", "v3", "apis", group, version] => {
+                Self::OpenApi(Some(((*group).to_owned(), (*version).to_owned())))
+            }
             ["apis", group] => Self::Group((*group).to_owned()),
             ["apis", group, version] => {
                 Self::Resources { group: (*group).to_owned(), version: (*version).to_owned() }

@@ -46,6 +46,13 @@ pub(crate) struct Resource {
     pub(crate) custom: bool,
     /// Of custom resources with a scale: the paths of the wanted and the actual replicas and the selector.
     pub(crate) scale: Option<ScalePaths>,
+    /// Of custom resources: the schema and the printer columns.
+    #[cfg(feature = "full")]
+    pub(crate) schema: Option<Arc<Value>>,
+    #[cfg(feature = "full")]
+    pub(crate) columns: Vec<Value>,
+    /// What a client that uses it is told.
+    pub(crate) warning: Option<String>,
 }
 
 /// Where a custom resource keeps what its scale shows.
@@ -210,6 +217,11 @@ impl Registry {
             echo: false,
             custom: false,
             scale: None,
+            #[cfg(feature = "full")]
+            schema: None,
+            #[cfg(feature = "full")]
+            columns: Vec::new(),
+            warning: None,
         };
         for word in words {
             let (option, value) = word.split_once('=').unwrap_or((word, ""));
@@ -225,6 +237,7 @@ impl Registry {
                 }
                 "fields" => self.read_fields(&mut resource, value),
                 "generation" => resource.generation = true,
+                "warning" => resource.warning = Some(value.replace('_', " ")),
                 _ => resource.echo = true,
             }
         }
@@ -295,6 +308,18 @@ fn custom_resource(definition: &Value, version: &Value) -> Resource {
         echo: false,
         custom: true,
         scale,
+        #[cfg(feature = "full")]
+        schema: at(version, "schema.openAPIV3Schema").cloned().map(Arc::new),
+        #[cfg(feature = "full")]
+        columns: list(version, "additionalPrinterColumns").cloned().collect(),
+        warning: (at(version, "deprecated") == Some(&Value::Bool(true))).then(|| {
+            let kind =
+                format!("{}/{} {}", text(definition, "spec.group"), text(version, "name"), names("kind"));
+            match text(version, "deprecationWarning") {
+                "" => format!("{kind} is deprecated"),
+                text => text.to_owned(),
+            }
+        }),
     }
 }
 

@@ -2,36 +2,39 @@
 //!
 //! Invariant: whatever a client sends gets an answer; only a socket that cannot be opened is an error.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::{Sink, StreamExt, sink};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
+use http::header::{ACCEPT, HeaderMap, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
+#[cfg(feature = "full")]
+use portolan::meta::GroupVersionResource;
 use portolan::transport::{Body, Message, Socket, Transport};
 use portolan::{Error, TransportErrorKind};
 use serde_json::{Value, json};
 
-use crate::change::{Deletion, Mode, Part};
+use crate::answer::Answer;
+use crate::bodies;
+use crate::change::{Manager, Mode, Part};
 use crate::cluster::Shared;
+use crate::deletion::Deletion;
 use crate::discovery;
 use crate::failure::Failure;
 use crate::list::{ListRequest, Page};
 use crate::patch::Change;
+#[cfg(feature = "full")]
+use crate::reactions::Action;
 use crate::request::{Query, Route, Target};
 use crate::resources::Resource;
 use crate::select::Filter;
 use crate::stored::{View, key};
-use crate::value::{list, text};
+use crate::value::text;
 use crate::watch::{Watch, WatchRequest};
 use crate::{reviews, scale, streams};
 
-/// The largest body the server takes: 3 MiB.
-const BODY_LIMIT: usize = 3 * 1024 * 1024;
 /// How long a request for a version that is not reached yet waits for it.
 const FRESHNESS_WAIT: Duration = Duration::from_secs(3);
 
@@ -41,67 +44,14 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
-/// An answer.
-pub(crate) struct Answer {
-    code: StatusCode,
-    content_type: &'static str,
-    body: Body,
-    /// The mark of its content, by which a client asks for changes only.
-    etag: Option<HeaderValue>,
-}
-
-impl Answer {
-    fn new(code: StatusCode, content_type: &'static str, body: Body) -> Self {
-        Self { code, content_type, body, etag: None }
-    }
-
-    pub(crate) fn json(code: StatusCode, value: &Value) -> Self {
-        Self::object(code, value.to_string().into())
-    }
-
-    /// A document that the client may have already: then only that it has not changed.
-    pub(crate) fn document(content_type: &'static str, value: &Value, headers: &HeaderMap) -> Self {
-        let text = value.to_string();
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        let etag = HeaderValue::from_str(&format!("\"{:016X}\"", hasher.finish())).ok();
-        let known = etag.is_some() && headers.get(IF_NONE_MATCH) == etag.as_ref();
-        let (code, body) = match known {
-            true => (StatusCode::NOT_MODIFIED, Body::Empty),
-            false => (StatusCode::OK, Body::Bytes(text.into())),
-        };
-        Self { code, content_type, body, etag }
-    }
-
-    fn object(code: StatusCode, text: Bytes) -> Self {
-        Self::new(code, "application/json", Body::Bytes(text))
-    }
-
-    fn plain(code: StatusCode, text: &'static str) -> Self {
-        Self::new(code, "text/plain; charset=utf-8", Body::Bytes(Bytes::from_static(text.as_bytes())))
-    }
-
-    fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(self.body);
-        *response.status_mut() = self.code;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        let caching = if self.etag.is_some() { "public" } else { "no-cache, private" };
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-        if let Some(etag) = self.etag {
-            headers.insert(ETAG, etag);
-            headers.insert(VARY, HeaderValue::from_static("Accept"));
-        }
-        response
-    }
-}
-
 /// What a request for objects is about.
 struct Call {
     resource: Arc<Resource>,
     target: Target,
     query: Query,
     view: View,
+    /// Who makes a change: `fieldManager`, or what the User-Agent begins with.
+    manager: String,
 }
 
 impl Call {
@@ -109,12 +59,46 @@ impl Call {
         key(if self.resource.namespaced { &self.target.namespace } else { "" }, &self.target.name)
     }
 
-    fn mode(&self) -> Mode {
+    fn manager(&self) -> Manager<'_> {
+        Manager { name: &self.manager, subresource: &self.target.subresource }
+    }
+
+    fn mode(&self) -> Mode<'_> {
         let part = match self.target.subresource.as_str() {
             "status" | "approval" => Part::Status,
             _ => Part::Main,
         };
-        Mode { part, dry_run: self.query.get("dryRun") == "All" }
+        Mode { part, dry_run: self.query.get("dryRun") == "All", manager: Some(self.manager()) }
+    }
+}
+
+/// What came with a request, read.
+enum Input {
+    Nothing,
+    Object(Value),
+    Patch(Change),
+    Deletion(Deletion),
+}
+
+impl Input {
+    async fn read(verb: &str, headers: &HeaderMap, body: Body, call: &Call) -> Result<Self, Failure> {
+        Ok(match verb {
+            "create" | "update" => Self::Object(bodies::object(headers, body).await?),
+            "patch" => Self::Patch(bodies::patch(headers, body, &call.query, &call.resource).await?),
+            "delete" | "deletecollection" => {
+                Self::Deletion(bodies::deletion(headers, body, &call.query).await?)
+            }
+            _ => Self::Nothing,
+        })
+    }
+
+    #[cfg(feature = "full")]
+    fn value(&self) -> Value {
+        match self {
+            Self::Object(object) => object.clone(),
+            Self::Patch(change) => change.value().clone(),
+            Self::Nothing | Self::Deletion(_) => Value::Null,
+        }
     }
 }
 
@@ -123,27 +107,29 @@ impl Server {
         Self { shared }
     }
 
-    async fn answer(&self, request: Request<Body>) -> Result<Answer, Failure> {
+    async fn answer(&self, request: Request<Body>) -> Result<Answer, Error> {
         let (head, body) = request.into_parts();
         let query = Query::read(head.uri.query().unwrap_or_default());
         let route = Route::read(head.uri.path());
         let is_get = head.method == Method::GET;
         let found = match &route {
             Route::Objects(_) => None,
-            Route::Unknown => return Ok(Answer::plain(StatusCode::NOT_FOUND, "404 page not found\n")),
-            _ if !is_get => return Err(Failure::method_not_allowed()),
+            Route::Unknown => return Ok(Answer::not_found()),
+            _ if !is_get => return Err(Failure::method_not_allowed().into()),
             Route::Version => Some(Answer::json(StatusCode::OK, &discovery::version())),
             Route::Health => Some(Answer::plain(StatusCode::OK, "ok")),
             about => self.shared.with(|state| discovery::answer(&state.registry, about, &head.headers)),
         };
         let Route::Objects(target) = route else {
-            return Ok(found.unwrap_or_else(|| Answer::plain(StatusCode::NOT_FOUND, "404 page not found\n")));
+            return Ok(found.unwrap_or_else(Answer::not_found));
         };
         let call = match self.call(target, query, &head.headers)? {
             Some(call) => call,
-            None => return Ok(Answer::plain(StatusCode::NOT_FOUND, "404 page not found\n")),
+            None => return Ok(Answer::not_found()),
         };
-        self.dispatch(&head.method, &head.headers, call, body).await
+        let warning = call.resource.warning.clone();
+        let answer = self.dispatch(&head.method, &head.headers, call, body).await?;
+        Ok(answer.with_warning(warning.as_deref()))
     }
 
     /// The resource a request is about; `None` when the server serves no such thing.
@@ -159,7 +145,10 @@ impl Server {
         if !subresource.is_empty() && !resource.has_subresource(subresource) {
             return Err(Failure::no_resource());
         }
-        Ok(Some(Call { resource, target, query, view: view(headers)? }))
+        let now = self.shared.with(|state| state.now);
+        let view = view(headers, &query, now)?;
+        let manager = manager(headers, &query);
+        Ok(Some(Call { resource, target, query, view, manager }))
     }
 
     async fn dispatch(
@@ -168,48 +157,62 @@ impl Server {
         headers: &HeaderMap,
         call: Call,
         body: Body,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, Error> {
         let verb = verb(method, &call).ok_or_else(Failure::method_not_allowed)?;
         let sub = call.target.subresource.as_str();
         if sub.is_empty() && !call.resource.serves(verb) {
-            return Err(Failure::method_not_allowed());
+            return Err(Failure::method_not_allowed().into());
         }
         let placeless = call.resource.namespaced && call.target.namespace.is_empty();
         if placeless && !matches!(verb, "list" | "watch") {
-            return Err(Failure::method_not_allowed());
+            return Err(Failure::method_not_allowed().into());
         }
-        match verb {
-            "list" => self.list(call).await,
-            "watch" => {
-                let watch = self.watch(call).await?;
-                let events = watch.map(Ok);
-                Ok(Answer::new(StatusCode::OK, "application/json", Body::Stream(Box::pin(events))))
-            }
-            "get" => self.get(&call).await,
-            "create" => {
-                let body = read_json(headers, body).await?;
-                self.create(&call, body)
-            }
-            "update" => {
-                let body = read_json(headers, body).await?;
-                self.update(&call, |_| Ok(body))
-            }
-            "patch" => {
-                let patch = read_patch(headers, body, &call.resource).await?;
-                self.update(&call, |mut object| {
-                    patch.apply(&mut object)?;
-                    Ok(object)
-                })
-            }
-            _ => {
-                let deletion = read_deletion(headers, body, &call.query).await?;
-                if verb == "delete" {
-                    self.delete(&call, &deletion)
-                } else {
-                    self.delete_all(call, &deletion)
+        let body = Input::read(verb, headers, body, &call).await?;
+        #[cfg(feature = "full")]
+        if let Some(answer) = self.react(verb, &call, &body)? {
+            return Ok(answer);
+        }
+        let answer = match body {
+            Input::Object(object) if verb == "create" => self.create(&call, object)?,
+            Input::Object(object) => self.update(&call, |_| Ok(object))?,
+            Input::Patch(change) => self.patch(&call, change)?,
+            Input::Deletion(deletion) if verb == "delete" => self.delete(&call, &deletion)?,
+            Input::Deletion(deletion) => self.delete_all(call, &deletion)?,
+            Input::Nothing => match verb {
+                "list" => self.list(call).await?,
+                "watch" => {
+                    let events = self.watch(call).await?.map(Ok);
+                    Answer::new(StatusCode::OK, "application/json", Body::Stream(Box::pin(events)))
                 }
+                _ => self.get(&call).await?,
+            },
+        };
+        Ok(answer)
+    }
+
+    /// The answer that a test gives in place of the cluster.
+    #[cfg(feature = "full")]
+    fn react(&self, verb: &'static str, call: &Call, body: &Input) -> Result<Option<Answer>, Error> {
+        let about = || Action {
+            verb,
+            resource: GroupVersionResource::new(
+                call.resource.group.clone(),
+                call.resource.version.clone(),
+                call.resource.plural.clone(),
+            ),
+            subresource: call.target.subresource.clone(),
+            namespace: call.target.namespace.clone(),
+            name: call.target.name.clone(),
+            body: body.value(),
+        };
+        let Some((action, reactions)) = self.shared.meet(about) else { return Ok(None) };
+        for reaction in reactions {
+            if let Some(answer) = reaction(&action) {
+                let code = if verb == "create" { StatusCode::CREATED } else { StatusCode::OK };
+                return Ok(Some(Answer::json(code, &answer?)));
             }
         }
+        Ok(None)
     }
 
     async fn list(&self, call: Call) -> Result<Answer, Failure> {
@@ -250,7 +253,7 @@ impl Server {
             ("pods", "eviction") => {
                 let deletion = Deletion { dry_run: call.mode().dry_run, ..Deletion::default() };
                 self.shared.with(|state| state.delete(resource, &call.key(), &deletion))?;
-                return Ok(success(StatusCode::CREATED, Value::Null));
+                return Ok(Answer::success(StatusCode::CREATED, Value::Null));
             }
             (_, "") => {}
             _ => return Err(Failure::method_not_allowed()),
@@ -276,7 +279,7 @@ impl Server {
                 Ok(object)
             })
         })?;
-        Ok(success(StatusCode::CREATED, Value::Null))
+        Ok(Answer::success(StatusCode::CREATED, Value::Null))
     }
 
     fn update(
@@ -284,14 +287,51 @@ impl Server {
         call: &Call,
         make: impl FnOnce(Value) -> Result<Value, Failure>,
     ) -> Result<Answer, Failure> {
+        self.change(call, call.mode(), make)
+    }
+
+    /// What `make` makes of the object, or of its scale.
+    fn change(
+        &self,
+        call: &Call,
+        mode: Mode<'_>,
+        make: impl FnOnce(Value) -> Result<Value, Failure>,
+    ) -> Result<Answer, Failure> {
         let (resource, key) = (&call.resource, call.key());
         if call.target.subresource == "scale" {
             let make = |object: Value| scale::change(resource, object, make);
-            let stored = self.shared.with(|state| state.update(resource, &key, call.mode(), make))?;
+            let stored = self.shared.with(|state| state.update(resource, &key, mode, make))?;
             return Ok(Answer::json(StatusCode::OK, &scale::show(resource, &stored.value()?)));
         }
-        let stored = self.shared.with(|state| state.update(resource, &key, call.mode(), make))?;
+        let stored = self.shared.with(|state| state.update(resource, &key, mode, make))?;
         Ok(Answer::object(StatusCode::OK, stored.text(resource, call.view)?))
+    }
+
+    fn patch(&self, call: &Call, change: Change) -> Result<Answer, Failure> {
+        let resource = &call.resource;
+        let (now, there) = self
+            .shared
+            .with(|state| (state.timestamp(), state.object(&resource.store, &call.key()).is_some()));
+        if !change.is_apply() {
+            return self.update(call, |mut object| {
+                change.apply(resource, &mut object, call.manager(), &now)?;
+                Ok(object)
+            });
+        }
+        // Applying notes its manager itself.
+        let mode = Mode { manager: None, ..call.mode() };
+        if there || !call.target.subresource.is_empty() {
+            return self.change(call, mode, |mut object| {
+                change.apply(resource, &mut object, call.manager(), &now)?;
+                Ok(object)
+            });
+        }
+        let mut object = json!({});
+        change.apply(resource, &mut object, call.manager(), &now)?;
+        crate::value::set(&mut object, "metadata.name", call.target.name.as_str());
+        let stored =
+            self.shared.with(|state| state.create(resource, &call.target.namespace, object, mode))?;
+        Ok(Answer::object(StatusCode::CREATED, stored.text(resource, call.view)?))
     }
 
     fn delete(&self, call: &Call, deletion: &Deletion) -> Result<Answer, Failure> {
@@ -306,7 +346,7 @@ impl Server {
             "kind": resource.plural,
             "uid": text(&deleted.object.value()?, "metadata.uid"),
         });
-        Ok(success(StatusCode::OK, details))
+        Ok(Answer::success(StatusCode::OK, details))
     }
 
     fn delete_all(&self, call: Call, deletion: &Deletion) -> Result<Answer, Failure> {
@@ -337,9 +377,16 @@ impl Server {
 impl Transport for Server {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
         if let Some(logs) = streams::logs(&self.shared, request.uri()) {
-            return Ok(logs.unwrap_or_else(|refusal| refused(&refusal).into_response()));
+            return Ok(logs.unwrap_or_else(|refusal| Answer::refused(refusal.status()).into_response()));
         }
-        Ok(self.answer(request).await.unwrap_or_else(|refusal| refused(&refusal)).into_response())
+        match self.answer(request).await {
+            Ok(answer) => Ok(answer.into_response()),
+            // Only a test's reaction fails otherwise.
+            Err(error) => match error.status() {
+                Some(status) => Ok(Answer::refused(status).into_response()),
+                None => Err(error),
+            },
+        }
     }
 
     /// Opens a watch. As the real server, it takes one subprotocol and echoes it; anything but a watch is refused.
@@ -357,6 +404,8 @@ impl Transport for Server {
         if verb(&head.method, &call) != Some("watch") || !call.resource.serves("watch") {
             return Err(no_upgrade());
         }
+        #[cfg(feature = "full")]
+        let _answered_over_http = self.react("watch", &call, &Input::Nothing)?;
         let watch = self.watch(call).await?;
         let (open, closed) = oneshot::channel();
         let incoming = watch.map(|event| Ok(Message::Text(event))).take_until(closed);
@@ -372,21 +421,6 @@ fn ignoring(open: oneshot::Sender<()>) -> impl Sink<Message, Error = Error> {
 
 fn no_upgrade() -> Error {
     Error::transport(TransportErrorKind::Protocol, "the server answered without opening a WebSocket")
-}
-
-fn refused(refusal: &Failure) -> Answer {
-    let code = StatusCode::from_u16(refusal.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Answer::json(code, &json!(refusal.status()))
-}
-
-fn success(code: StatusCode, details: Value) -> Answer {
-    let mut status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" });
-    if details.is_null() {
-        status["code"] = code.as_u16().into();
-    } else {
-        status["details"] = details;
-    }
-    Answer::json(code, &status)
 }
 
 fn list_answer(call: Call, page: Page) -> Answer {
@@ -411,8 +445,18 @@ fn verb(method: &Method, call: &Call) -> Option<&'static str> {
     }
 }
 
-/// How much of the objects the Accept header asks for: the first of its types that the server has.
-fn view(headers: &HeaderMap) -> Result<View, Failure> {
+fn manager(headers: &HeaderMap, query: &Query) -> String {
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let name = match query.get("fieldManager") {
+        "" => agent.split('/').next().unwrap_or_default(),
+        given => given,
+    };
+    if name.is_empty() { "unknown".to_owned() } else { name.chars().take(128).collect() }
+}
+
+/// How much of the objects the Accept header asks for: the first of its types that the server has. `now` is the time
+/// since the Unix epoch.
+fn view(headers: &HeaderMap, query: &Query, now: Duration) -> Result<View, Failure> {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.is_empty() {
         return Ok(View::Whole);
@@ -425,64 +469,10 @@ fn view(headers: &HeaderMap) -> Result<View, Failure> {
             _ if !is_json => None,
             None => Some(View::Whole),
             Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(View::Metadata),
+            #[cfg(feature = "full")]
+            Some("Table") => Some(View::Table(crate::table::Include::read(query.get("includeObject"))?, now)),
             Some(_) => None,
         }
     });
     views.into_iter().next().ok_or_else(Failure::not_acceptable)
-}
-
-fn media_type(headers: &HeaderMap) -> &str {
-    let header = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    header.split(';').next().unwrap_or_default().trim()
-}
-
-async fn read_body(body: Body) -> Result<Bytes, Failure> {
-    body.collect(BODY_LIMIT).await.map_err(|error| match error.kind() {
-        portolan::ErrorKind::Transport(TransportErrorKind::TooLarge) => Failure::too_large_body(BODY_LIMIT),
-        _ => Failure::bad_request(format!("the body could not be read: {error}")),
-    })
-}
-
-async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value, Failure> {
-    if !matches!(media_type(headers), "" | "application/json") {
-        return Err(Failure::unsupported_media_type("application/json"));
-    }
-    parse(&read_body(body).await?)
-}
-
-fn parse(bytes: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let text = format!("couldn't get version/kind; json parse error: {error}");
-        Failure::bad_request(format!("the object provided is unrecognized: {text}"))
-    })
-}
-
-async fn read_patch(headers: &HeaderMap, body: Body, resource: &Resource) -> Result<Change, Failure> {
-    let make = match media_type(headers) {
-        "application/json-patch+json" => Change::Json,
-        "application/merge-patch+json" => Change::Merge,
-        "application/strategic-merge-patch+json" if !resource.custom => Change::Strategic,
-        _ => {
-            let strategic = if resource.custom { "" } else { ", application/strategic-merge-patch+json" };
-            let accepted = format!("application/json-patch+json, application/merge-patch+json{strategic}");
-            return Err(Failure::unsupported_media_type(&accepted));
-        }
-    };
-    let patch = parse(&read_body(body).await?)?;
-    Ok(make(patch))
-}
-
-/// Delete options come as a body; some clients send `dryRun` as a parameter.
-async fn read_deletion(headers: &HeaderMap, body: Body, query: &Query) -> Result<Deletion, Failure> {
-    let bytes = read_body(body).await?;
-    let options = if bytes.is_empty() { Value::Null } else { parse(&bytes)? };
-    if !bytes.is_empty() && !matches!(media_type(headers), "" | "application/json") {
-        return Err(Failure::unsupported_media_type("application/json"));
-    }
-    let owned = |path: &str| Some(text(&options, path).to_owned()).filter(|text| !text.is_empty());
-    Ok(Deletion {
-        uid: owned("preconditions.uid"),
-        version: owned("preconditions.resourceVersion"),
-        dry_run: query.get("dryRun") == "All" || list(&options, "dryRun").next().is_some(),
-    })
 }

@@ -3,7 +3,7 @@
 //! Invariant: there is one counter of versions. Every change takes the next version and is in its store's log until
 //! the log is full or compacted; a list at an older version is what is there now with the later changes undone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(crate) struct State {
     compacted: u64,
     history: usize,
     stores: BTreeMap<Arc<str>, Store>,
+    /// Where the objects are that name an owner, by the owner's uid.
+    dependents: BTreeMap<String, BTreeSet<(Arc<str>, String)>>,
     watchers: BTreeMap<u64, Watcher>,
     next_watcher: u64,
     /// To be woken once the lock is released.
@@ -81,6 +83,7 @@ impl State {
             compacted: 0,
             history: history.max(1),
             stores: BTreeMap::new(),
+            dependents: BTreeMap::new(),
             watchers: BTreeMap::new(),
             next_watcher: 0,
             woken: Vec::new(),
@@ -146,6 +149,7 @@ impl State {
         let object = Arc::new(Stored::new(resource, object, self.version));
         let store = self.stores.entry(resource.store.clone()).or_default();
         let before = store.objects.insert(object.key.clone(), object.clone());
+        self.reindex(resource, before.as_deref(), Some(&object));
         let change = Change { version: self.version, before, object: object.clone(), deleted: false };
         self.log(resource, change);
         object
@@ -157,9 +161,34 @@ impl State {
         let object = Arc::new(Stored::new(resource, last, self.version));
         let store = self.stores.entry(resource.store.clone()).or_default();
         let before = store.objects.remove(key);
+        self.reindex(resource, before.as_deref(), None);
         let change = Change { version: self.version, before, object: object.clone(), deleted: true };
         self.log(resource, change);
         object
+    }
+
+    /// Where the objects are that the object of this uid owns: their stores and keys.
+    pub(crate) fn dependents(&self, uid: &str) -> Vec<(Arc<str>, String)> {
+        self.dependents.get(uid).into_iter().flatten().cloned().collect()
+    }
+
+    fn reindex(&mut self, resource: &Resource, before: Option<&Stored>, after: Option<&Stored>) {
+        if let Some(object) = before {
+            for owner in &object.owners {
+                if let Some(dependents) = self.dependents.get_mut(owner) {
+                    dependents.remove(&(resource.store.clone(), object.key.clone()));
+                    if dependents.is_empty() {
+                        self.dependents.remove(owner);
+                    }
+                }
+            }
+        }
+        if let Some(object) = after {
+            for owner in &object.owners {
+                let dependents = self.dependents.entry(owner.clone()).or_default();
+                dependents.insert((resource.store.clone(), object.key.clone()));
+            }
+        }
     }
 
     /// Forgets all changes so far: watches and lists of older versions are refused from now on.

@@ -4,6 +4,8 @@
 //! version of a resource, lists (whose items bear neither) and watch events share the same bytes.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "full")]
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -11,7 +13,9 @@ use serde_json::{Value, json};
 use crate::event_version;
 use crate::failure::Failure;
 use crate::resources::Resource;
-use crate::value::{at, put, set, take, text};
+#[cfg(feature = "full")]
+use crate::table::{self, Include};
+use crate::value::{at, list, put, set, take, text};
 
 /// A kept object.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(crate) struct Stored {
     pub(crate) labels: BTreeMap<String, String>,
     /// The values of the resource's selectable fields.
     pub(crate) fields: Box<[String]>,
+    /// The uids of its owners.
+    pub(crate) owners: Box<[String]>,
     body: Bytes,
 }
 
@@ -31,6 +37,9 @@ pub(crate) enum View {
     Whole,
     /// `PartialObjectMetadata`.
     Metadata,
+    /// A row of a Table, with ages as of this time since the Unix epoch.
+    #[cfg(feature = "full")]
+    Table(Include, Duration),
 }
 
 impl Stored {
@@ -48,6 +57,9 @@ impl Stored {
                 .map(|labels| labels.iter().filter_map(label).collect())
                 .unwrap_or_default(),
             fields: resource.field_values(&object),
+            owners: list(&object, "metadata.ownerReferences")
+                .map(|one| text(one, "uid").to_owned())
+                .collect(),
             body: object.to_string().into(),
         }
     }
@@ -75,14 +87,23 @@ impl Stored {
         self.value().map(|object| shown(resource, object))
     }
 
-    /// Writes the object as `resource` shows it; `typed` says whether apiVersion and kind belong there.
+    /// Writes the object as `resource` shows it, alone or as an item of a list, where built-in kinds bear neither
+    /// apiVersion nor kind.
     pub(crate) fn write(
         &self,
         resource: &Resource,
         view: View,
-        typed: bool,
+        alone: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
+        let typed = alone || resource.custom;
+        #[cfg(feature = "full")]
+        if let View::Table(include, now) = view {
+            let row = table::row(resource, &self.shown(resource)?, include, now);
+            let shown = if alone { table::of(resource, &self.version.to_string(), &row) } else { row };
+            out.extend_from_slice(shown.to_string().as_bytes());
+            return Ok(());
+        }
         if view == View::Metadata {
             let mut object = self.value()?;
             let partial = json!({

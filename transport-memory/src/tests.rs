@@ -1,8 +1,13 @@
 //! A cluster in virtual time and a client of plain HTTP requests on its transport.
 
+#[cfg(feature = "full")]
+mod apply;
 mod discovery;
 mod lists;
 mod objects;
+mod owned;
+#[cfg(feature = "full")]
+mod tables;
 mod watches;
 
 use std::future::Future;

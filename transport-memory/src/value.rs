@@ -53,6 +53,18 @@ pub(crate) fn put(object: &mut Value, path: &str, value: Option<Value>) {
     }
 }
 
+/// Takes out every member that is null.
+pub(crate) fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

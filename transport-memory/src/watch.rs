@@ -193,14 +193,22 @@ impl Watch {
 
     fn bookmark(&self, version: u64, initial_events_end: bool) -> Bytes {
         let (kind, api_version) = match self.view {
-            View::Whole => (self.resource.kind.as_str(), self.resource.api_version()),
             View::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
+            _ => (self.resource.kind.as_str(), self.resource.api_version()),
         };
         let mut metadata = json!({ "resourceVersion": version.to_string(), "creationTimestamp": null });
         if initial_events_end {
             metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
         let object = json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata });
+        #[cfg(feature = "full")]
+        let object = match self.view {
+            View::Table(..) => {
+                let row = json!({ "cells": [], "object": object });
+                crate::table::of(&self.resource, &version.to_string(), &row)
+            }
+            View::Whole | View::Metadata => object,
+        };
         format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
     }
 
