@@ -6,5 +6,7 @@ mod custom_resource;
 mod discovery;
 mod formats;
 mod harness;
+mod kubectl;
 mod native;
+mod side_by_side;
 mod streams;
