@@ -77,7 +77,7 @@ const KINDS: [(&str, &str, &str); 30] = [
         "daemonsets",
         "spec: {selector: {matchLabels: {app: e}}, template: {metadata: {labels: {app: e}}, spec: {containers: [{name: c, image: 'example.com/c:1'}]}}}",
     ),
-    ("apps/v1 ControllerRevision", "controllerrevisions", "revision: 1"),
+    ("apps/v1 ControllerRevision", "controllerrevisions", "revision: 1\ndata: {k: v}"),
     (
         "batch/v1 Job",
         "jobs",

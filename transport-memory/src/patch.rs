@@ -93,39 +93,37 @@ fn json_patch(object: &mut Value, patch: &Value) -> Result<(), Failure> {
     };
     let mut changed = object.clone();
     for operation in operations {
-        operate(&mut changed, operation).map_err(|why| Failure::new(422, "Invalid", why))?;
+        // As the server's, it says no more.
+        let refuse =
+            || Failure::new(422, "Invalid", "the server rejected our request due to an error in our request");
+        operate(&mut changed, operation).ok_or_else(refuse)?;
     }
     *object = changed;
     Ok(())
 }
 
-fn operate(object: &mut Value, operation: &Value) -> Result<(), String> {
+/// `None` when the operation is none, or about something that is not there.
+fn operate(object: &mut Value, operation: &Value) -> Option<()> {
     let member = |name: &str| operation.get(name).and_then(Value::as_str);
-    let (name, path) = (member("op").unwrap_or_default(), member("path").unwrap_or_default());
-    let fail = |why: &str| {
-        format!("the server rejected our request due to an error in our request: {name} {path:?}: {why}")
-    };
-    let value = || operation.get("value").cloned().ok_or_else(|| fail("value is missing"));
-    let from = || member("from").ok_or_else(|| fail("from is missing"));
-    let missing = || fail("nothing is there");
-    match name {
-        "add" => add(object, path, value()?).ok_or_else(missing),
-        "remove" => remove(object, path).map(drop).ok_or_else(missing),
+    let path = member("path").unwrap_or_default();
+    let value = || operation.get("value").cloned();
+    match member("op")? {
+        "add" => add(object, path, value()?),
+        "remove" => remove(object, path).map(drop),
         "replace" => {
-            *object.pointer_mut(path).ok_or_else(missing)? = value()?;
-            Ok(())
+            *object.pointer_mut(path)? = value()?;
+            Some(())
         }
         "move" => {
-            let moved = remove(object, from()?).ok_or_else(missing)?;
-            add(object, path, moved).ok_or_else(missing)
+            let moved = remove(object, member("from")?)?;
+            add(object, path, moved)
         }
         "copy" => {
-            let copied = object.pointer(from()?).cloned().ok_or_else(missing)?;
-            add(object, path, copied).ok_or_else(missing)
+            let copied = object.pointer(member("from")?)?.clone();
+            add(object, path, copied)
         }
-        "test" if object.pointer(path) == Some(&value()?) => Ok(()),
-        "test" => Err(fail("the value differs")),
-        _ => Err(fail("there is no such operation")),
+        "test" => (object.pointer(path) == Some(&value()?)).then_some(()),
+        _ => None,
     }
 }
 
