@@ -3,7 +3,7 @@ import { after, before } from 'node:test';
 import { launch } from './chromium.mjs';
 import { startCluster } from './cluster.mjs';
 
-/** Makes them before the first test, from what `build` builds and a cluster with `flags`; takes them down after the last. */
+/** Makes them before the first test, from what `build` builds, a cluster with `flags` and a proxy with `proxyFlags`; takes them down after the last. */
 export function aroundTests(build, flags, take, proxyFlags = []) {
   const made = {};
   before(async () => {
@@ -11,7 +11,7 @@ export function aroundTests(build, flags, take, proxyFlags = []) {
     made.cluster = await startCluster(...flags);
     made.browser = await launch();
     made.proxy = await made.cluster.proxy(made.directory, { flags: proxyFlags });
-    take(made);
+    await take(made);
   });
   after(async () => {
     await made.browser?.close();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { aroundTests } from './around.mjs';
 import { buildBarePage } from './bare-page.mjs';
 import { openTab } from './tab.mjs';
@@ -23,12 +23,11 @@ const POD = {
 
 let browser, cluster, proxy, directory;
 
-aroundTests(buildBarePage, ['--kubelet'], (made) => ({ browser, cluster, proxy, directory } = made), ['--reject-paths=^$']);
-
-before(async () => {
+aroundTests(buildBarePage, ['--kubelet'], async (made) => {
+  ({ browser, cluster, proxy, directory } = made);
   await cluster.kubectl(['create', '-f', '-'], POD);
   await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=120s']);
-});
+}, ['--reject-paths=^$']);
 
 const call = (tab, method, ...args) => tab.page.evaluate(([method, args]) => tab[method](...args), [method, args]);
 
