@@ -219,13 +219,14 @@ impl<T: Object> Processor<T> {
         Some(event)
     }
 
-    /// The handler has processed every event taken so far.
-    pub fn handle_processed(&mut self, id: HandlerId) {
+    /// The handler has processed every event taken so far. True when that makes it in sync.
+    pub fn handle_processed(&mut self, id: HandlerId) -> bool {
         let upstream = self.upstream_has_synced;
-        if let Some(handler) = self.handler_mut(id) {
-            handler.initial_taken = 0;
-            handler.check_synced(upstream);
-        }
+        let Some(handler) = self.handler_mut(id) else { return false };
+        let before = handler.has_synced;
+        handler.initial_taken = 0;
+        handler.check_synced(upstream);
+        handler.has_synced != before
     }
 
     /// Whether a lossless handler's queue is full: stop feeding until it is not.
@@ -236,6 +237,11 @@ impl<T: Object> Processor<T> {
     /// The handlers, in the order of their slots.
     pub fn handlers(&self) -> impl Iterator<Item = HandlerId> {
         self.handlers.iter().map(|(slot, handler)| HandlerId { slot, serial: handler.serial })
+    }
+
+    /// Whether there is this handler: not once it was removed.
+    pub fn has_handler(&self, id: HandlerId) -> bool {
+        self.handler(id).is_some()
     }
 
     /// Whether an event waits for the handler.

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::meta::Object;
 use crate::portable::{BoxStream, MaybeSend, MaybeSync};
 
-/// How many events a handler is given before its progress is noted and others get a turn.
+/// How many events a handler is given before its progress is noted and other tasks get a turn.
 const BATCH: usize = 64;
 
 /// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. A handler that
@@ -68,9 +68,7 @@ impl<T: Object> Registration<T> {
 
     /// Removes the handler with all that waits for it. client-go's `RemoveEventHandler`.
     pub fn remove(&self) {
-        self.shared.write().processor_mut().remove_handler(self.id);
-        self.shared.changed().notify();
-        self.shared.handle_taken();
+        self.shared.remove_handler(self.id);
     }
 }
 
@@ -89,16 +87,18 @@ pub struct EventStream<T: Object> {
 
 impl<T: Object> EventStream<T> {
     pub(super) fn new(registration: Registration<T>) -> Self {
-        let state = (registration.shared.clone(), registration.id);
-        let next = stream::unfold(state, |(shared, id)| async move {
-            // Asking for the next event says that the ones before are processed.
-            shared.write().processor_mut().handle_processed(id);
-            shared.changed().notify();
-            let event = wait_for_event(&shared, id)
-                .await
-                .then(|| shared.write().processor_mut().poll_event(id))??;
-            shared.handle_taken();
-            Some((event, (shared, id)))
+        let state = (registration.shared.clone(), registration.id, Vec::new());
+        let next = stream::unfold(state, |(shared, id, mut taken)| async move {
+            loop {
+                // Asking for the next event says that the ones before are processed.
+                shared.next_events(id, 1, &mut taken);
+                if let Some(event) = taken.pop() {
+                    return Some((event, (shared, id, taken)));
+                }
+                if !wait_for_event(&shared, id).await {
+                    return None;
+                }
+            }
         });
         Self { registration, next: Box::pin(next) }
     }
@@ -131,10 +131,12 @@ impl<T: Object> fmt::Debug for EventStream<T> {
 
 /// Resolves to true once an event waits for the handler, to false when none will come any more.
 async fn wait_for_event<T: Object>(shared: &Shared<T>, id: HandlerId) -> bool {
-    let next = shared.changed().until(|| match shared.read().processor().status(id) {
-        Some(status) if status.waiting > 0 => Some(true),
-        Some(_) if !shared.has_ended() => None,
-        _ => Some(false),
+    let next = shared.changed().until(|| {
+        let ended = shared.has_ended();
+        let pipeline = shared.read();
+        let processor = pipeline.processor();
+        let waits = processor.has_event(id);
+        (waits || ended || !processor.has_handler(id)).then_some(waits)
     });
     next.await
 }
@@ -157,18 +159,17 @@ impl<T: Object> Drop for Removed<T> {
 pub(super) async fn deliver<T: Object>(shared: Arc<Shared<T>>, id: HandlerId, handler: impl EventHandler<T>) {
     let _removed = Removed { shared: shared.clone(), id };
     let mut batch = Vec::new();
-    while wait_for_event(&shared, id).await {
-        {
-            let mut pipeline = shared.write();
-            let processor = pipeline.processor_mut();
-            batch.extend(std::iter::from_fn(|| processor.poll_event(id)).take(BATCH));
+    loop {
+        shared.next_events(id, BATCH, &mut batch);
+        if batch.is_empty() {
+            if !wait_for_event(&shared, id).await {
+                return;
+            }
+            continue;
         }
-        shared.handle_taken();
         for event in batch.drain(..) {
             handler.on_event(event);
         }
-        shared.write().processor_mut().handle_processed(id);
-        shared.changed().notify();
         shared.runtime().spawner.yield_now().await;
     }
 }

@@ -21,8 +21,8 @@ use super::published::Published;
 use super::signal::Signal;
 use super::status::InformerStatus;
 use crate::cache::{
-    Asked, HandlerOptions, HandlerStatus, IndexFunction, Indexer, Notice, Phase, Pipeline, Reflector,
-    ReflectorOptions,
+    Asked, Event, HandlerId, HandlerOptions, HandlerStatus, IndexFunction, Indexer, Notice, Phase, Pipeline,
+    Reflector, ReflectorOptions,
 };
 use crate::client::Api;
 #[cfg(feature = "protobuf")]
@@ -338,8 +338,28 @@ impl<T: Object> Shared<T> {
         self.control().ended
     }
 
-    /// A handler took events: a paused driver may go on.
-    pub(super) fn handle_taken(&self) {
+    /// Says that a handler is through with the events it took, and takes up to `most` more. Wakes nobody but those this
+    /// concerns: who waits for the handler's sync, and a driver that it paused. With many handlers at work, a wake for all
+    /// after each batch would cost more than the events.
+    pub(super) fn next_events(&self, id: HandlerId, most: usize, events: &mut Vec<Event<T>>) {
+        let mut pipeline = self.write();
+        let paused = pipeline.paused();
+        let processor = pipeline.processor_mut();
+        let synced = processor.handle_processed(id);
+        events.extend(std::iter::from_fn(|| processor.poll_event(id)).take(most));
+        let resumes = paused && !pipeline.paused();
+        drop(pipeline);
+        if synced {
+            self.changed.notify();
+        }
+        if resumes {
+            self.driver.wake();
+        }
+    }
+
+    pub(super) fn remove_handler(&self, id: HandlerId) {
+        self.write().processor_mut().remove_handler(id);
+        self.changed.notify();
         self.driver.wake();
     }
 

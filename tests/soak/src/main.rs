@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-#[tokio::main]
+// One of as many threads as the machine has cores would be half of them, and the stuck handler blocks the one it is on.
+#[tokio::main(worker_threads = 4)]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
