@@ -11,7 +11,7 @@ mod metrics;
 mod rate_limiter;
 mod work_queue;
 
-pub use metrics::{Histogram, QueueMetrics};
+pub use metrics::QueueMetrics;
 pub use rate_limiter::{
     BucketRateLimiter, ExponentialRateLimiter, FastSlowRateLimiter, MaxOfRateLimiter, MaxWaitRateLimiter,
     RateLimiter, controller_rate_limiter,

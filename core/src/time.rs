@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
 
+mod histogram;
 #[cfg(feature = "testing")]
 mod simulator;
+pub use histogram::Histogram;
 #[cfg(feature = "testing")]
 pub use simulator::Simulator;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portolan::portable::BoxFuture;
 use portolan::time::{Clock, Instant, Runtime, Spawn};
+use tracing::Instrument;
 
 /// The clock of the tokio runtime: it follows `tokio::time::pause` in tests.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,8 @@ impl Clock for TokioClock {
     }
 }
 
-/// Runs tasks on the tokio runtime it was made in.
+/// Runs tasks on the tokio runtime it was made in, each in a `tracing` span `task` of the target `portolan::task`, whose
+/// field `name` says what it does: `informer`, `handler`, `workqueue`, `leader election`, `event recorder`.
 #[derive(Clone, Debug)]
 pub struct TokioSpawner {
     handle: tokio::runtime::Handle,
@@ -54,8 +56,8 @@ impl TokioSpawner {
 }
 
 impl Spawn for TokioSpawner {
-    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
-        self.handle.spawn(task);
+    fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+        self.handle.spawn(task.instrument(tracing::debug_span!(target: "portolan::task", "task", name)));
     }
 }
 

@@ -11,6 +11,7 @@
 //! uid is left out and counted, where client-go would step back.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::indexer::Indexer;
 use super::processor::{HandlerId, HandlerOptions, Processor};
 use crate::error::Error;
 use crate::meta::{Object, ResourceVersion};
-use crate::time::Instant;
+use crate::time::{Histogram, Instant};
 
 /// Where a pipeline keeps its objects: an [`Indexer`], or one that a driver publishes to its readers.
 pub trait Store<T> {
@@ -53,6 +54,9 @@ impl<T> Store<T> for Indexer<T> {
 #[derive(Debug)]
 pub struct Pipeline<T, S = Indexer<T>> {
     fifo: Fifo<T>,
+    /// When each of the queued deltas came.
+    arrived: VecDeque<Instant>,
+    queue_latency: Histogram,
     store: S,
     processor: Processor<T>,
     outdated: u64,
@@ -69,7 +73,8 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
     /// One that keeps its objects in `store`, which is empty and which nobody else changes.
     pub fn with_store(default_resync_period: Duration, store: S) -> Self {
         let processor = Processor::new(default_resync_period);
-        Self { fifo: Fifo::new(), store, processor, outdated: 0 }
+        let (fifo, arrived) = (Fifo::new(), VecDeque::new());
+        Self { fifo, arrived, queue_latency: Histogram::default(), store, processor, outdated: 0 }
     }
 
     /// The store, to read.
@@ -103,15 +108,19 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
         self.processor.set_now(now);
         if !matches!(change, Change::Resync) || self.processor.should_resync(now) {
             self.fifo.push(change);
+            self.arrived.push_back(now);
         }
     }
 
     /// Applies the oldest queued delta; false if there is none, or if a handler pauses the informer.
-    pub fn step(&mut self) -> bool {
+    pub fn step(&mut self, now: Instant) -> bool {
         if self.processor.paused() {
             return false;
         }
         let Some(Popped { delta, is_in_initial_list }) = self.fifo.pop() else { return false };
+        if let Some(arrived) = self.arrived.pop_front() {
+            self.queue_latency.observe(now.saturating_duration_since(arrived));
+        }
         self.apply(delta, is_in_initial_list);
         if is_in_initial_list && self.fifo.has_synced() {
             self.processor.handle_upstream_synced();
@@ -120,8 +129,8 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
     }
 
     /// Applies what is queued until nothing is, or a handler pauses the informer. Returns how many deltas it applied.
-    pub fn run(&mut self) -> usize {
-        std::iter::from_fn(|| self.step().then_some(())).count()
+    pub fn run(&mut self, now: Instant) -> usize {
+        std::iter::from_fn(|| self.step(now).then_some(())).count()
     }
 
     /// Whether a handler pauses the informer: read no more from the server until it does not.
@@ -137,6 +146,11 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
     /// How many deltas are queued.
     pub fn queued(&self) -> usize {
         self.fifo.len()
+    }
+
+    /// How long deltas were queued before they were applied: no time, but for those that a paused informer holds back.
+    pub fn queue_latency(&self) -> &Histogram {
+        &self.queue_latency
     }
 
     /// How many watch events were left out since they were older than the state held.

@@ -14,6 +14,7 @@ use crate::informer::{Next, RateLimitingQueue, Registration, SharedIndexInformer
 use crate::meta::{ApiResource, Key, Object};
 use crate::object::Metadata;
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
+use crate::queue::controller_rate_limiter;
 
 /// Brings the objects of one informer to what they should be, one key at a time, whatever brought the key.
 ///
@@ -53,7 +54,7 @@ impl Controller {
         informer: &SharedIndexInformer<T>,
         predicate: impl Fn(&Event<T>) -> bool + MaybeSend + MaybeSync + 'static,
     ) -> Self {
-        let queue = RateLimitingQueue::new(informer.runtime());
+        let queue = RateLimitingQueue::with_metrics(informer.runtime(), controller_rate_limiter());
         let controller = Self { queue, resource: informer.api_resource().clone(), sources: Vec::new() };
         controller.watches(informer, move |event| predicate(event).then(|| event.key()))
     }

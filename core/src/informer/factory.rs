@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::meta::{ApiResource, Object, Resource};
 use crate::object::{Lazy, PartialObjectMetadata, Unstructured};
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
+use crate::time::Histogram;
 
 /// What the informers asked of a factory have in common.
 #[derive(Clone, Default)]
@@ -181,6 +182,7 @@ impl SharedInformerFactory {
             form: informer.form(),
             status: informer.status(),
             queued: informer.queued(),
+            queue_latency: informer.queue_latency(),
             handlers: informer.handlers(),
         };
         informers.into_iter().map(snapshot).collect()
@@ -224,6 +226,7 @@ trait AnyInformer: MaybeSend + MaybeSync {
     fn status(&self) -> InformerStatus;
     fn handlers(&self) -> Vec<HandlerStatus>;
     fn queued(&self) -> usize;
+    fn queue_latency(&self) -> Histogram;
     fn form(&self) -> &'static str;
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
@@ -255,6 +258,10 @@ impl<T: Object> AnyInformer for SharedIndexInformer<T> {
 
     fn queued(&self) -> usize {
         self.queued()
+    }
+
+    fn queue_latency(&self) -> Histogram {
+        self.queue_latency()
     }
 
     fn form(&self) -> &'static str {

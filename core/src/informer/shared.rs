@@ -30,7 +30,7 @@ use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{ApiResource, FieldSelector, LabelSelector, Object};
 use crate::portable::{MaybeSend, MaybeSync};
-use crate::time::{Instant, Runtime};
+use crate::time::{Histogram, Instant, Runtime};
 
 /// Changes an object before it is stored: to drop what nobody reads. client-go's `cache.TransformFunc`.
 pub trait Transform<T>: MaybeSend + MaybeSync + 'static {
@@ -211,6 +211,11 @@ impl<T: Object> SharedIndexInformer<T> {
         self.shared.read().queued()
     }
 
+    /// How long changes waited for the store. client-go measures the time after they were taken out of its queue.
+    pub fn queue_latency(&self) -> Histogram {
+        *self.shared.read().queue_latency()
+    }
+
     /// How its handlers stand.
     pub fn handlers(&self) -> Vec<HandlerStatus> {
         let pipeline = self.shared.read();
@@ -379,7 +384,7 @@ impl<T: Object> Shared<T> {
         while let Some(change) = reflector.poll_change() {
             pipeline.handle_change(now, change);
         }
-        let changed = pipeline.run() > 0;
+        let changed = pipeline.run(now) > 0;
         let paused = pipeline.paused();
         if changed {
             let mut status = self.status();

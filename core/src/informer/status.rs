@@ -3,7 +3,7 @@
 use crate::cache::{Counters, HandlerStatus, Phase};
 use crate::error::ErrorKind;
 use crate::meta::{ApiResource, ResourceVersion};
-use crate::time::Instant;
+use crate::time::{Histogram, Instant};
 
 /// An informer of a factory at one moment, whatever its objects are: for a wire panel or metrics.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct InformerSnapshot {
     pub status: InformerStatus,
     /// How many changes wait for the store: more than none only while a handler pauses it.
     pub queued: usize,
+    /// How long changes waited for it: no time, but while a handler paused it.
+    pub queue_latency: Histogram,
     /// How its handlers stand.
     pub handlers: Vec<HandlerStatus>,
 }

@@ -21,7 +21,7 @@ fn feed(pipeline: &mut Pipeline<ConfigMap>, changes: impl IntoIterator<Item = Ch
     for change in changes {
         pipeline.handle_change(now(), change);
     }
-    pipeline.run();
+    pipeline.run(now());
 }
 
 fn hear(pipeline: &mut Pipeline<ConfigMap>, id: HandlerId) -> Vec<String> {
@@ -78,8 +78,9 @@ fn a_resync_tells_every_object_again() {
     feed(&mut pipeline, [replaced(vec![object("a", "1", 1), object("b", "2", 2)], "3")]);
     hear(&mut pipeline, id);
     hear(&mut pipeline, other);
-    pipeline.handle_change(now() + Duration::from_secs(60), Change::Resync);
-    pipeline.run();
+    let later = now() + Duration::from_secs(60);
+    pipeline.handle_change(later, Change::Resync);
+    pipeline.run(later);
     assert_eq!(hear(&mut pipeline, id), ["Updated(a@1→1)", "Updated(b@2→2)"]);
     assert_eq!(hear(&mut pipeline, other), [""; 0]);
 }
@@ -107,9 +108,16 @@ fn a_full_lossless_handler_stops_the_queue_until_it_takes_something() {
     feed(&mut pipeline, (1..=5).map(|version| Change::Added(object(&version.to_string(), "u", version))));
     assert!(pipeline.paused() && pipeline.queued() == 3 && pipeline.store().len() == 2);
     assert!(pipeline.processor_mut().poll_event(id).is_some());
-    assert_eq!((pipeline.run(), pipeline.queued()), (1, 2));
+    assert_eq!((pipeline.run(now()), pipeline.queued()), (1, 2));
     pipeline.processor_mut().remove_handler(id);
-    assert_eq!((pipeline.run(), pipeline.store().len()), (2, 5));
+    let later = now() + Duration::from_secs(3);
+    assert_eq!((pipeline.run(later), pipeline.store().len()), (2, 5));
+    let latency = pipeline.queue_latency();
+    assert_eq!(
+        (latency.count, latency.sum),
+        (5, Duration::from_secs(6)),
+        "two of five waited three seconds each"
+    );
 }
 
 #[test]
@@ -118,7 +126,7 @@ fn a_handler_that_joins_in_between_gets_the_store_and_then_what_follows() {
     feed(&mut pipeline, [replaced(vec![object("a", "1", 1)], "1"), Change::Added(object("b", "2", 2))]);
     pipeline.handle_change(now(), Change::Updated(object("a", "1", 3)));
     let id = pipeline.add_handler(now(), lossless());
-    pipeline.run();
+    pipeline.run(now());
     assert_eq!(hear(&mut pipeline, id), ["Added(a@1, initial)", "Added(b@2, initial)", "Updated(a@1→3)"]);
     assert!(pipeline.processor().has_synced(id));
 }

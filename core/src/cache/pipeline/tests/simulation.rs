@@ -148,7 +148,7 @@ impl World {
             _ => {}
         }
         self.act(faults);
-        self.pipeline.run();
+        self.pipeline.run(self.now);
         if std::mem::replace(&mut self.paused, self.pipeline.paused()) != self.paused {
             self.reflector.set_paused(self.now, self.paused);
         }
@@ -160,7 +160,7 @@ impl World {
             self.naive.consume(&change);
             self.pipeline.handle_change(self.now, change);
         }
-        self.pipeline.run();
+        self.pipeline.run(self.now);
         for which in 0..2 {
             if self.calm || self.random.below(3) == 0 {
                 self.hear(which);
