@@ -9,7 +9,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use portolan::cache::{Delivery, Event, HandlerOptions, Phase, ReflectorOptions};
 use portolan::client::Client;
 use portolan::config::WatchOver;
-use portolan::informer::{FactoryOptions, InformerOptions, SharedIndexInformer, SharedInformerFactory};
+use portolan::informer::{
+    FactoryOptions, Followed, InformerOptions, SharedIndexInformer, SharedInformerFactory,
+};
 use portolan::meta::{ApiResource, GetOptions, Key, Object};
 use portolan::object::{Lazy, Unstructured};
 use portolan_native::{ConfigOptions, client_for, load_config};
@@ -169,6 +171,56 @@ async fn a_hundred_and_fifty_watches_leave_room_for_requests() {
     let seen = informers[149].wait_for_status(|status| (status.objects == 1).then_some(()));
     in_time("the last watch sees a change", seen).await;
     informers.iter().for_each(SharedIndexInformer::stop);
+}
+
+/// Follows what discovery says until something of it is `wanted`.
+async fn follow<R>(
+    factory: &SharedInformerFactory,
+    what: &str,
+    mut wanted: impl FnMut(Followed) -> Option<R>,
+) -> R {
+    let found = async {
+        loop {
+            let discovery = factory.client().discovery().server_groups_and_resources().await.unwrap();
+            let served = discovery.preferred_resources().into_iter();
+            let served: Vec<ApiResource> = served
+                .filter(|found| found.resource.group == "example.com")
+                .map(|found| found.resource.clone())
+                .collect();
+            let unsure: Vec<_> =
+                discovery.failures.iter().map(|failure| failure.group_version.clone()).collect();
+            if let Some(found) = wanted(factory.follow(&served, &unsure)) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    in_time(what, found).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn informers_follow_a_definition_that_appears_vanishes_and_comes_back() {
+    let cluster = Cluster::start(&ClusterOptions::default()).unwrap();
+    let factory = SharedInformerFactory::new(&client(&cluster, WatchOver::Http), FactoryOptions::default());
+    let appeared = |mut followed: Followed| followed.appeared.pop();
+    for round in ["first", "second"] {
+        cluster.apply(WIDGETS).unwrap();
+        let widgets = follow(&factory, "the definition appears", appeared).await;
+        in_time("sync", widgets.wait_for_cache_sync()).await.unwrap();
+        cluster.kubectl(&["wait", "--for=condition=Established", "crd/widgets.example.com"]).unwrap();
+        cluster
+            .apply(&format!("{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: {round}}}}}"))
+            .unwrap();
+        converge(&widgets, &cluster, "widgets").await;
+        assert_eq!(widgets.lister().len(), 1, "nothing is left from the round before");
+        cluster.kubectl(&["delete", "crd", "widgets.example.com"]).unwrap();
+        let vanished = follow(&factory, "it vanishes", |mut followed| followed.vanished.pop()).await;
+        assert_eq!(vanished.plural, "widgets");
+        let ended = widgets
+            .wait_for_status(|status| (!status.watching && status.phase == Phase::Stale).then_some(()));
+        in_time("its informer has ended", ended).await;
+        assert!(factory.status().is_empty(), "the factory has forgotten it");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
