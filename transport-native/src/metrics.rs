@@ -93,6 +93,7 @@ const OF_QUEUES: [OfQueues; 6] = [
 /// # }
 /// ```
 pub fn queue_metrics(queues: &[(&str, QueueMetrics)]) -> String {
+    type Durations = fn(&QueueMetrics) -> &Histogram;
     let mut out = String::new();
     let label = |name: &str| format!("name=\"{}\"", escaped(name));
     for (metric, kind, help, value) in OF_QUEUES {
@@ -102,7 +103,7 @@ pub fn queue_metrics(queues: &[(&str, QueueMetrics)]) -> String {
             let _ = writeln!(out, "{metric}{{{}}} {}", label(name), value(queue));
         }
     }
-    let of: [(&str, &str, fn(&QueueMetrics) -> &Histogram); 2] = [
+    let of: [(&str, &str, Durations); 2] = [
         ("workqueue_queue_duration_seconds", "How long items were ready.", |queue| &queue.latency),
         ("workqueue_work_duration_seconds", "How long workers were at them.", |queue| &queue.work_duration),
     ];

@@ -4,7 +4,6 @@
 //! Invariant: what is tried is core's own code, copied by `build.rs` with loom's locks in it. What that stands on is core's
 //! too, and takes no lock.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod informer;
 
