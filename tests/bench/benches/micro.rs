@@ -153,7 +153,7 @@ fn pipeline_update(bencher: Bencher, handlers: usize) {
         for object in &objects {
             pipeline.handle_change(now, Change::Updated(object.clone()));
         }
-        pipeline.run();
+        pipeline.run(now);
         let told = |id| {
             std::iter::from_fn(|| pipeline.processor_mut().poll_event(id))
                 .map(|event: Event<_>| drop(event))
