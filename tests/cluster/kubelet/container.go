@@ -158,7 +158,9 @@ func (c *container) status(spec corev1.Container) corev1.ContainerStatus {
 		Name: spec.Name, Image: spec.Image, ContainerID: "portolan://" + spec.Name,
 		Ready: c.running, Started: &started, RestartCount: max(c.runs-1, 0),
 	}
-	if c.running {
+	if c.runs == 0 {
+		status.State.Waiting = &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
+	} else if c.running {
 		status.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.started)}
 	} else {
 		status.State.Terminated = &corev1.ContainerStateTerminated{

@@ -30,6 +30,7 @@ type pods struct {
 type pod struct {
 	object     *corev1.Pod
 	containers map[string]*container
+	reporting  sync.Mutex // so that the last report is of the last state
 }
 
 func newPods(client kubernetes.Interface, node, directory string) *pods {
@@ -65,6 +66,8 @@ func (p *pods) start(ctx context.Context, object *corev1.Pod) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	started := &pod{object: object, containers: map[string]*container{}}
+	started.reporting.Lock() // the first container may report before the last is here
+	defer started.reporting.Unlock()
 	for _, spec := range object.Spec.Containers {
 		directory := containerDirectory(p.directory, object, spec.Name)
 		if err := os.MkdirAll(directory, 0o700); err != nil {
@@ -133,6 +136,8 @@ func (p *pods) find(namespace, name, wanted string) *container {
 
 // report writes the Pod's status: what kubectl and wait look at.
 func (p *pods) report(ctx context.Context, of *pod) {
+	of.reporting.Lock()
+	defer of.reporting.Unlock()
 	status := corev1.PodStatus{Phase: corev1.PodSucceeded, PodIP: "127.0.0.1", HostIP: "127.0.0.1"}
 	ready := corev1.ConditionFalse
 	for _, spec := range of.object.Spec.Containers {
@@ -141,6 +146,9 @@ func (p *pods) report(ctx context.Context, of *pod) {
 			continue
 		}
 		one := container.status(spec)
+		if one.State.Waiting != nil {
+			status.Phase = corev1.PodPending
+		}
 		if one.State.Running != nil {
 			status.Phase, ready = corev1.PodRunning, corev1.ConditionTrue
 		}
