@@ -209,7 +209,7 @@ impl<K: Object> Api<K> {
 
     fn form(&self, method: Method, suffix: &str) -> Request {
         let request = self.scope(method);
-        match K::AS {
+        match K::form() {
             None => request,
             Some(form) => request.accept_as(&format!("{form}{suffix}")),
         }

@@ -1,7 +1,7 @@
 //! The client of what all objects have in common: the server sends their metadata alone.
 //!
 //! Follows client-go 0.37 `metadata/metadata.go`; the calls are [`Api`]'s, and
-//! [`Object::AS`](crate::meta::Object::AS) is what asks for metadata, in protobuf where the configuration says so.
+//! [`Object::form`](crate::meta::Object::form) is what asks for metadata, in protobuf where the configuration says so.
 
 use super::{Api, Client};
 use crate::meta::ApiResource;

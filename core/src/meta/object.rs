@@ -73,7 +73,9 @@ impl MetaRef<'_> {
 pub trait Object: Sized + Debug + MaybeSend + MaybeSync + 'static {
     /// The form the server is asked to give objects in (`as=` of the Accept header); `None`, unless said otherwise, for the
     /// objects as they are. A server or socket that has no such form gives them as they are too.
-    const AS: Option<&'static str> = None;
+    fn form() -> Option<&'static str> {
+        None
+    }
 
     /// Whether it holds members that no type names, which protobuf cannot carry: informers on it ask for JSON. False unless
     /// said otherwise.

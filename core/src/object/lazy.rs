@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use super::json::{Json, Values};
 use super::path::{Path, Step, Steps};
 use super::stored::Stored;
-use super::{Unstructured, debug, not_a};
+use super::{PartialObjectMetadata, Unstructured, debug, not_a};
 #[cfg(feature = "cbor")]
 use crate::codec::cbor;
 #[cfg(feature = "protobuf")]
@@ -227,6 +227,12 @@ impl<K> Lazy<K> {
 }
 
 impl<K: 'static> Object for Lazy<K> {
+    /// That of metadata alone, where `K` is [`PartialObjectMetadata`].
+    fn form() -> Option<&'static str> {
+        let is_partial = TypeId::of::<K>() == TypeId::of::<PartialObjectMetadata>();
+        if is_partial { PartialObjectMetadata::form() } else { None }
+    }
+
     /// Where `K` does.
     fn keeps_unknown_members() -> bool {
         TypeId::of::<K>() == TypeId::of::<Unstructured>()

@@ -46,7 +46,9 @@ impl From<Wire> for PartialObjectMetadata {
 }
 
 impl Object for PartialObjectMetadata {
-    const AS: Option<&'static str> = Some("PartialObjectMetadata");
+    fn form() -> Option<&'static str> {
+        Some("PartialObjectMetadata")
+    }
 
     fn read(encoded: Encoded<'_>) -> Result<Self, Error> {
         let mut object: Self = match encoded.format {

@@ -112,11 +112,19 @@ impl Running {
         put(Metric::Heap, settle["heap"].as_f64().map(|heap| heap / count as f64));
         for step in steps.iter().filter(|step| !contestant.leaves_out(step)) {
             let did = self.step(server, step)?;
+            if *step == Step::Paths {
+                for (metric, name) in
+                    [(Metric::Decode, "decode"), (Metric::ShallowPath, "shallow"), (Metric::DeepPath, "deep")]
+                {
+                    taken.values.insert(metric, number(&did, name)?);
+                }
+                continue;
+            }
             let (metric, per) = match step {
                 Step::Burst(events) => (Metric::BurstEvent, *events as f64 / 1e6),
                 Step::Paced(events) => (Metric::PacedEvent, *events as f64 / 1e6),
                 Step::Relist => (Metric::RelistCpu, 1.0),
-                Step::Read => (Metric::ReadCpu, 1.0),
+                Step::Read | Step::Paths => (Metric::ReadCpu, 1.0),
             };
             taken.values.insert(metric, number(&did, "cpu")? / per);
             if let (Some(name), Some(proof)) = (did["did"].as_str(), did["proof"].as_u64()) {
@@ -135,6 +143,7 @@ impl Running {
             }
             Step::Relist => ("relist".to_owned(), Some(Play::Expired), "relist"),
             Step::Read => ("read".to_owned(), None, "read"),
+            Step::Paths => ("paths".to_owned(), None, "paths"),
         };
         writeln!(self.input, "{words}").context("telling it what to do")?;
         if let Some(play) = play {

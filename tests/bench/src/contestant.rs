@@ -19,6 +19,7 @@ use portolan::config::{Config, ContentType};
 use portolan::informer::{FactoryOptions, Registration, SharedIndexInformer, SharedInformerFactory};
 use portolan::meta::{Object, Resource};
 use portolan::object::{Lazy, PartialObjectMetadata, Unstructured};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -44,7 +45,7 @@ pub fn run(heap: Heap) -> Result<(), Error> {
             "lazy" => contest::<Lazy<Pod>>(&settings).await,
             "dynamic" => contest::<Lazy<Unstructured>>(&settings).await,
             "typed" => contest::<Pod>(&settings).await,
-            "metadata" => contest::<PartialObjectMetadata>(&settings).await,
+            "metadata" => contest::<Lazy<PartialObjectMetadata>>(&settings).await,
             other => Err(Error::config(format!("form={other:?} is none of lazy, dynamic, typed, metadata"))),
         }
     })
@@ -69,15 +70,36 @@ impl Settings {
 trait Proof: Object {
     fn deep(&self) -> Cow<'_, str>;
     fn node(&self) -> Option<Cow<'_, str>>;
+
+    /// The text at a path, for those that are read so.
+    fn at(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// Decodes the whole, for those that are not; whether it could.
+    fn decodes(&self) -> bool {
+        false
+    }
 }
 
-impl<K: 'static> Proof for Lazy<K> {
+impl<K: DeserializeOwned + 'static> Proof for Lazy<K> {
     fn deep(&self) -> Cow<'_, str> {
-        self.text("spec.containers[0].image").unwrap_or_default()
+        match Self::form() {
+            None => self.text("spec.containers[0].image").unwrap_or_default(),
+            Some(_) => self.label("app.kubernetes.io/name").unwrap_or_default(),
+        }
     }
 
     fn node(&self) -> Option<Cow<'_, str>> {
         self.text("spec.nodeName")
+    }
+
+    fn at(&self, path: &str) -> Option<Cow<'_, str>> {
+        self.text(path)
+    }
+
+    fn decodes(&self) -> bool {
+        self.decode().is_ok()
     }
 }
 
@@ -89,19 +111,6 @@ impl Proof for Pod {
 
     fn node(&self) -> Option<Cow<'_, str>> {
         self.spec.as_ref()?.node_name.as_deref().map(Cow::Borrowed)
-    }
-}
-
-impl Proof for PartialObjectMetadata {
-    fn deep(&self) -> Cow<'_, str> {
-        let labels = self.metadata.labels.as_ref();
-        labels
-            .and_then(|labels| labels.get("app.kubernetes.io/name"))
-            .map_or(Cow::Borrowed(""), |name| name.into())
-    }
-
-    fn node(&self) -> Option<Cow<'_, str>> {
-        None
     }
 }
 
@@ -242,6 +251,7 @@ async fn obey<T: Proof>(
                 );
             }
             "read" => read(informer),
+            "paths" => paths(informer),
             _ => return Ok(()),
         }
     }
@@ -265,6 +275,25 @@ fn read<T: Proof>(informer: &SharedIndexInformer<T>) {
         .sum();
     let (cpu, wall) = since.read();
     say(&json!({ "did": "read", "cpu": cpu, "wall": wall, "bytes": total }));
+}
+
+/// Decodes every object, and reads two paths of each of either kind.
+fn paths<T: Proof>(informer: &SharedIndexInformer<T>) {
+    let objects = informer.lister().list();
+    let each = |look: &dyn Fn(&T) -> usize| {
+        let since = Since::now();
+        let found: usize = objects.iter().map(|object| look(object)).sum();
+        (since.read().0 / objects.len() as f64 * 1e6, found)
+    };
+    let text = |object: &T, path: &str| object.at(path).map_or(0, |text| text.len());
+    let (decode, decoded) = each(&|object| usize::from(object.decodes()));
+    let (shallow, _) = each(&|object| text(object, "spec.nodeName") + text(object, "status.phase"));
+    let (deep, _) = each(&|object| {
+        text(object, "spec.containers[0].image") + text(object, "status.containerStatuses[0].restartCount")
+    });
+    say(
+        &json!({ "did": "paths", "decode": decode, "decoded": decoded, "shallow": shallow / 2.0, "deep": deep / 2.0 }),
+    );
 }
 
 fn proof<T: Proof>(informer: &SharedIndexInformer<T>) -> u64 {

@@ -18,11 +18,14 @@ pub(crate) enum Metric {
     PacedEvent,
     RelistCpu,
     ReadCpu,
+    Decode,
+    ShallowPath,
+    DeepPath,
 }
 
 impl Metric {
     /// Every one, in the order of tables.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::SyncCpu,
         Self::SyncWall,
         Self::Settled,
@@ -33,6 +36,9 @@ impl Metric {
         Self::PacedEvent,
         Self::RelistCpu,
         Self::ReadCpu,
+        Self::Decode,
+        Self::ShallowPath,
+        Self::DeepPath,
     ];
 
     /// `value` as a person reads it.
@@ -41,7 +47,8 @@ impl Metric {
             Self::SyncCpu | Self::SyncWall | Self::RelistCpu | Self::ReadCpu => format!("{value:.4}"),
             Self::Settled | Self::Heap => format!("{value:.0}"),
             Self::Peak => format!("{:.1}", value / 1e6),
-            Self::PeakToSettled | Self::BurstEvent | Self::PacedEvent => format!("{value:.2}"),
+            Self::PeakToSettled | Self::BurstEvent | Self::PacedEvent | Self::Decode => format!("{value:.2}"),
+            Self::ShallowPath | Self::DeepPath => format!("{value:.3}"),
         }
     }
 }
@@ -59,6 +66,9 @@ impl fmt::Display for Metric {
             Self::PacedEvent => "paced: CPU µs/event",
             Self::RelistCpu => "relist: CPU s",
             Self::ReadCpu => "five columns: CPU s",
+            Self::Decode => "decode: CPU µs/object",
+            Self::ShallowPath => "path at depth 2: CPU µs/read",
+            Self::DeepPath => "path deeper: CPU µs/read",
         })
     }
 }
@@ -74,6 +84,8 @@ pub(crate) enum Step {
     Relist,
     /// Reads five columns of every row.
     Read,
+    /// Decodes every object, and reads each by path instead.
+    Paths,
 }
 
 impl Step {
@@ -81,7 +93,7 @@ impl Step {
     pub(crate) fn events(&self) -> usize {
         match self {
             Self::Burst(events) | Self::Paced(events) => *events,
-            Self::Relist | Self::Read => 0,
+            Self::Relist | Self::Read | Self::Paths => 0,
         }
     }
 }
@@ -142,17 +154,22 @@ impl Contestant {
         Self { label: label.to_owned(), program, arguments }
     }
 
-    /// Whether the step is not for it: a relist is compared with our own first sync alone.
+    /// Whether the step is not for it: a relist is compared with our own first sync alone, reads by path with our own
+    /// decoding.
     pub(crate) fn leaves_out(&self, step: &Step) -> bool {
-        *step == Step::Relist && !self.program.is_ours()
+        let reads_paths = self.program.is_ours() && self.argument("form") == "lazy";
+        match step {
+            Step::Relist => !self.program.is_ours(),
+            Step::Paths => !reads_paths,
+            Step::Burst(_) | Step::Paced(_) | Step::Read => false,
+        }
     }
 
-    /// In which form it is to ask for pods. `asks=whole`: it asks for all of them and keeps the metadata alone.
+    /// In which form it is to ask for pods.
     pub(crate) fn shape(&self) -> Shape {
         let encoding =
             if self.argument("encoding") == "protobuf" { Encoding::Protobuf } else { Encoding::Json };
-        let whole = self.argument("form") != "metadata" || self.argument("asks") == "whole";
-        let part = if !whole { Part::Metadata } else { Part::Whole };
+        let part = if self.argument("form") == "metadata" { Part::Metadata } else { Part::Whole };
         Shape { encoding, part }
     }
 
@@ -219,7 +236,7 @@ fn main_group(events: usize) -> Group {
     Group {
         name: "10,000 pods",
         objects: 10_000,
-        steps: vec![Step::Relist, Step::Burst(events), Step::Read],
+        steps: vec![Step::Relist, Step::Burst(events), Step::Read, Step::Paths],
         contestants: vec![
             Contestant::new(LAZY, Portolan, "form=lazy encoding=json sync=list"),
             Contestant::new(KUBE, KubeRs, "form=typed encoding=json sync=list"),
@@ -235,7 +252,7 @@ fn main_group(events: usize) -> Group {
             Contestant::new(LAZY_PROTOBUF, Portolan, "form=lazy encoding=protobuf sync=list"),
             Contestant::new(GO_PROTOBUF, ClientGo, "form=typed encoding=protobuf sync=list"),
             Contestant::new(TYPED, Portolan, "form=typed encoding=json sync=list"),
-            Contestant::new(METADATA, Portolan, "form=metadata encoding=protobuf sync=list asks=whole"),
+            Contestant::new(METADATA, Portolan, "form=metadata encoding=protobuf sync=list"),
             Contestant::new(GO_METADATA, ClientGo, "form=metadata encoding=protobuf sync=list"),
             Contestant::new("portolan dynamic JSON list", Portolan, "form=dynamic encoding=json sync=list"),
             Contestant::new("kube-rs dynamic JSON list", KubeRs, "form=dynamic encoding=json sync=list"),
@@ -259,6 +276,10 @@ fn main_group(events: usize) -> Group {
             goal(Metric::BurstEvent, LAZY, Peer(KUBE), 0.12),
             goal(Metric::BurstEvent, LAZY, Peer(GO), 0.03),
             goal(Metric::BurstEvent, LAZY_PROTOBUF, Peer(GO_PROTOBUF), 0.08),
+            goal(Metric::ShallowPath, LAZY, Own(LAZY, Metric::Decode), 0.005),
+            goal(Metric::DeepPath, LAZY, Own(LAZY, Metric::Decode), 0.06),
+            goal(Metric::ShallowPath, LAZY_PROTOBUF, Own(LAZY_PROTOBUF, Metric::Decode), 0.005),
+            goal(Metric::DeepPath, LAZY_PROTOBUF, Own(LAZY_PROTOBUF, Metric::Decode), 0.06),
         ],
     }
 }
@@ -276,11 +297,7 @@ fn heap_group() -> Group {
             Contestant::new(GO, ClientGo, "form=typed encoding=json sync=list"),
             Contestant::new(TYPED, PortolanCounted, "form=typed encoding=json sync=list"),
             Contestant::new(LAZY_PROTOBUF, PortolanCounted, "form=lazy encoding=protobuf sync=list"),
-            Contestant::new(
-                METADATA,
-                PortolanCounted,
-                "form=metadata encoding=protobuf sync=list asks=whole",
-            ),
+            Contestant::new(METADATA, PortolanCounted, "form=metadata encoding=protobuf sync=list"),
             Contestant::new(GO_METADATA, ClientGo, "form=metadata encoding=protobuf sync=list"),
             Contestant::new(
                 "kube-rs typed JSON list, managedFields stripped",
