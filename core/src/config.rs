@@ -15,15 +15,19 @@ use crate::policy::Backoff;
 
 mod exec;
 mod kubeconfig;
+mod oidc;
 mod overrides;
 mod pem;
 mod proxy;
 mod resolve;
+mod write;
 
 pub use exec::{ExecCache, ExecCluster, ExecConfig, ExecCredential, ExecVariable};
 pub use kubeconfig::{Cluster, Context, Kubeconfig, User};
+pub use oidc::{AuthProvider, OidcConfig};
 pub use overrides::Overrides;
 pub use proxy::{ProxyScheme, ProxyUrl};
+pub use write::KubeconfigFile;
 
 /// Everything a client needs to know of its server. client-go's `rest.Config`.
 #[derive(Clone, Debug)]
@@ -167,6 +171,8 @@ pub enum Credential {
     },
     /// What a program gives: for transports that can run one.
     Exec(Box<ExecConfig>),
+    /// What an identity provider gives: for transports that can ask one.
+    Oidc(Box<OidcConfig>),
 }
 
 /// Whom to act as. client-go's `rest.ImpersonationConfig`.
@@ -248,6 +254,11 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(hidden)")
     }
+}
+
+/// A file's or an entry's name in one harmless line.
+pub(crate) fn shown(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
 }
 
 /// Whether `text` can stand in a header.

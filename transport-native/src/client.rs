@@ -11,6 +11,7 @@ use portolan::transport::{Authenticated, TokenSource, Transport};
 
 use crate::exec::ExecPlugin;
 use crate::load::{ConfigOptions, load_config};
+use crate::oidc::OidcTokens;
 use crate::runtime::runtime;
 use crate::tokens::FileTokens;
 use crate::transport::HyperTransport;
@@ -71,6 +72,7 @@ pub fn transport_for(config: &Config) -> Result<Arc<dyn Transport>, Error> {
             let plugin = ExecPlugin::shared(config, exec)?;
             (Some(plugin.clone()), Arc::new(plugin))
         }
+        Credential::Oidc(oidc) => (None, Arc::new(OidcTokens::shared(config, oidc)?)),
         _ => return Ok(Arc::new(Authenticated::new(HyperTransport::new(config)?, auth)?)),
     };
     let wire = HyperTransport::with_plugin(config, plugin)?;

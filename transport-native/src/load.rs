@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use portolan::Error;
 use portolan::config::{Auth, Config, Credential, Kubeconfig, Pem, Tls};
 
-use crate::tls;
+use crate::{files, tls};
 
 /// Where the service account of a Pod lies.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -32,8 +32,8 @@ pub fn load_config(options: &ConfigOptions) -> Result<Config, Error> {
 }
 
 /// What is read of the process, so that tests can have their own.
-struct Environment {
-    kubeconfig: Option<OsString>,
+pub(crate) struct Environment {
+    pub(crate) kubeconfig: Option<OsString>,
     home: Option<PathBuf>,
     service_host: Option<String>,
     service_port: Option<String>,
@@ -42,7 +42,7 @@ struct Environment {
 }
 
 impl Environment {
-    fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         let text = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
         Self {
             kubeconfig: std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()),
@@ -74,7 +74,7 @@ impl Environment {
     }
 
     /// The usual files, the one that wins first.
-    fn places(&self) -> Vec<PathBuf> {
+    pub(crate) fn places(&self) -> Vec<PathBuf> {
         let mut places: Vec<PathBuf> = Vec::new();
         match &self.kubeconfig {
             Some(list) => {
@@ -157,7 +157,7 @@ fn merged(places: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
 /// The file at `path` with its relative paths made absolute, `None` when there is none.
 fn read(path: &Path) -> Result<Option<Kubeconfig>, Error> {
     let wrong = |what: String| Error::config(format!("kubeconfig {}: {what}", path.display()));
-    let bytes = match std::fs::read(path) {
+    let bytes = match files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
@@ -174,4 +174,4 @@ fn text(path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

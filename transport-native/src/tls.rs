@@ -17,6 +17,8 @@ use tokio_rustls::rustls::{
     self, ClientConfig, DigitallySignedStruct, InconsistentKeys, RootCertStore, SignatureScheme,
 };
 
+use crate::files;
+
 /// What is wrong with which field.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -204,7 +206,7 @@ fn certificates(
 fn read(pem: &Pem, field: &'static str) -> Result<Bytes, Problem> {
     match pem {
         Pem::Data(data) => Ok(data.clone()),
-        Pem::File(path) => std::fs::read(path).map(Into::into).map_err(|error| {
+        Pem::File(path) => files::read(path).map(Into::into).map_err(|error| {
             let why = format!("cannot be read ({error}): correct the path or its permissions");
             Problem::new(field, pem, why)
         }),

@@ -10,6 +10,8 @@ use portolan::config::Secret;
 use portolan::transport::TokenSource;
 use tokio::time::Instant;
 
+use crate::files;
+
 /// How long a token is used before its file is read again, as in client-go. The kubelet renews them long before they end.
 const PERIOD: Duration = Duration::from_secs(60);
 
@@ -39,10 +41,13 @@ impl FileTokens {
 
     async fn read(&self) -> Result<Secret, Error> {
         let wrong = |what: String| Error::auth(format!("tokenFile {}: {what}", self.path));
-        let text = tokio::fs::read_to_string(&self.path).await.map_err(|error| {
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || files::read(path)).await;
+        let bytes = read.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
             wrong(format!("cannot be read ({error}): correct the path or its permissions"))
         })?;
-        match text.trim() {
+        let text = std::str::from_utf8(&bytes);
+        match text.map_err(|_| wrong("is no text: write the token there".to_owned()))?.trim() {
             "" => Err(wrong("is empty: write the token there".to_owned())),
             token if http::HeaderValue::from_str(token).is_err() => {
                 Err(wrong("holds a character no header may carry: write the token alone there".to_owned()))

@@ -48,11 +48,16 @@ pub fn client() -> Result<Client, Error> {
 }
 
 /// A client of the server that `config` names, over `transport`, whose traffic the caller can go on watching. A token
-/// goes in a header, and as a subprotocol where a WebSocket carries none; what needs files or TLS settings is refused.
+/// goes in a header, and as a subprotocol where a WebSocket carries none; what needs files, TLS settings or a proxy is refused.
 pub fn client_with(transport: FetchTransport, config: Config) -> Result<Client, Error> {
     if config.tls != Default::default() {
         return Err(Error::unsupported(
             "a page cannot set certificates: trust the server's in the browser, or go through `kubectl proxy`",
+        ));
+    }
+    if config.proxy_url.is_some() {
+        return Err(Error::unsupported(
+            "a page cannot choose a proxy: set it in the browser, and no proxy-url",
         ));
     }
     let authenticated = Authenticated::new(transport, &config.auth)?;

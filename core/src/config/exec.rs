@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kubeconfig::or_default;
 use super::pem::{Holds, check};
+use super::write::reveal;
 use super::{Config, Identity, Pem, ProxyUrl, Secret, is_header_text};
 use crate::error::Error;
 
@@ -24,7 +25,7 @@ const BETA: &str = VERSIONS[1];
 pub(super) const CLUSTER_EXTENSION: &str = "client.authentication.k8s.io/exec";
 
 /// The program that gives a user's credential. client-go's `clientcmdapi.ExecConfig`. An empty text means: not given.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ExecConfig {
     /// The program: a name looked up in PATH, or a path.
@@ -65,13 +66,13 @@ pub struct ExecConfig {
 }
 
 /// One variable of a program's environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExecVariable {
     /// Its name.
     pub name: String,
     /// Its value.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default", serialize_with = "reveal")]
     pub value: Secret,
 }
 

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{ExecConfig, Secret};
+use super::write::{named, reveal};
+use super::{AuthProvider, ExecConfig, Secret, shown};
 use crate::error::Error;
 
 /// The largest file read: etcd would not hold one this large, and nobody writes one.
@@ -33,7 +34,7 @@ pub struct Kubeconfig {
 }
 
 /// Where a server is and how to trust it. client-go's `clientcmdapi.Cluster`. An empty string means: not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Cluster {
     /// The server's address.
@@ -58,7 +59,7 @@ pub struct Cluster {
     #[serde(deserialize_with = "or_default")]
     pub disable_compression: bool,
     /// What other programs keep here, by name.
-    #[serde(deserialize_with = "extensions")]
+    #[serde(deserialize_with = "extensions", serialize_with = "named")]
     pub extensions: BTreeMap<String, serde_json::Value>,
     /// The file this entry came from.
     #[serde(skip)]
@@ -66,7 +67,7 @@ pub struct Cluster {
 }
 
 /// What proves who we are. client-go's `clientcmdapi.AuthInfo`. An empty string means: not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct User {
     /// The file of the client certificate.
@@ -79,10 +80,10 @@ pub struct User {
     #[serde(deserialize_with = "or_default")]
     pub client_key: String,
     /// The key itself: base64 of PEM. Not beside the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default", serialize_with = "reveal")]
     pub client_key_data: Secret,
     /// A bearer token.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default", serialize_with = "reveal")]
     pub token: Secret,
     /// The file of a bearer token. Wins over the token while it can be read.
     #[serde(rename = "tokenFile", deserialize_with = "or_default")]
@@ -103,20 +104,19 @@ pub struct User {
     #[serde(deserialize_with = "or_default")]
     pub username: String,
     /// The password of basic authentication.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default", serialize_with = "reveal")]
     pub password: Secret,
     /// The program that gives the credential.
     pub exec: Option<ExecConfig>,
-    /// Whether an auth-provider is named that gives the credential.
-    #[serde(rename = "auth-provider", deserialize_with = "is_given")]
-    pub has_auth_provider: bool,
+    /// The provider, older than plugins, that gives the credential.
+    pub auth_provider: Option<AuthProvider>,
     /// The file this entry came from.
     #[serde(skip)]
     pub origin: String,
 }
 
 /// A pair of a cluster and a user. client-go's `clientcmdapi.Context`. An empty string means: not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Context {
     /// The cluster's name.
@@ -136,7 +136,7 @@ pub struct Context {
 impl Kubeconfig {
     /// Reads one file's bytes, YAML or JSON; `origin` is its name in errors. client-go's `clientcmd.Load`.
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self, Error> {
-        let wrong = |what: String| Error::config(format!("kubeconfig {origin}: {what}"));
+        let wrong = |what: String| Error::config(format!("kubeconfig {}: {what}", shown(origin)));
         if bytes.len() > LARGEST {
             return Err(wrong(format!(
                 "is larger than {LARGEST} bytes: this is no kubeconfig, name another file"
@@ -342,8 +342,4 @@ fn extensions<'de, D: Deserializer<'de>>(
         }
     }
     Ok(map)
-}
-
-fn is_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Option::<serde::de::IgnoredAny>::deserialize(deserializer)?.is_some())
 }

@@ -3,7 +3,7 @@
 //!
 //! Invariant: a kubeconfig goes in and one comes out; what is not overridden stays as the files have it.
 
-use super::{Cluster, Context, Kubeconfig, Secret, User};
+use super::{Cluster, Context, Kubeconfig, Secret, User, shown};
 use crate::error::Error;
 
 /// The name of the context that is made when the files name none.
@@ -28,7 +28,7 @@ impl Kubeconfig {
     /// # Errors
     /// `Config` when they name a context, a cluster or a user that does not exist.
     pub fn overridden(mut self, overrides: &Overrides) -> Result<Self, Error> {
-        let files = self.origins.join(", ");
+        let files = shown(&self.origins.join(", "));
         let missing = |kind: &str, name: &str| {
             let text = format!("kubeconfig {files}: there is no {kind} {name:?}: add it or name another");
             Err(Error::config(text))
@@ -125,6 +125,9 @@ fn changed_user(mut user: User, by: &User) -> User {
     set(&mut user.token_file, &by.token_file);
     if by.exec.is_some() {
         user.exec.clone_from(&by.exec);
+    }
+    if by.auth_provider.is_some() {
+        user.auth_provider.clone_from(&by.auth_provider);
     }
     set(&mut user.username, &by.username);
     set_secret(&mut user.password, &by.password);

@@ -8,15 +8,15 @@ use http::Uri;
 use super::exec::{CLUSTER_EXTENSION, harmless};
 use super::pem::{Holds, decode};
 use super::{
-    Auth, Cluster, Config, Context, Credential, ExecConfig, Identity, Impersonate, Kubeconfig, Pem, ProxyUrl,
-    Tls, User, is_header_text, server_address,
+    Auth, Cluster, Config, Context, Credential, ExecConfig, Identity, Impersonate, Kubeconfig, OidcConfig,
+    Pem, ProxyUrl, Tls, User, is_header_text, server_address, shown,
 };
 use crate::error::Error;
 
 impl Kubeconfig {
     /// The config of `context`, or of the current context. client-go's `ClientConfig()`: credentials are sent only to an
     /// `https` server, and a context without a user is anonymous. A user that is named must exist, though client-go takes
-    /// one that does not for nobody. Auth-providers are refused as unsupported, never left out.
+    /// one that does not for nobody.
     pub fn resolve(&self, context: Option<&str>) -> Result<Config, Error> {
         let (context_name, context) = self.context(context)?;
         let missing = |kind: &str, name: &str| {
@@ -59,7 +59,7 @@ impl Kubeconfig {
         let files = self.origins.join(", ");
         let choice = match self.contexts.keys().map(String::as_str).collect::<Vec<_>>() {
             names if names.is_empty() => "add one, for example with `kubectl config set-context`".to_owned(),
-            names => format!("choose one of {}", names.join(", ")),
+            names => format!("choose one of {}", shown(&names.join(", "))),
         };
         if self.is_empty() {
             return Err(wrong(&files, "contexts", &format!("there are none: {choice}")));
@@ -205,16 +205,19 @@ impl UserPart<'_> {
         if let Some(exec) = exec.filter(|_| !has_identity) {
             return Ok(Credential::Exec(Box::new(exec)));
         }
-        if user.has_auth_provider {
-            let why = "is not supported: give a token, a tokenFile or a client certificate";
-            return Err(Error::unsupported(self.wrong("auth-provider", why).to_string()));
+        if let Some(provider) = &user.auth_provider {
+            if let Some((field, why)) = provider.problem() {
+                return Err(self.wrong(&format!("auth-provider: {field}"), &why));
+            }
+            let (settings, file) = (provider.config.clone(), user.origin.clone());
+            return Ok(Credential::Oidc(Box::new(OidcConfig { settings, file, user: self.name.to_owned() })));
         }
         Ok(Credential::None)
     }
 
     fn exec(&self) -> Result<Option<ExecConfig>, Error> {
         let Some(exec) = &self.user.exec else { return Ok(None) };
-        if self.user.has_auth_provider {
+        if self.user.auth_provider.is_some() {
             return Err(self.wrong("exec", "is given beside auth-provider: keep one of the two"));
         }
         if let Some((field, why)) = exec.problem() {
@@ -249,7 +252,7 @@ fn file(path: &str) -> Option<Pem> {
 }
 
 fn wrong(origin: &str, field: &str, why: &str) -> Error {
-    Error::config(format!("kubeconfig {origin}: {field}: {why}"))
+    Error::config(format!("kubeconfig {}: {field}: {why}", shown(origin)))
 }
 
 #[cfg(test)]

@@ -56,6 +56,10 @@ impl<T: Transport> Authenticated<T> {
                     "this transport reads no files: give the token itself, not a tokenFile",
                 ));
             }
+            Credential::Oidc(oidc) => {
+                let error = oidc.failed("this transport cannot ask it: give a token");
+                return Err(Error::unsupported(error.to_string()));
+            }
             Credential::Exec(exec) => {
                 let error = exec.failed("cannot be run by this transport: give a token");
                 return Err(Error::unsupported(error.to_string()));

@@ -19,13 +19,13 @@ fn certificate() -> (String, String) {
     (signed.cert.pem(), signed.signing_key.serialize_pem())
 }
 
-struct Machine {
-    folder: tempfile::TempDir,
-    environment: Environment,
+pub(crate) struct Machine {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) environment: Environment,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let environment = Environment {
             kubeconfig: None,
@@ -38,7 +38,7 @@ impl Machine {
         Self { folder, environment }
     }
 
-    fn write(&self, path: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -120,6 +120,10 @@ fn a_named_file_must_be_there_and_stands_alone() {
         folder.display()
     );
     assert_eq!(load(folder).unwrap_err().to_string(), text);
+    if cfg!(target_os = "linux") {
+        let text = "kubeconfig /dev/zero: cannot be read (it is larger than 16777216 bytes): correct the path or its permissions";
+        assert_eq!(load(Path::new("/dev/zero")).unwrap_err().to_string(), text);
+    }
     let broken = machine.write("broken", "users: [");
     let text = format!("kubeconfig {}: line 1, column 8: users: this is not YAML: ", broken.display());
     let error = load(&broken).unwrap_err().to_string();

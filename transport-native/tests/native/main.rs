@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod exec;
+mod oidc;
 mod pool;
 mod proxy;
 mod queue;

@@ -112,6 +112,43 @@ async fn dropping_a_body_or_a_future_ends_the_exchange() {
     }
 }
 
+/// Leads to `server` until it freezes: nothing is closed, and nothing goes through.
+async fn line(server: &Server, frozen: std::sync::Arc<tokio::sync::Notify>) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, server) = (listener.local_addr().unwrap().port(), server.address);
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(server).await.unwrap();
+            let frozen = std::sync::Arc::clone(&frozen);
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    () = frozen.notified() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_probed_and_given_up() {
+    let (server, transport) = over_http2(100, false).await;
+    let frozen = std::sync::Arc::<tokio::sync::Notify>::default();
+    let url = format!("https://localhost:{}/hang", line(&server, std::sync::Arc::clone(&frozen)).await);
+    let mut body = transport.send(get(url)).await.unwrap().into_body();
+    assert_eq!(body.chunk().await.unwrap().unwrap(), "begun");
+    frozen.notify_one();
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let error = body.chunk().await.unwrap().unwrap_err();
+    let kind = portolan::ErrorKind::Transport(portolan::TransportErrorKind::Interrupted);
+    assert_eq!(*error.kind(), kind, "{error}");
+    let silent = started.elapsed().as_secs();
+    assert!((15..=46).contains(&silent), "after 30 seconds a probe, and 15 later the end: {silent}");
+}
+
 #[tokio::test]
 async fn a_connection_that_goes_away_is_replaced() {
     let (server, transport) = over_http2(100, true).await;

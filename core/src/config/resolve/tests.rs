@@ -165,6 +165,10 @@ const BAD_FILES: &[(&str, &str)] = &[
     ("users: []\nusers: []", "line 2, column 1: a field is given twice: remove one"),
     ("users: []\n---\nusers: []", "line 3, column 1: a second YAML document begins: keep one"),
     ("a: &a [*a, *a]", "line 1, column 8: a: this is not YAML: correct it or name another file"),
+    (
+        "contexts: [{name: \"a\\e[1m\\n\"}]",
+        "current-context: none is set: choose one of a\u{fffd}[1m\u{fffd}",
+    ),
     ("contexts: [{name: a}, {name: b}]", "current-context: none is set: choose one of a, b"),
     (
         "current-context: c\ncontexts: [{name: a}, {name: b}]",
@@ -344,7 +348,7 @@ const BAD_FIELDS: &[(&str, &str, &str, &str)] = &[
         "cluster: c, user: u",
         "server: 'https://h'",
         "auth-provider: {name: oidc}",
-        "users \"u\": auth-provider: is not supported: give a token, a tokenFile or a client certificate",
+        "users \"u\": auth-provider: idp-issuer-url: is missing: give the provider's address",
     ),
     (
         "cluster: c, user: u",

@@ -1,0 +1,154 @@
+//! Asks an identity provider for new id-tokens, once for all who wait, and keeps them in the kubeconfig. After client-go's
+//! `plugin/pkg/client/auth/oidc/oidc.go`, v0.37; what is asked and what it means is core's to say.
+//!
+//! Differs: new tokens that cannot be written to the file serve this process, where client-go fails.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Request, StatusCode};
+use portolan::Error;
+use portolan::config::{Config, OidcConfig, Secret, Tls};
+use portolan::transport::{Body, TokenSource, Transport};
+
+use crate::load::ConfigOptions;
+use crate::modify::modify_config;
+use crate::transport::HyperTransport;
+
+/// The largest answer taken of a provider.
+const LARGEST_ANSWER: usize = 1 << 20;
+/// How long a provider may take for each answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The providers in use, so that the clients of one server share one. client-go's `clientCache`.
+static SHARED: Mutex<Vec<Weak<Provider>>> = Mutex::new(Vec::new());
+
+/// The id-tokens of a user. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct OidcTokens(Arc<Provider>);
+
+#[derive(Debug)]
+struct Provider {
+    server: http::Uri,
+    wire: HyperTransport,
+    /// Held while new tokens are asked for.
+    config: Arc<tokio::sync::Mutex<OidcConfig>>,
+    issuer: (String, String),
+}
+
+impl OidcTokens {
+    /// The tokens of `oidc` for the server of `config`: those in use already, if there are of the same server, provider
+    /// and client.
+    pub(crate) fn shared(config: &Config, oidc: &OidcConfig) -> Result<Self, Error> {
+        let (issuer, client) = oidc.issuer();
+        let issuer = (issuer.to_owned(), client.to_owned());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|provider| provider.strong_count() > 0);
+        let alike = |provider: &Arc<Provider>| provider.issuer == issuer && provider.server == config.server;
+        if let Some(found) = shared.iter().filter_map(Weak::upgrade).find(alike) {
+            return Ok(Self(found));
+        }
+        let tls = Tls { certificate_authority: oidc.authority()?, ..Tls::default() };
+        let place = Config {
+            tls,
+            ..Config::new(&issuer.0).map_err(|error| oidc.failed(&format!("idp-issuer-url: {error}")))?
+        };
+        let wire = HyperTransport::new(&place).map_err(|error| oidc.failed(&format!("idp-{error}")))?;
+        let config = Config::clone(config);
+        let own = Arc::new(tokio::sync::Mutex::new(oidc.clone()));
+        let provider = Arc::new(Provider { server: config.server, wire, config: own, issuer });
+        shared.push(Arc::downgrade(&provider));
+        Ok(Self(provider))
+    }
+}
+
+#[async_trait]
+impl TokenSource for OidcTokens {
+    async fn token(&self) -> Result<Option<Secret>, Error> {
+        let mut config = Arc::clone(&self.0.config).lock_owned().await;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        if let Some(token) = config.id_token(now)? {
+            return Ok(Some(token));
+        }
+        // A task of its own: a refresh token may serve but once, so what it brought must not be lost with a request.
+        let provider = Arc::clone(&self.0);
+        let asked = tokio::spawn(async move {
+            let renewed = provider.refresh(&config).await?;
+            *config = renewed;
+            keep(&config).await;
+            Ok(config.settings.get("id-token").cloned())
+        });
+        asked.await.unwrap_or_else(|error| Err(Error::canceled("a login was stopped").with_source(error)))
+    }
+
+    /// As with client-go, a token serves until it ends: a refusal says that it is not enough, not that it is stale.
+    fn refused(&self, _: Option<&Secret>) {}
+}
+
+impl Provider {
+    async fn refresh(&self, config: &OidcConfig) -> Result<OidcConfig, Error> {
+        let discovery = Request::get(config.discovery_url()).body(Body::Empty);
+        let (status, answer) = self.ask(config, discovery).await?;
+        if status != StatusCode::OK {
+            let url = config.discovery_url();
+            return Err(config.failed(&format!("{url} answers with {status}: correct idp-issuer-url")));
+        }
+        let endpoint = config.token_endpoint(&answer)?;
+        // Providers differ in where they want the client's id and secret: first in a header, then in the form.
+        let mut refused = StatusCode::OK;
+        for with_client in [false, true] {
+            let mut request =
+                Request::post(&endpoint).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            if !with_client && let Ok(mut value) = HeaderValue::from_str(config.client_header().reveal()) {
+                value.set_sensitive(true);
+                request = request.header(AUTHORIZATION, value);
+            }
+            let form = Bytes::from(config.refresh_form(with_client).reveal().to_owned());
+            let (status, answer) = self.ask(config, request.body(Body::Bytes(form))).await?;
+            if status.is_success() {
+                return config.renewed(&answer);
+            }
+            refused = status;
+        }
+        Err(config.failed(&format!("the provider refuses the refresh-token ({refused}): log in again")))
+    }
+
+    async fn ask(
+        &self,
+        config: &OidcConfig,
+        request: Result<Request<Body>, http::Error>,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        let request =
+            request.map_err(|_| config.failed("the provider's address is none: correct idp-issuer-url"))?;
+        let answer = async {
+            let response = self.wire.send(request).await?;
+            Ok::<_, Error>((response.status(), response.into_body().collect(LARGEST_ANSWER).await?))
+        };
+        let answer = tokio::time::timeout(TIMEOUT, answer).await;
+        let answer =
+            answer.map_err(|_| config.failed(&format!("the provider does not answer within {TIMEOUT:?}")))?;
+        answer.map_err(|error| {
+            config.failed(&format!("the provider cannot be asked: {error}")).with_source(error)
+        })
+    }
+}
+
+/// Writes new tokens where the old ones were read.
+async fn keep(config: &OidcConfig) {
+    let (own, user) = (config.clone(), config.user.clone());
+    let kept = tokio::task::spawn_blocking(move || {
+        let options = ConfigOptions { kubeconfig: Some((&own.file).into()), context: None };
+        modify_config(&options, |kubeconfig| {
+            let provider = kubeconfig.users.get_mut(&own.user).and_then(|user| user.auth_provider.as_mut());
+            if let Some(provider) = provider {
+                provider.config = own.settings;
+            }
+        })
+    });
+    if let Ok(Err(error)) = kept.await {
+        tracing::warn!(%error, user, "new tokens cannot be kept: the next process must log in again");
+    }
+}
