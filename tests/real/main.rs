@@ -2,6 +2,7 @@
 
 mod clients;
 mod conformance;
+mod credentials;
 mod custom_resource;
 mod discovery;
 mod formats;
