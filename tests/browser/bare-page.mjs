@@ -10,7 +10,7 @@ const PAGE = `<!doctype html>
 <title>Portolan, bare</title>
 <script type="module">
   import init, * as bare from './browser_page.js';
-  await init();
+  globalThis.memory = (await init()).memory;
   globalThis.bare = bare;
   globalThis.Tab = bare.Tab;
   document.title = 'ready';

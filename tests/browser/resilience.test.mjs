@@ -46,6 +46,58 @@ test('a half-open WebSocket is noticed by its silence', async (t) => {
   await tab.live();
 });
 
+/** Applies and deletes config maps, `perSecond` in a second, until `end`; what fails while the server is away is left. */
+async function writeUntil(end, perSecond) {
+  let number = 0;
+  for (; Date.now() < end; number += 1) {
+    const name = `soaked-${number % 17}`;
+    const path = `${proxy.origin}/api/v1/namespaces/default/configmaps/${name}`;
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { number: String(number) } };
+    const request = number % 4 === 3
+      ? { method: 'DELETE' }
+      : { method: 'PATCH', headers: { 'content-type': 'application/apply-patch+yaml' }, body: JSON.stringify(object) };
+    const manager = request.body ? '?fieldManager=soak' : '';
+    await fetch(path + manager, { ...request, signal: AbortSignal.timeout(10_000) }).then((answer) => answer.text(), () => {});
+    await new Promise((resolve) => setTimeout(resolve, 1000 / perSecond));
+  }
+  return number;
+}
+
+/** What was told of a key in an order that cannot be: an older version after a newer, or an addition of what is there. */
+function nonsense(events) {
+  const last = new Map();
+  return events.filter(({ what, resource, key, version }) => {
+    const at = `${resource} ${key}`;
+    const before = last.get(at);
+    last.set(at, { there: what !== 'deleted', version: Number(version) });
+    const isThere = before?.there ?? false;
+    return (what === 'added') === isThere || Number(version) < (before?.version ?? 0);
+  });
+}
+
+test('behind a bad line, and with the server restarted, the page ends with what the server holds', async (t) => {
+  const { wire, tab } = await wired(t, { idle: 5 });
+  const began = Date.now();
+  const writing = writeUntil(began + 25_000, 20);
+  wire.bad(15);
+  const memory = () => tab.page.evaluate(() => globalThis.memory.buffer.byteLength);
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  const before = await memory();
+  wire.cut();
+  await cluster.control('compact');
+  await cluster.control('restart-apiserver');
+  const writes = await writing;
+  wire.bad(0);
+  for (const resource of RESOURCES) await tab.converge(cluster, resource);
+  const [events, after] = [await tab.events(), await memory()];
+  t.diagnostic(`${writes} writes, ${events.length} events, faults ${JSON.stringify(wire.met)}; ${before} and ${after} bytes`);
+  assert.deepEqual(nonsense(events), []);
+  assert.ok(after <= before + (4 << 20), 'the memory of the module grew');
+  assert.ok(events.length > writes / 10, 'the page saw little of it');
+  for (const [fault, times] of Object.entries(wire.met)) assert.ok(times > 0, `the line never ${fault} anything`);
+  await tab.live();
+});
+
 test('the network comes back: the page asks at once', async (t) => {
   const { wire, tab } = await wired(t);
   wire.stall();
