@@ -205,8 +205,8 @@ async fn a_hostile_plugin_ends_in_one_clear_line() {
     let scene = Scene::new(false).await;
     let begin = "kubeconfig FILE: users \"jo\": exec: the credential plugin \"sh\" ";
     for (script, expected) in [
-        ("sleep 1000", "did not end within 3s and was stopped: run it by hand to see why"),
-        ("sleep 1000 & sleep 1000", "did not end within 3s and was stopped: run it by hand to see why"),
+        ("exec sleep 60", "did not end within 3s and was stopped: run it by hand to see why"),
+        ("sleep 60 & exec sleep 60", "did not end within 3s and was stopped: run it by hand to see why"),
         ("exit 0", "answered nothing: run it by hand to see why"),
         ("echo please log in", "answered something else than an ExecCredential: run it by hand to see what"),
         (
