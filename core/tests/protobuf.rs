@@ -97,6 +97,21 @@ fn a_list_is_read_in_the_format_it_comes_in() {
 }
 
 #[test]
+fn metadata_alone_are_held_for_kinds_that_have_no_protobuf() {
+    let list = json!({"metadata": {"resourceVersion": "9"}, "items": [{"metadata": {"name": "a"}}]});
+    let bytes = encode(&list, "meta.k8s.io/v1", "PartialObjectMetadataList").unwrap();
+    let answer = Answer::new(200).header("content-type", MEDIA_TYPE).bytes(&bytes);
+    let list = run(&Scripted::new([answer]), async |client| {
+        let resource = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
+        let widgets = client.resource::<Lazy<PartialObjectMetadata>>(&resource, "n");
+        widgets.list(&ListOptions::default()).await.unwrap()
+    });
+    let json: Value = serde_json::from_slice(&list.items[0].json().unwrap()).unwrap();
+    assert_eq!((list.items[0].meta().name, &json["kind"]), ("a", &json!("PartialObjectMetadata")));
+    assert_eq!(json.get("spec"), None);
+}
+
+#[test]
 fn a_watch_gives_events_and_ends_with_the_servers_status() {
     let bookmark = json!({"metadata": {
         "resourceVersion": "12", "annotations": {"k8s.io/initial-events-end": "true"},

@@ -109,10 +109,14 @@ impl State {
             return self.finish(resource, key, object);
         }
         set(&mut object, "metadata.resourceVersion", text(&old, "metadata.resourceVersion"));
-        if object == old {
+        if is_same(&object, &old) {
             return Ok(stored);
         }
-        Ok(self.keep(resource, object))
+        let kept = self.keep(resource, object);
+        if &*resource.store == NAMESPACES {
+            self.sweep_namespace(key);
+        }
+        Ok(kept)
     }
 
     /// Notes in the object who changed what.
@@ -228,6 +232,22 @@ fn normalize(resource: &Resource, object: &mut Value, part: Part) {
         #[cfg(feature = "full")]
         crate::defaults::fill(resource, object);
     }
+}
+
+/// Whether nothing changed but, at most, when its managers wrote.
+fn is_same(object: &Value, old: &Value) -> bool {
+    const MANAGERS: &str = "metadata.managedFields";
+    let timeless = |object: &Value| {
+        let mut object = object.clone();
+        let managers = list(&object, MANAGERS).cloned().map(|mut entry| {
+            take(&mut entry, "time");
+            entry
+        });
+        let managers: Value = managers.collect();
+        set(&mut object, MANAGERS, managers);
+        object
+    };
+    object == old || (at(object, MANAGERS).is_some() && timeless(object) == timeless(old))
 }
 
 /// Puts the object into the namespace of the request, which its own must not contradict.

@@ -254,7 +254,8 @@ impl Cluster {
         self.shared.with(State::compact);
     }
 
-    /// Notes every request from now on, until the recording is dropped. client-go's `Fake.Actions`.
+    /// Notes every request from now on, until the recording is dropped, but logs, exec and attach, which reactions do not
+    /// see either. client-go's `Fake.Actions`.
     ///
     /// ```
     /// # use portolan::time::Simulator;

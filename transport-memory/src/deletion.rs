@@ -22,7 +22,7 @@ const ORPHAN: &str = "orphan";
 /// What becomes of the objects that a deleted one owns. client-go's `DeletionPropagation`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Propagation {
-    /// As the object's finalizers say; without, in the background.
+    /// As the object's finalizers say; without, as its kind does: most in the background.
     #[default]
     Unsaid,
     /// They go after it.
@@ -67,7 +67,11 @@ impl State {
             return Ok(Deleted { object: stored, gone: true });
         }
         let before = object.clone();
-        set_finalizers(&mut object, finalizers(&before, deletion.propagation));
+        let propagation = match deletion.propagation {
+            Propagation::Unsaid => unsaid(resource, &before),
+            said => said,
+        };
+        set_finalizers(&mut object, finalizers(&before, propagation));
         let waits = list(&object, "metadata.finalizers").next().is_some() || &*resource.store == NAMESPACES;
         if !waits {
             return Ok(Deleted { object: self.finish(resource, key, object)?, gone: true });
@@ -151,8 +155,11 @@ impl State {
         set_finalizers(&mut object, left);
         if list(&object, "metadata.finalizers").next().is_none() && &*resource.store != NAMESPACES {
             self.finish(resource, key, object)?;
-        } else {
-            self.keep(resource, object);
+            return Ok(());
+        }
+        self.keep(resource, object);
+        if &*resource.store == NAMESPACES {
+            self.sweep_namespace(key);
         }
         Ok(())
     }
@@ -227,11 +234,12 @@ impl State {
         let prefix = format!("{namespace}/");
         let resources: Vec<_> =
             self.registry.iter().filter(|resource| resource.namespaced).cloned().collect();
+        let deletion = Deletion { propagation: Propagation::Background, ..Deletion::default() };
         for resource in resources {
             let keys: Vec<_> =
                 self.objects(&resource.store, &prefix).map(|object| object.key.clone()).collect();
             for key in keys {
-                match self.delete(&resource, &key, &Deletion::default()) {
+                match self.delete(&resource, &key, &deletion) {
                     // It went with its owner.
                     Err(refusal) if refusal.code() == 404 => {}
                     other => drop(other?),
@@ -243,7 +251,7 @@ impl State {
     }
 
     /// Removes the namespace if it is being deleted and nothing is left in it.
-    fn sweep_namespace(&mut self, namespace: &str) {
+    pub(crate) fn sweep_namespace(&mut self, namespace: &str) {
         let Some(object) = self.object(NAMESPACES, namespace).and_then(|object| object.value().ok()) else {
             return;
         };
@@ -255,6 +263,16 @@ impl State {
         if let Some(resource) = self.registry.of_store(NAMESPACES).cloned() {
             self.remove(&resource, namespace, object);
         }
+    }
+}
+
+/// What becomes of what the object owns when nobody says it: its finalizers decide, and these kinds orphan by default, as
+/// their API server's strategies do.
+fn unsaid(resource: &Resource, object: &Value) -> Propagation {
+    let decided = list(object, "metadata.finalizers").any(|one| one == FOREGROUND || one == ORPHAN);
+    match &*resource.qualified() {
+        "jobs.batch" | "replicationcontrollers" if !decided => Propagation::Orphan,
+        _ => Propagation::Unsaid,
     }
 }
 

@@ -242,7 +242,7 @@ impl<K: 'static> Object for Lazy<K> {
         let kept = match encoded.format {
             Format::Json => Kept::Json(Stored::new(&encoded)?),
             #[cfg(feature = "protobuf")]
-            Format::Protobuf => Kept::Protobuf(protobuf::Kept::new(&encoded)?),
+            Format::Protobuf => Kept::Protobuf(protobuf::Kept::new(&encoded, Self::form().is_some())?),
             #[cfg(feature = "cbor")]
             Format::Cbor => {
                 let json = cbor::to_json(encoded.bytes)?;

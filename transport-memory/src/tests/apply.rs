@@ -134,3 +134,18 @@ fn an_apply_must_say_who_applies_and_bring_no_managed_fields() {
         assert_eq!(world.patch(&format!("{MAPS}/a?fieldManager=x"), APPLY, body).await.code, 400);
     });
 }
+
+#[test]
+fn the_same_applied_later_is_no_change() {
+    let world = World::new();
+    world.run(async {
+        let metadata = json!({ "name": "a", "labels": {} });
+        let secret =
+            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": { "k": "v" } });
+        let path = "/api/v1/namespaces/default/secrets/a?fieldManager=ann";
+        let made = world.patch(path, APPLY, secret.clone()).await;
+        world.sleep(5).await;
+        let again = world.patch(path, APPLY, secret).await;
+        assert_eq!((made.code, again.code, &again.body), (201, 200, &made.body));
+    });
+}

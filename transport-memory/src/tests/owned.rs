@@ -81,3 +81,48 @@ fn what_has_another_owner_stays_and_loops_end() {
         assert!(names(&world).await.is_empty());
     });
 }
+
+#[test]
+fn jobs_leave_their_pods_unless_told() {
+    let world = World::new();
+    world.run(async {
+        let (jobs, pods) = ("/apis/batch/v1/namespaces/default/jobs", "/api/v1/namespaces/default/pods");
+        for (query, left) in [("", 1), ("?propagationPolicy=Background", 0)] {
+            let job = world.post(jobs, json!({ "metadata": { "name": "j" } })).await.body;
+            let uid = &job["metadata"]["uid"];
+            let owner = json!({ "apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": uid });
+            let pod = json!({ "metadata": { "name": format!("p{left}"), "ownerReferences": [owner] } });
+            assert_eq!(world.post(pods, pod).await.code, 201);
+            world.delete(&format!("{jobs}/j{query}")).await;
+            assert_eq!(world.get(&format!("{pods}/p{left}")).await.code, if left == 1 { 200 } else { 404 });
+        }
+    });
+}
+
+#[test]
+fn a_collection_goes_though_some_of_it_owns_the_rest() {
+    let world = World::new();
+    world.run(async {
+        let a = owner(&world, "a").await;
+        owned(&world, "b", json!([a]), json!([])).await;
+        owner(&world, "c").await;
+        assert_eq!(world.delete(MAPS).await.code, 200);
+        assert!(names(&world).await.is_empty());
+    });
+}
+
+#[test]
+fn a_namespace_goes_however_its_deletion_is_asked_for() {
+    let world = World::new();
+    world.run(async {
+        let kept = json!(["example.com/hold"]);
+        for (policy, finalizers) in [("Foreground", json!([])), ("Orphan", json!([])), ("Background", kept)] {
+            let space = json!({ "metadata": { "name": "x", "finalizers": finalizers } });
+            assert_eq!(world.post("/api/v1/namespaces", space).await.code, 201);
+            world.delete(&format!("/api/v1/namespaces/x?propagationPolicy={policy}")).await;
+            let freed = json!({ "metadata": { "finalizers": null } });
+            world.patch("/api/v1/namespaces/x", "application/merge-patch+json", freed).await;
+            assert_eq!(world.get("/api/v1/namespaces/x").await.code, 404, "{policy}");
+        }
+    });
+}

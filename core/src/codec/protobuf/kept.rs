@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::check::check;
 use super::merge::merged;
-use super::schema::{Field, Kind, Message};
+use super::schema::{Field, Kind, Message, PARTIAL_OBJECT};
 use super::value::{DEEPEST, Object, Value, element};
 use super::wire::{Fault, Record, Records, put_varint};
 use super::{DEEPEST_MERGE, Document, malformed};
@@ -20,7 +20,9 @@ use crate::meta::{Encoded, MetaRef};
 const FIELDS: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
 /// Their numbers in an ObjectMeta.
 const NUMBERS: [u32; 4] = [1, 3, 5, 6];
-/// That of managedFields.
+/// The tag of an object's metadata: field 1, with a length.
+const METADATA_TAG: u8 = 1 << 3 | 2;
+/// The number of managedFields.
 const MANAGED_FIELDS: u32 = 17;
 /// The members at the top of an object whose places are kept, in the order of [`Kept::landmarks`].
 const LANDMARKS: [&str; 3] = ["metadata", "spec", "status"];
@@ -41,10 +43,10 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Keeps an object as it arrived; one without an envelope is of the kind of its resource.
-    pub(crate) fn new(encoded: &Encoded<'_>) -> Result<Self, Error> {
+    /// Keeps an object as it arrived; one without an envelope is of the kind of its resource, or metadata alone.
+    pub(crate) fn new(encoded: &Encoded<'_>, metadata_only: bool) -> Result<Self, Error> {
         let api_version = encoded.resource.api_version();
-        let asked = (&*api_version, &*encoded.resource.kind);
+        let asked = if metadata_only { PARTIAL_OBJECT } else { (&*api_version, &*encoded.resource.kind) };
         let Document { raw, message, kind, head, .. } = Document::open(encoded.bytes, Some(asked))?;
         let keep = |raw: &[u8]| -> Result<Self, Fault> {
             let survey = Survey::of(raw, message, encoded.drop_managed_fields)?;
@@ -177,7 +179,7 @@ impl<'a> Survey<'a> {
         let api_version_length =
             u16::try_from(api_version.len()).map_err(|_| Fault::new("an apiVersion too long", raw))?;
         let length = self.metadata().len() - cut;
-        // Its tag is one byte; where nothing is cut its head stays as it came.
+        // Where nothing is cut its head stays as it came.
         let head =
             if cut == 0 { self.metadata - self.landmarks[0].start } else { 1 + size_of_varint(length) };
         let put = head + length;
@@ -192,7 +194,7 @@ impl<'a> Survey<'a> {
         if cut == 0 {
             bytes.extend_from_slice(&raw[from..self.metadata]);
         } else {
-            bytes.push(raw[from]);
+            bytes.push(METADATA_TAG);
             put_varint(&mut bytes, length as u64);
         }
         let mut records = Records::of(self.metadata());
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_metadata_of_every_kind_have_these_numbers() {
-        let (api_version, kind) = super::super::schema::PARTIAL_OBJECT;
+        let (api_version, kind) = PARTIAL_OBJECT;
         let metadata = Message::of(api_version, kind).unwrap().find("metadata").unwrap().message();
         let number = |name: &str| metadata.find(name).unwrap().number();
         assert_eq!(FIELDS.map(number), NUMBERS);

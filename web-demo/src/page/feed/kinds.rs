@@ -42,7 +42,11 @@ pub(super) async fn discover(page: Page, source: Source) {
                 known = true;
                 if mark.is_some() { MARKED } else { UNMARKED }
             }
-            Err(error) if known && !is_unanswered(error.kind()) => AFTER_FAILURE,
+            Err(error) if known && !is_unanswered(error.kind()) => {
+                // Somebody answers: what the informers meet is what there is to say.
+                outside(None);
+                AFTER_FAILURE.max(error.retry_after().unwrap_or_default())
+            }
             Err(error) => {
                 let reach = source::reach(&source).await;
                 let trouble = Trouble::of_server(error.kind(), &error.to_string(), &source.address, reach);
