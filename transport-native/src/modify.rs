@@ -30,7 +30,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 ///
 /// # Errors
-/// `Config`, naming the file and what to do; files written before it stay written.
+/// `Config`, naming the file and what to do; files written before it stay written. Nothing is written when a changed entry
+/// has an `origin` that is none of the files: an empty one puts it into the default file.
 pub fn modify_config(options: &ConfigOptions, change: impl FnOnce(&mut Kubeconfig)) -> Result<(), Error> {
     modify(&Environment::of_process(), options, change)
 }
@@ -72,6 +73,7 @@ pub(crate) fn modify(
     if after == before {
         return Ok(());
     }
+    after.check_origins(&before)?;
     let mut context =
         (after.current_context != before.current_context).then_some(after.current_context.as_str());
     for (path, file, bytes, names_context) in &mut files {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Cluster, Context, Kubeconfig, Secret, User};
+use super::{Cluster, Context, Kubeconfig, Secret, User, shown};
 use crate::error::Error;
 
 /// One kubeconfig file as it stands, to be changed and written back.
@@ -89,15 +89,47 @@ impl KubeconfigFile {
                 entries.len() - 1
             });
             if let Some(Value::Object(found)) = entries.get_mut(index) {
-                let target = found.remove(field).unwrap_or_default();
-                found.insert(
-                    field.to_owned(),
-                    patched(target, &fields(before.get(name)), &fields(Some(entry))),
-                );
+                // An entry that was another file's is written whole: there is none here that it differs from.
+                let old = before.get(name).filter(|old| own(old));
+                let target = found.remove(field).filter(|_| old.is_some()).unwrap_or_default();
+                found.insert(field.to_owned(), patched(target, &fields(old), &fields(Some(entry))));
             }
         }
         self.tree.insert(list.to_owned(), Value::Array(entries));
     }
+}
+
+impl Kubeconfig {
+    /// Looks whether each entry that differs from `before` has a file to go to: one of those that `before` came from, or
+    /// the default file, for an entry without an origin.
+    ///
+    /// # Errors
+    /// `Config`, naming an entry that [`KubeconfigFile::apply`] would write nowhere.
+    pub fn check_origins(&self, before: &Kubeconfig) -> Result<(), Error> {
+        let files = &before.origins;
+        let found = stray("clusters", &before.clusters, &self.clusters, files)
+            .or_else(|| stray("users", &before.users, &self.users, files))
+            .or_else(|| stray("contexts", &before.contexts, &self.contexts, files));
+        found.map_or(Ok(()), |stray| {
+            let files = shown(&files.join(", "));
+            let text =
+                format!("kubeconfig {files}: {stray}, which is not among these files: clear its origin");
+            Err(Error::config(text))
+        })
+    }
+}
+
+/// A changed entry that came from none of `files`, and where it came from.
+fn stray<T: Entry>(
+    list: &str,
+    before: &BTreeMap<String, T>,
+    after: &BTreeMap<String, T>,
+    files: &[String],
+) -> Option<String> {
+    let known = |origin: &str| origin.is_empty() || files.iter().any(|file| file == origin);
+    let mut changed = after.iter().filter(|(name, entry)| before.get(*name) != Some(*entry));
+    let (name, entry) = changed.find(|(_, entry)| !known(entry.origin()))?;
+    Some(format!("{list} {name:?}: came from {}", shown(entry.origin())))
 }
 
 impl std::fmt::Debug for KubeconfigFile {
@@ -303,5 +335,34 @@ contexts:
         let expected =
             json!({"apiVersion": "v1", "kind": "Config", "clusters": clusters, "current-context": "dev"});
         assert_eq!(value(&file.to_yaml().unwrap()), expected);
+    }
+
+    #[test]
+    fn an_entry_that_comes_from_another_file_is_written_whole() {
+        let before = Kubeconfig::parse(FILE.as_bytes(), "FILE").unwrap();
+        let mut after = before.clone();
+        let cluster = after.clusters.get_mut("c").unwrap();
+        (cluster.origin, cluster.certificate_authority) = (String::new(), "new".into());
+        let hidden = b"clusters: [{name: c, cluster: {server: x, tls-server-name: stale}}]";
+        for bytes in [b"".as_slice(), hidden] {
+            let mut file = KubeconfigFile::parse(bytes, "FIRST").unwrap();
+            file.apply(&before, &after, true);
+            let expected =
+                json!([{"name": "c", "cluster": {"server": "https://h", "certificate-authority": "new"}}]);
+            assert_eq!(value(&file.to_yaml().unwrap())["clusters"], expected);
+        }
+    }
+
+    #[test]
+    fn an_entry_of_no_file_is_told_of() {
+        let before = Kubeconfig::parse(FILE.as_bytes(), "FILE").unwrap();
+        let mut after = before.clone();
+        after.contexts.insert("new".into(), Context::default());
+        after.check_origins(&before).unwrap();
+        after.users.insert("u".into(), User { origin: "ELSEWHERE".into(), ..User::default() });
+        assert_eq!(
+            after.check_origins(&before).unwrap_err().to_string(),
+            "kubeconfig FILE: users \"u\": came from ELSEWHERE, which is not among these files: clear its origin"
+        );
     }
 }
