@@ -334,5 +334,7 @@ mod tests {
         };
         let text = format!("{config:?}");
         assert!(!text.contains("s3cr3t") && text.contains("Data(6 bytes)"), "{text}");
+        let cluster = Cluster { proxy_url: Secret::new("http://jo:s3cr3t@proxy"), ..Cluster::default() };
+        assert!(!format!("{cluster:?}").contains("s3cr3t"));
     }
 }

@@ -24,10 +24,8 @@ use crate::tls;
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest answer taken: certificates are a few kilobytes.
 const LONGEST_ANSWER: u64 = 1 << 20;
-/// So much of what a plugin says on standard error is passed on to ours.
+/// So much of what a plugin says on standard error is passed on to ours, and looked at for the reason of a failure.
 const MOST_PASSED_ON: usize = 16 << 10;
-/// So much of it is looked at for the reason of a failure.
-const MOST_KEPT: usize = 1 << 10;
 /// The longest reason shown.
 const LONGEST_REASON: usize = 200;
 
@@ -191,17 +189,18 @@ impl Plugin {
 
     /// The first line of `said`, short, in one line of harmless characters, and without what the configuration keeps secret.
     fn reason(&self, said: &[u8]) -> String {
-        let text = String::from_utf8_lossy(said);
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let mut line: String = line.chars().take(LONGEST_REASON).collect();
-        for secret in
-            self.config.env.iter().map(|variable| variable.value.reveal()).filter(|value| value.len() > 3)
-        {
-            line = line.replace(secret, "(hidden)");
+        let mut text = String::from_utf8_lossy(said).into_owned();
+        let values = self.config.env.iter().map(|variable| variable.value.reveal().trim());
+        let mut secrets: Vec<_> = values.filter(|value| value.len() > 3).collect();
+        // What one secret is a part of is hidden as a whole, and all before anything is cut: no half of one is shown.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        for secret in secrets {
+            text = text.replace(secret, "(hidden)");
         }
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let word =
             |word: &str| if is_token(word) { "(hidden)".to_owned() } else { word.escape_debug().to_string() };
-        line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+        line.split(' ').map(word).collect::<Vec<_>>().join(" ").chars().take(LONGEST_REASON).collect()
     }
 }
 
@@ -217,7 +216,7 @@ async fn pass_on(stderr: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
         let said = &buffer[..count];
-        kept.extend_from_slice(&said[..count.min(MOST_KEPT - kept.len())]);
+        kept.extend_from_slice(&said[..count.min(MOST_PASSED_ON - kept.len())]);
         if passed < MOST_PASSED_ON {
             passed += count;
             // Whether anybody reads our standard error is none of the plugin's business.

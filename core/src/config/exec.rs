@@ -162,9 +162,8 @@ impl ExecConfig {
         }
         .ok_or_else(|| wrong("something else than an ExecCredential: run it by hand to see what"))?;
         if whole.kind != "ExecCredential" || whole.api_version != self.api_version {
-            let (version, kind) = (&whole.api_version, &whole.kind);
             let text = format!(
-                "{kind:?} of {version:?} in place of \"ExecCredential\" of {:?}: correct apiVersion, or the plugin",
+                "something else than an ExecCredential of {:?}: correct apiVersion, or the plugin",
                 self.api_version
             );
             return Err(wrong(&text));

@@ -52,9 +52,9 @@ pub struct Cluster {
     /// Those certificates themselves: base64 of PEM. Not beside the file.
     #[serde(deserialize_with = "or_default")]
     pub certificate_authority_data: String,
-    /// The proxy to go through.
-    #[serde(deserialize_with = "or_default")]
-    pub proxy_url: String,
+    /// The proxy to go through; its address may hold a password.
+    #[serde(deserialize_with = "or_default", serialize_with = "reveal")]
+    pub proxy_url: Secret,
     /// Take answers uncompressed.
     #[serde(deserialize_with = "or_default")]
     pub disable_compression: bool,

@@ -94,7 +94,7 @@ fn set_secret(field: &mut Secret, value: &Secret) {
 
 fn changed_cluster(mut cluster: Cluster, by: &Cluster) -> Cluster {
     set(&mut cluster.server, &by.server);
-    set(&mut cluster.proxy_url, &by.proxy_url);
+    set_secret(&mut cluster.proxy_url, &by.proxy_url);
     cluster.disable_compression |= by.disable_compression;
     // How the server is trusted comes from one side: an authority of the one never meets the other's.
     let trusts = by.insecure_skip_tls_verify

@@ -104,7 +104,7 @@ impl ClusterPart<'_> {
     }
 
     fn proxy_url(&self) -> Result<Option<ProxyUrl>, Error> {
-        let given = Some(self.cluster.proxy_url.as_str()).filter(|address| !address.is_empty());
+        let given = Some(self.cluster.proxy_url.reveal()).filter(|address| !address.is_empty());
         given.map(ProxyUrl::parse).transpose().map_err(|why| self.wrong("proxy-url", &why))
     }
 

@@ -219,6 +219,10 @@ async fn a_hostile_plugin_ends_in_one_clear_line() {
             "ended with exit code 73: token (hidden) is wrong",
         ),
         (
+            "printf '%0198d%s\\n' 0 \"$SECRET\" >&2; exit 6",
+            format!("ended with exit code 6: {}(h", "0".repeat(198)).as_str(),
+        ),
+        (
             "printf 'a \\033[1mb eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0. c' >&2; exit 2",
             "ended with exit code 2: a \\u{1b}[1mb (hidden) c",
         ),

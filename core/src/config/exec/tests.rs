@@ -51,9 +51,9 @@ fn what_is_no_answer_is_refused_without_being_shown() {
         (deep, "answered something else"),
         (
             answer(BETA, &json!({"token": "s3cr3t"})),
-            "in place of \"ExecCredential\" of \"client.authentication.k8s.io/v1\"",
+            "else than an ExecCredential of \"client.authentication.k8s.io/v1\"",
         ),
-        (br#"{"kind": "ExecCredential", "status": {"token": "s3cr3t"}}"#.to_vec(), "of \"\" in place of"),
+        (br#"{"kind": "s3cr3t", "apiVersion": "s3cr3t"}"#.to_vec(), "else than an ExecCredential of"),
         (of(serde_json::Value::Null), "without a status"),
         (of(json!({})), "with neither a token nor a certificate"),
         (of(json!({"clientCertificateData": CERTIFICATE})), "with a certificate or a key alone"),
