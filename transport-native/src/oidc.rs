@@ -1,9 +1,12 @@
 //! Asks an identity provider for new id-tokens, once for all who wait, and keeps them in the kubeconfig. After client-go's
 //! `plugin/pkg/client/auth/oidc/oidc.go`, v0.37; what is asked and what it means is core's to say.
 //!
-//! Differs: new tokens that cannot be written to the file serve this process, where client-go fails.
+//! Differs: new tokens that cannot be written to the file serve this process, where client-go fails; users never share
+//! tokens, and who has logged in again is taken up without a restart.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -11,7 +14,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use portolan::Error;
-use portolan::config::{Config, OidcConfig, Secret, Tls};
+use portolan::config::{Config, OidcConfig, Pem, Secret, Tls};
 use portolan::transport::{Body, TokenSource, Transport};
 
 use crate::load::ConfigOptions;
@@ -23,7 +26,8 @@ const LARGEST_ANSWER: usize = 1 << 20;
 /// How long a provider may take for each answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The providers in use, so that the clients of one server share one. client-go's `clientCache`.
+/// The providers in use, so that a user's clients of one server share one. client-go's `clientCache`, whose key names no
+/// user: there two of one server and provider share their tokens.
 static SHARED: Mutex<Vec<Weak<Provider>>> = Mutex::new(Vec::new());
 
 /// The id-tokens of a user. Clones share them.
@@ -32,34 +36,66 @@ pub(crate) struct OidcTokens(Arc<Provider>);
 
 #[derive(Debug)]
 struct Provider {
-    server: http::Uri,
+    key: Key,
     wire: HyperTransport,
     /// Held while new tokens are asked for.
     config: Arc<tokio::sync::Mutex<OidcConfig>>,
-    issuer: (String, String),
+    read: Mutex<Read>,
+}
+
+/// Whose tokens they are, of which provider, and for which server.
+#[derive(Debug, PartialEq)]
+struct Key {
+    server: http::Uri,
+    issuer: String,
+    client: String,
+    authority: Option<Pem>,
+    file: String,
+    user: String,
+}
+
+/// What kubeconfigs have said.
+#[derive(Debug)]
+struct Read {
+    /// Fingerprints of all settings that were read or written: such a kubeconfig says nothing new, however old it is.
+    known: HashSet<u64>,
+    /// A later login, to be used from the next request on.
+    newer: Option<OidcConfig>,
 }
 
 impl OidcTokens {
-    /// The tokens of `oidc` for the server of `config`: those in use already, if there are of the same server, provider
-    /// and client.
+    /// The tokens of `oidc` for the server of `config`: those in use already, if there are of the same server, provider,
+    /// client and user, and `oidc` is of no later login.
     pub(crate) fn shared(config: &Config, oidc: &OidcConfig) -> Result<Self, Error> {
         let (issuer, client) = oidc.issuer();
-        let issuer = (issuer.to_owned(), client.to_owned());
+        let key = Key {
+            server: config.server.clone(),
+            issuer: issuer.to_owned(),
+            client: client.to_owned(),
+            authority: oidc.authority()?,
+            file: oidc.file.clone(),
+            user: oidc.user.clone(),
+        };
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.retain(|provider| provider.strong_count() > 0);
-        let alike = |provider: &Arc<Provider>| provider.issuer == issuer && provider.server == config.server;
+        let alike = |provider: &Arc<Provider>| provider.key == key;
         if let Some(found) = shared.iter().filter_map(Weak::upgrade).find(alike) {
+            let mut read = found.read();
+            if read.known.insert(fingerprint(oidc)) {
+                read.newer = Some(oidc.clone());
+            }
+            drop(read);
             return Ok(Self(found));
         }
-        let tls = Tls { certificate_authority: oidc.authority()?, ..Tls::default() };
+        let tls = Tls { certificate_authority: key.authority.clone(), ..Tls::default() };
         let place = Config {
             tls,
-            ..Config::new(&issuer.0).map_err(|error| oidc.failed(&format!("idp-issuer-url: {error}")))?
+            ..Config::new(issuer).map_err(|error| oidc.failed(&format!("idp-issuer-url: {error}")))?
         };
         let wire = HyperTransport::new(&place).map_err(|error| oidc.failed(&format!("idp-{error}")))?;
-        let config = Config::clone(config);
-        let own = Arc::new(tokio::sync::Mutex::new(oidc.clone()));
-        let provider = Arc::new(Provider { server: config.server, wire, config: own, issuer });
+        let read = Mutex::new(Read { known: HashSet::from([fingerprint(oidc)]), newer: None });
+        let config = Arc::new(tokio::sync::Mutex::new(oidc.clone()));
+        let provider = Arc::new(Provider { key, wire, config, read });
         shared.push(Arc::downgrade(&provider));
         Ok(Self(provider))
     }
@@ -69,6 +105,9 @@ impl OidcTokens {
 impl TokenSource for OidcTokens {
     async fn token(&self) -> Result<Option<Secret>, Error> {
         let mut config = Arc::clone(&self.0.config).lock_owned().await;
+        if let Some(newer) = self.0.read().newer.take() {
+            *config = newer;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         if let Some(token) = config.id_token(now)? {
             return Ok(Some(token));
@@ -78,6 +117,7 @@ impl TokenSource for OidcTokens {
         let asked = tokio::spawn(async move {
             let renewed = provider.refresh(&config).await?;
             *config = renewed;
+            provider.read().known.insert(fingerprint(&config));
             keep(&config).await;
             Ok(config.settings.get("id-token").cloned())
         });
@@ -89,6 +129,10 @@ impl TokenSource for OidcTokens {
 }
 
 impl Provider {
+    fn read(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn refresh(&self, config: &OidcConfig) -> Result<OidcConfig, Error> {
         let discovery = Request::get(config.discovery_url()).body(Body::Empty);
         let (status, answer) = self.ask(config, discovery).await?;
@@ -134,6 +178,15 @@ impl Provider {
             config.failed(&format!("the provider cannot be asked: {error}")).with_source(error)
         })
     }
+}
+
+/// What tells settings apart, without keeping each token there was.
+fn fingerprint(config: &OidcConfig) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for (name, value) in &config.settings {
+        (name, value.reveal()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Writes new tokens where the old ones were read.

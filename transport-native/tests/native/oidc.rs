@@ -204,6 +204,48 @@ async fn new_tokens_are_asked_for_once_and_kept_in_the_file() {
 }
 
 #[tokio::test]
+async fn a_users_tokens_are_the_users_alone_and_a_new_login_takes_their_place() {
+    let (server, _provider, _folder, path) = scene(Manner::Header, 1 << 40).await;
+    let load = || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
+    let rewrite = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} in {text}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    };
+    let sent = || server.counters.authorizations.lock().unwrap().last().cloned().unwrap();
+    let bearer = |number| format!("Bearer {}", token(number, 1 << 40));
+    let first_read = load();
+    let first = transport_for(&first_read).unwrap();
+    get(&first, &server).await.unwrap();
+    assert_eq!(sent(), bearer(1));
+
+    // Another of the same server, provider and client.
+    let (written, other) = (std::fs::read_to_string(&path).unwrap(), token(7, 1 << 40));
+    for (from, to) in
+        [("user: jo", "user: al"), ("name: jo", "name: al"), (token(1, 1 << 40).as_str(), other.as_str())]
+    {
+        rewrite(from, to);
+    }
+    get(&transport_for(&load()).unwrap(), &server).await.unwrap();
+    assert_eq!(sent(), bearer(7));
+    std::fs::write(&path, written).unwrap();
+    get(&first, &server).await.unwrap();
+    assert_eq!(sent(), bearer(1));
+
+    // The same has logged in again: clients of before profit, and what was read before that changes nothing.
+    rewrite(&token(1, 1 << 40), &token(8, 1 << 40));
+    rewrite("refresh-1", "refresh-of-a-new-login");
+    let again = transport_for(&load()).unwrap();
+    for config in [None, Some(first_read)] {
+        let old = config.map(|config| transport_for(&config).unwrap());
+        for transport in [&again, &first].into_iter().chain(&old) {
+            get(transport, &server).await.unwrap();
+            assert_eq!(sent(), bearer(8));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_has_ended_is_renewed_with_the_token_that_came_last() {
     let (server, provider, _folder, path) = scene(Manner::Header, 1000).await;
     let config = load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
