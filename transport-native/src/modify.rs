@@ -1,9 +1,10 @@
 //! Kubeconfig files changed on disk, each change in the file it belongs to. After client-go's `clientcmd/config.go`
 //! (`ModifyConfig`, `PathOptions`) and `loader.go` (`lockFile`, `WriteToFile`), v0.37.
 //!
-//! Differs: a file is replaced as a whole, so that nobody reads half of it, and a lock that is taken is waited for.
+//! Differs: a file is replaced as a whole, so that nobody reads half of it, unless it would get another owner or is a mount
+//! of its own; and a lock that is taken is waited for.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -114,11 +115,36 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
     if let Ok(known) = std::fs::metadata(&path) {
-        let permissions: Permissions = known.permissions();
-        file.as_file().set_permissions(permissions)?;
+        // Another's file must not become ours: its owner could read it no more.
+        if keep_owner(file.as_file(), &known).is_err() {
+            return write_in_place(&path, text);
+        }
+        file.as_file().set_permissions(known.permissions())?;
     }
     file.as_file().sync_all()?;
-    file.persist(&path)?;
+    match file.persist(&path) {
+        // A mount of its own, as containers have: nothing can take its place.
+        Err(failed) if failed.error.kind() == ErrorKind::ResourceBusy => write_in_place(&path, text),
+        done => done.map(drop).map_err(Into::into),
+    }
+}
+
+/// Writes over what a file holds; what is longer is cut only when all is written.
+fn write_in_place(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn keep_owner(file: &File, known: &Metadata) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    fchown(file, Some(known.uid()), Some(known.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Metadata) -> std::io::Result<()> {
     Ok(())
 }
 

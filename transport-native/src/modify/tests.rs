@@ -1,7 +1,8 @@
 //! Kubeconfigs changed in temporary directories: `TestModifyConfigWritesToFirstKubeconfigFile`, `TestModifyContext` and
 //! `TestFileLocking` of client-go's clientcmd, and what is lost nowhere.
 
-use std::os::unix::fs::PermissionsExt;
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use portolan::config::{Cluster, Context};
 
@@ -55,6 +56,9 @@ fn each_change_goes_into_its_file() {
         assert!(text.contains("new: 1") && text.contains("mine:"), "{text}");
     }
     assert!(!missing.exists());
+    let stray = Cluster { origin: "elsewhere".into(), ..Cluster::default() };
+    let error = change(&machine, |config| drop(config.clusters.insert("stray".into(), stray))).unwrap_err();
+    assert!(error.to_string().contains("clusters \"stray\": came from elsewhere"), "{error}");
 
     change(&machine, |config| config.current_context.clear()).unwrap();
     assert_eq!((parse(&one).current_context.as_str(), parse(&two).current_context.as_str()), ("", "two"));
@@ -85,6 +89,17 @@ fn a_file_that_is_not_there_is_made_for_its_owner_alone() {
     change(&machine, |config| config.current_context = "x".into()).unwrap();
     assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
     assert_eq!((parse(&real).current_context.as_str(), mode(&real)), ("x", 0o640));
+
+    // Another's file stays theirs; whoever may not give files away cannot try.
+    if std::os::unix::fs::chown(&real, Some(12_345), Some(12_345)).is_ok() {
+        change(&machine, |config| config.current_context = "y".into()).unwrap();
+        let owner = std::fs::metadata(&real).unwrap();
+        assert_eq!((parse(&real).current_context.as_str(), owner.uid(), owner.gid()), ("y", 12_345, 12_345));
+    }
+    for text in [named("a-longer-name"), named("b")] {
+        write_in_place(&real, &text).unwrap();
+        assert_eq!(std::fs::read_to_string(&real).unwrap(), text);
+    }
 }
 
 #[test]
