@@ -124,10 +124,7 @@ impl Pool {
             Protocol::Http2 => {
                 let connection = Http2::open(dialed.io).await.map_err(failed)?;
                 let turn = connection.turn();
-                let mut connections = lock(&station.connections);
-                connections.keep_only(dialed.epoch);
-                connections.http2.push(connection);
-                drop(connections);
+                lock(&station.connections).add(connection, dialed.epoch);
                 Lease::Http2(turn.ok_or_else(|| no_streams(&station.server))?)
             }
         };
@@ -142,6 +139,14 @@ impl Connections {
             self.epoch = epoch;
             self.http2.clear();
             self.idle.clear();
+        }
+    }
+
+    /// Keeps `connection` for others, unless what it was secured with has been replaced while it was opened.
+    fn add(&mut self, connection: Http2, epoch: u64) {
+        self.keep_only(epoch);
+        if self.epoch == epoch {
+            self.http2.push(connection);
         }
     }
 }
@@ -197,4 +202,22 @@ fn no_streams(server: &Server) -> Error {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_of_before_a_change_serves_nobody_else() {
+        let mut connections = Connections::default();
+        for (epoch, kept) in [(0, 1), (1, 1), (0, 1), (1, 2), (2, 1)] {
+            let (near, _far) = tokio::io::duplex(1 << 16);
+            let connection = Http2::open(TokioIo::new(Box::new(near))).await.unwrap();
+            connections.add(connection, epoch);
+            assert_eq!(connections.http2.len(), kept, "after one of epoch {epoch}");
+        }
+    }
 }

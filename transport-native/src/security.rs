@@ -3,7 +3,7 @@
 //!
 //! Differs: an exchange under way ends on its old connection, where client-go closes it.
 //! Invariants: each change has an epoch of its own, by which connections of before are known; while new files cannot be
-//! read or used the last ones serve on.
+//! read or used the last ones serve on; what was looked at earlier never takes the place of what came later.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,22 +46,25 @@ impl Security {
 
     /// The connectors to use and their epoch; files are looked at again when that was longer ago than `age`.
     pub(crate) async fn current(&self, age: Duration) -> (Connectors, u64) {
-        let Some(tls) = self.due(age) else {
+        let Some((tls, before)) = self.due(age) else {
             let now = self.lock();
             return (now.connectors.clone(), now.epoch);
         };
-        let before = self.lock().material.clone();
+        let seen = before.clone();
         let renewed =
             tokio::task::spawn_blocking(move || -> Result<Option<(Connectors, Material)>, Error> {
                 let material = Material::read(&tls)?;
-                let changed = material != before;
+                let changed = material != seen;
                 changed.then(|| Ok((Connectors::new(&tls, &material)?, material))).transpose()
             });
         match renewed.await {
             Ok(Ok(Some((connectors, material)))) => {
                 let mut now = self.lock();
-                let epoch = now.epoch + 1;
-                *now = Now { connectors, material, epoch, read_at: now.read_at };
+                // Others may have been faster, and with a later identity.
+                if now.material == before {
+                    let epoch = now.epoch + 1;
+                    *now = Now { connectors, material, epoch, read_at: now.read_at };
+                }
             }
             Ok(Ok(None)) | Err(_) => {}
             Ok(Err(error)) => {
@@ -72,8 +75,9 @@ impl Security {
         (now.connectors.clone(), now.epoch)
     }
 
-    /// What to read, if it is time to. Whoever is told so is the only one.
-    fn due(&self, age: Duration) -> Option<Tls> {
+    /// What to read, if it is time to, and what is there now. For files whoever is told so is the only one; a plugin's
+    /// certificate is for all who come before it is there.
+    fn due(&self, age: Duration) -> Option<(Tls, Material)> {
         let identity = self.plugin.as_ref().and_then(ExecPlugin::identity);
         let tls = match identity {
             Some(identity) => Tls { identity: Some(identity), ..self.tls.clone() },
@@ -84,7 +88,7 @@ impl Security {
         if files_due {
             now.read_at = Instant::now();
         }
-        (files_due || !now.material.is_of(&tls)).then_some(tls)
+        (files_due || !now.material.is_of(&tls)).then(|| (tls, now.material.clone()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {
