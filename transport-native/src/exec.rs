@@ -7,11 +7,13 @@
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use futures::future::{Either, select, try_join};
 use portolan::Error;
 use portolan::config::{Config, ExecCache, ExecCluster, ExecConfig, ExecCredential, Identity, Secret, Tls};
 use portolan::transport::TokenSource;
@@ -26,6 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 const LONGEST_ANSWER: u64 = 1 << 20;
 /// So much of what a plugin says on standard error is passed on to ours, and looked at for the reason of a failure.
 const MOST_PASSED_ON: usize = 16 << 10;
+/// For so long standard error is read on when a plugin has ended: a child of it may hold it open for good.
+const LINGER: Duration = Duration::from_millis(200);
 /// The longest reason shown.
 const LONGEST_REASON: usize = 200;
 
@@ -163,7 +167,8 @@ impl Plugin {
         })
     }
 
-    /// Waits for the end: its status, its answer, and the first line it said of a failure.
+    /// Waits for the end: its status, its answer, and the first line it said of a failure. As in client-go a child that
+    /// it left behind holds up nobody, unless it could still answer.
     async fn finish(&self, mut child: Child) -> Result<(ExitStatus, Vec<u8>, String), Error> {
         let unreadable =
             |error| self.config.failed(&format!("cannot be read ({error}): run it by hand to see why"));
@@ -181,9 +186,17 @@ impl Plugin {
             }
             Ok(answer)
         };
-        let said = async { Ok(pass_on(stderr).await) };
         let status = async { child.wait().await.map_err(unreadable) };
-        let (answer, said, status) = futures::future::try_join3(answer, said, status).await?;
+        let mut said = Vec::new();
+        let ended = match select(pin!(try_join(answer, status)), pin!(pass_on(stderr, &mut said))).await {
+            Either::Left((ended, passing)) => {
+                // Nobody waits for the rest.
+                let _ = tokio::time::timeout(LINGER, passing).await;
+                ended
+            }
+            Either::Right(((), ending)) => ending.await,
+        };
+        let (answer, status) = ended?;
         Ok((status, answer, self.reason(&said)))
     }
 
@@ -210,9 +223,9 @@ fn is_token(word: &str) -> bool {
 }
 
 /// Passes what a plugin says on to our standard error, and keeps its beginning.
-async fn pass_on(stderr: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let Some(mut stderr) = stderr else { return Vec::new() };
-    let (mut own, mut passed, mut kept) = (tokio::io::stderr(), 0, Vec::new());
+async fn pass_on(stderr: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut stderr) = stderr else { return };
+    let (mut own, mut passed) = (tokio::io::stderr(), 0);
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
         let said = &buffer[..count];
@@ -223,5 +236,4 @@ async fn pass_on(stderr: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
             let _ = own.write_all(said).await;
         }
     }
-    kept
 }

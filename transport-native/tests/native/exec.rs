@@ -152,6 +152,15 @@ async fn a_plugins_certificate_is_shown_and_a_new_one_opens_a_new_connection() {
 }
 
 #[tokio::test]
+async fn a_child_that_a_plugin_leaves_behind_holds_up_nobody() {
+    let scene = Scene::new(false).await;
+    let mut config = scene.config("sleep 10 >/dev/null & cat $1/answer");
+    plugin(&mut config).timeout = Some(Duration::from_secs(8));
+    scene.answers(&json!({"token": "one"}));
+    assert_eq!(get(&transport_for(&config).unwrap(), &config).await.unwrap(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_plugin_is_told_what_it_is_for() {
     let scene = Scene::new(false).await;
     let mut config = scene.config(
@@ -226,6 +235,7 @@ async fn a_hostile_plugin_ends_in_one_clear_line() {
             "printf 'a \\033[1mb eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0. c' >&2; exit 2",
             "ended with exit code 2: a \\u{1b}[1mb (hidden) c",
         ),
+        ("sleep 10 >/dev/null & echo why >&2; exit 7", "ended with exit code 7: why"),
         ("kill -9 $$", "was killed: run it by hand to see why"),
         ("exit 5", "ended with exit code 5: run it by hand to see why"),
     ] {
