@@ -25,14 +25,17 @@ const CHUNK: usize = 32 << 10;
 
 /// A connection to a port of a pod. Reading ends where the port's side does, closing tells it our end, and both ways go
 /// on without the other; in a browser, and with API servers before 1.31, closing fails as unsupported, for there our end
-/// cannot be told alone. What the node says of a failure (nothing listens there) is the error of a read. Errors are
-/// [`Error`]s within [`io::Error`]s; [`io::Error::downcast`] takes them out.
+/// cannot be told alone. To be sure that the last of what was written has left, flush. What the node says of a failure
+/// (nothing listens there) is the error of a read. Errors are [`Error`]s within [`io::Error`]s;
+/// [`io::Error::downcast`] takes them out.
 pub struct PortStream {
     socket: Socket,
     reader: Reader,
     unread: Bytes,
     /// An answer that is still to be sent.
     answer: Option<Bytes>,
+    /// An answer may not have left yet, and whoever reads has to see to it.
+    flushing: bool,
     /// The port sends no more, and we send no more.
     ended: bool,
     closed: bool,
@@ -87,13 +90,13 @@ impl PortStream {
             socket.send(Message::Binary(spdy::open(port))).await?;
         }
         let (unread, answer) = (Bytes::new(), None);
-        Ok(Self { socket, reader, unread, answer, ended: false, closed: false })
+        Ok(Self { socket, reader, unread, answer, flushing: false, ended: false, closed: false })
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>, bytes: Bytes) -> Poll<Result<(), Error>> {
         ready!(Pin::new(&mut self.socket).poll_ready(context))?;
         Pin::new(&mut self.socket).start_send(Message::Binary(bytes))?;
-        // On its way at once: who waits for the port's answer need not think of flushing.
+        // On its way as far as the connection takes it now; the rest leaves with the next message or a flush.
         match Pin::new(&mut self.socket).poll_flush(context) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
@@ -106,7 +109,10 @@ impl PortStream {
             if let Some(answer) = self.answer.clone()
                 && self.poll_send(context, answer)?.is_ready()
             {
-                self.answer = None;
+                (self.answer, self.flushing) = (None, true);
+            }
+            if self.flushing && self.socket.poll_flush_unpin(context)?.is_ready() {
+                self.flushing = false;
             }
             let event = match self.reader.next_event()? {
                 Some(event) => event,

@@ -146,7 +146,8 @@ impl RemoteProcess {
 }
 
 /// What goes to a command: its standard input, as an [`AsyncWrite`], and the size of its terminal. Closing it ends the
-/// standard input, and fails as unsupported where the server speaks v4 alone. A write waits while the server takes no more.
+/// standard input, and fails as unsupported where the server speaks v4 alone. A write waits while the server takes no more;
+/// to be sure that the last of it has left, flush.
 pub struct RemoteInput {
     sink: SplitSink<Socket, Message>,
     protocol: Protocol,
@@ -167,7 +168,7 @@ impl RemoteInput {
     fn poll_send(&mut self, context: &mut Context<'_>, message: Message) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.sink).poll_ready(context)).map_err(io::Error::other)?;
         Pin::new(&mut self.sink).start_send(message).map_err(io::Error::other)?;
-        // On its way at once: who waits for the command's answer need not think of flushing.
+        // On its way as far as the connection takes it now; the rest leaves with the next message or a flush.
         match Pin::new(&mut self.sink).poll_flush(context) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(io::Error::other(error))),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
@@ -290,7 +291,7 @@ async fn feed(
         let next = next.map_err(|error| local("the command's input cannot be read here", error))?;
         let sent = match next {
             Fed::Bytes(_) | Fed::End if !input.wanted => Ok(()),
-            Fed::Bytes(bytes) => input.write_all(&bytes).await.map_err(from_io),
+            Fed::Bytes(bytes) => write_through(input, &bytes).await.map_err(from_io),
             Fed::End => input.close().await.map_err(from_io),
             Fed::Size(size) => input.resize(size).await,
         };
@@ -303,11 +304,14 @@ async fn feed(
 }
 
 async fn write(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<(), Error> {
-    let written = async {
-        to.write_all(bytes).await?;
-        to.flush().await
-    };
-    written.await.map_err(|error| local("the command's output cannot be written here", error))
+    let written = write_through(to, bytes).await;
+    written.map_err(|error| local("the command's output cannot be written here", error))
+}
+
+/// Writes and flushes: nobody knows when more will come.
+async fn write_through(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes).await?;
+    to.flush().await
 }
 
 fn local(what: &'static str, error: io::Error) -> Error {

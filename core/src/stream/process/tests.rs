@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use futures::FutureExt;
 use futures::channel::mpsc;
+use futures::{FutureExt, TryStreamExt};
 
 use super::*;
 
@@ -122,6 +122,57 @@ fn a_write_waits_while_the_server_takes_nothing() {
     let (_server, mut none) = self::process(Protocol::V5, false);
     let error = from_io(block_on(none.input.write_all(b"x")).unwrap_err());
     assert!(error.to_string().contains("ExecOptions::stdin"), "{error}");
+}
+
+/// A connection that holds what it is given until a flush it has let wait.
+struct Congested {
+    held: Vec<Message>,
+    waited: bool,
+    to_server: mpsc::UnboundedSender<Message>,
+}
+
+impl Sink<Message> for Congested {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.held.push(message);
+        self.waited = false;
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !std::mem::replace(&mut self.waited, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        while let Some(message) = self.held.pop() {
+            self.to_server.unbounded_send(message).unwrap();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_flush(context)
+    }
+}
+
+#[test]
+fn the_last_that_is_fed_leaves_though_the_connection_takes_it_late() {
+    let (to_server, mut received) = mpsc::unbounded();
+    let congested = Congested { held: Vec::new(), waited: false, to_server };
+    let socket = Socket::new(None, Box::pin(stream::pending()), Box::pin(congested));
+    let mut input = RemoteInput { sink: socket.split().0, protocol: Protocol::V5, wanted: true };
+    // A person who has typed a line and waits for what it does.
+    let typed = stream::once(async { Ok("x") }).chain(stream::pending::<io::Result<_>>());
+    let typed = Box::pin(typed).into_async_read();
+    let feeding = pin!(feed(&mut input, typed, stream::pending()));
+    let came = block_on(select(feeding, received.next()));
+    let Either::Right((message, _)) = came else { panic!("the input has not ended") };
+    assert_eq!(message, Some(channels::stdin(b"x")));
 }
 
 #[test]
