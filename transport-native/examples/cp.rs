@@ -37,5 +37,8 @@ async fn cp(client: Client, mut arguments: Vec<String>) -> Result<(), Error> {
     for path in copied.left_out {
         println!("left out, for it is neither a file nor a folder: {path}");
     }
+    if copied.more_left_out > 0 {
+        println!("and {} more", copied.more_left_out);
+    }
     Ok(())
 }

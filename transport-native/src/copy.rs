@@ -20,6 +20,8 @@ use portolan::stream::{ExecOptions, Output, Protocol, RemoteOutput, RemoteProces
 const WAITING: usize = 4;
 /// How much of what `tar` complains of is kept, in bytes.
 const COMPLAINT: usize = 4 << 10;
+/// So many of those left out are named.
+const NAMED: usize = 1000;
 
 /// What was copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +30,21 @@ pub struct Copied {
     pub files: u64,
     /// How many bytes they have.
     pub bytes: u64,
-    /// What was left out, for it is neither a file nor a folder: symlinks, devices. Paths below what was copied.
+    /// What was left out, for it is neither a file nor a folder: symlinks, devices. Paths below what was copied, the first
+    /// thousand of them.
     pub left_out: Vec<String>,
+    /// How many more were left out.
+    pub more_left_out: u64,
+}
+
+impl Copied {
+    fn leave_out(&mut self, path: &Path) {
+        if self.left_out.len() < NAMED {
+            self.left_out.push(path.to_string_lossy().into_owned());
+        } else {
+            self.more_left_out += 1;
+        }
+    }
 }
 
 /// Copies `remote`, a file or a folder in a container of the pod, to `local`, which becomes its copy; folders on the way

@@ -1,8 +1,9 @@
 //! The archive on this side: made of local files, and turned into them. Blocking, for files are.
 //!
 //! Invariant: an entry lands below the target or is refused, and no link is made or followed out of it: none is made at
-//! all.
+//! all. What describes an entry is read into memory, and bounded.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -16,6 +17,9 @@ use tar::{Archive, Builder, EntryType, Header, HeaderMode};
 
 use super::Copied;
 
+/// So much may come before an entry's content, in bytes: its header and its long names. A path has 4 KiB at most.
+const LARGEST_HEADER: u64 = 64 << 10;
+
 /// Writes what comes out of the archive `chunks`, all of it named `root` or below, as `target`.
 pub(super) fn unpack(
     chunks: impl futures::Stream<Item = Bytes> + Unpin,
@@ -23,9 +27,14 @@ pub(super) fn unpack(
     target: &Path,
 ) -> Result<Copied, Error> {
     let mut copied = Copied::default();
-    let mut archive = Archive::new(Incoming { chunks, rest: Bytes::new() });
-    for entry in archive.entries().map_err(broken)? {
+    let allowed = Cell::new(u64::MAX);
+    let mut archive = Archive::new(Incoming { chunks, rest: Bytes::new(), allowed: &allowed });
+    let mut entries = archive.entries().map_err(broken)?;
+    loop {
+        allowed.set(LARGEST_HEADER);
+        let Some(entry) = entries.next() else { break };
         let mut entry = entry.map_err(broken)?;
+        allowed.set(u64::MAX);
         let name = entry.path().map_err(broken)?.into_owned();
         let below = below(&name, root)?;
         let path = if below.as_os_str().is_empty() { target.to_owned() } else { target.join(&below) };
@@ -46,9 +55,21 @@ pub(super) fn unpack(
                 copied.bytes += written;
             }
             EntryType::XGlobalHeader => {}
-            _ => copied.left_out.push(below.to_string_lossy().into_owned()),
+            // It may claim any size, and is made of as many zeros.
+            EntryType::GNUSparse => {
+                return Err(Error::decode(format!(
+                    "{} comes as a sparse file: pack it otherwise",
+                    name.display()
+                )));
+            }
+            _ => copied.leave_out(&below),
         }
+        // So that what comes next is a header.
+        io::copy(&mut entry, &mut io::sink()).map_err(broken)?;
     }
+    allowed.set(u64::MAX);
+    // The archive's end is not tar's: how tar ended is told after all that it wrote.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
     Ok(copied)
 }
 
@@ -123,13 +144,31 @@ fn add(archive: &mut Builder<Outgoing>, path: &Path, name: &Path, copied: &mut C
         return Ok(());
     }
     if !found.is_file() {
-        copied.left_out.push(name.to_string_lossy().into_owned());
+        copied.leave_out(name);
         return Ok(());
     }
-    let mut file = fs::File::open(path).map_err(failed)?;
-    archive.append_file(name, &mut file).or_else(given_up).map_err(failed)?;
+    let file = fs::File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    append(archive, name, &found, file).or_else(given_up).map_err(failed)?;
     copied.files += 1;
     copied.bytes += found.len();
+    Ok(())
+}
+
+/// As much of a file as its header tells: it may grow or shrink while it is read.
+fn append(
+    archive: &mut Builder<Outgoing>,
+    name: &Path,
+    found: &fs::Metadata,
+    content: impl Read,
+) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_metadata(found);
+    let mut content = content.take(found.len());
+    archive.append_data(&mut header, name, &mut content)?;
+    if content.limit() > 0 {
+        return Err(io::Error::other("it became shorter while it was read: copy it again"));
+    }
     Ok(())
 }
 
@@ -147,21 +186,31 @@ fn local(path: &Path, error: io::Error) -> Error {
 }
 
 /// Chunks that come, read by whoever may block.
-struct Incoming<S> {
+struct Incoming<'a, S> {
     chunks: S,
     rest: Bytes,
+    /// So many bytes more may be read.
+    allowed: &'a Cell<u64>,
 }
 
-impl<S: futures::Stream<Item = Bytes> + Unpin> Read for Incoming<S> {
+impl<S: futures::Stream<Item = Bytes> + Unpin> Read for Incoming<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowed = self.allowed.get();
+        if allowed == 0 {
+            return Err(io::Error::other(format!(
+                "the header of an entry is larger than {LARGEST_HEADER} bytes: its tar is not to be trusted"
+            )));
+        }
         while self.rest.is_empty() {
             match block_on(self.chunks.next()) {
                 Some(chunk) => self.rest = chunk,
                 None => return Ok(0),
             }
         }
-        let taken = self.rest.split_to(buffer.len().min(self.rest.len()));
-        buffer[..taken.len()].copy_from_slice(&taken);
+        let length = buffer.len().min(self.rest.len()).min(usize::try_from(allowed).unwrap_or(usize::MAX));
+        let taken = self.rest.split_to(length);
+        buffer[..length].copy_from_slice(&taken);
+        self.allowed.set(allowed - length as u64);
         Ok(taken.len())
     }
 }

@@ -98,6 +98,64 @@ fn what_is_cut_off_or_no_archive_is_an_error() {
     assert_eq!(unpacked(&fifo, 64, "tree", folder.path()).unwrap().left_out, ["fifo"]);
 }
 
+#[test]
+fn what_describes_an_entry_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(1 << 40);
+        header.set_cksum();
+        let endless = stream::repeat(Bytes::from_static(&[b'x'; 4096]));
+        let chunks = stream::iter([Bytes::copy_from_slice(header.as_bytes())]).chain(endless);
+        let error = unpack(chunks, "tree", folder.path()).unwrap_err();
+        assert!(error.is_decode() && error.to_string().contains("not to be trusted"), "{kind:?}: {error}");
+    }
+    let mut sparse = Header::new_gnu();
+    sparse.set_path("./tree/file").unwrap();
+    sparse.set_entry_type(EntryType::GNUSparse);
+    sparse.set_size(0);
+    sparse.as_gnu_mut().unwrap().realsize = *b"00000000000\0";
+    sparse.set_cksum();
+    let error = unpacked(sparse.as_bytes(), 512, "tree", folder.path()).unwrap_err();
+    assert!(error.to_string().contains("sparse"), "{error}");
+    let links = vec![("./tree/link", EntryType::Symlink, "x"); 1002];
+    let copied = unpacked(&archive(&links), 512, "tree", folder.path()).unwrap();
+    assert_eq!((copied.left_out.len(), copied.more_left_out), (1000, 2));
+}
+
+#[test]
+fn what_comes_after_the_archive_is_taken_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = archive(&[("./file", FILE, "content")]);
+    bytes.resize(20 << 10, 0);
+    let chunks: Vec<Bytes> = bytes.chunks(512).map(Bytes::copy_from_slice).collect();
+    let mut chunks = stream::iter(chunks);
+    unpack(&mut chunks, "file", &folder.path().join("copy")).unwrap();
+    assert_eq!(block_on(chunks.next()), None);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_breaks_no_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("file");
+    fs::write(&source, "content").unwrap();
+    let found = fs::metadata(&source).unwrap();
+    let (sender, chunks) = mpsc::channel(100);
+    let mut archive = Builder::new(Outgoing(sender));
+    append(&mut archive, Path::new("tree/grown"), &found, &b"content and more"[..]).unwrap();
+    append(&mut archive, Path::new("tree/same"), &found, &b"content"[..]).unwrap();
+    drop(archive);
+    let target = folder.path().join("copy");
+    assert_eq!(unpack(chunks, "tree", &target).unwrap().files, 2);
+    for name in ["grown", "same"] {
+        assert_eq!(fs::read(target.join(name)).unwrap(), b"content");
+    }
+    let (sender, _chunks) = mpsc::channel(100);
+    let short = append(&mut Builder::new(Outgoing(sender)), Path::new("short"), &found, &b"con"[..]);
+    assert!(short.unwrap_err().to_string().contains("shorter"));
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_packed_is_what_unpacks() {
@@ -105,13 +163,16 @@ fn what_is_packed_is_what_unpacks() {
     let source = folder.path().join("source");
     fs::create_dir_all(source.join("sub/empty")).unwrap();
     fs::write(source.join("sub/file"), "content").unwrap();
+    let long = "long".repeat(50);
+    fs::write(source.join(&long), "").unwrap();
     std::os::unix::fs::symlink("sub/file", source.join("link")).unwrap();
     let (sender, chunks) = mpsc::channel(1);
     let packing = std::thread::spawn(move || pack(&source, "tree", sender));
     let copied = unpack(chunks, "tree", &folder.path().join("copy")).unwrap();
     assert_eq!(copied.left_out, ["link"]);
     let packed = packing.join().unwrap().unwrap();
-    assert_eq!((packed.files, packed.bytes, packed.left_out.len()), (1, 7, 0));
+    assert_eq!((packed.files, packed.bytes, packed.left_out.len()), (2, 7, 0));
+    assert!(folder.path().join("copy").join(&long).is_file());
     assert_eq!(fs::read(folder.path().join("copy/sub/file")).unwrap(), b"content");
     assert!(folder.path().join("copy/sub/empty").is_dir());
     let (sender, _) = mpsc::channel(1);
