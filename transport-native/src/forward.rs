@@ -5,7 +5,10 @@
 //! [`PortForwarder`].
 
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use portolan::Error;
 use portolan::client::{Api, HasPortForward};
@@ -19,6 +22,8 @@ use tokio::task::JoinSet;
 const KEPT_FAILURES: usize = 16;
 /// How much is copied at once, in bytes.
 const CHUNK: usize = 32 << 10;
+/// So long it pauses after a connection it could not take: out of file descriptors, the next fails at once too.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Forwards connections as long as it lives. client-go's `portforward.PortForwarder`.
 #[derive(Debug)]
@@ -75,7 +80,10 @@ async fn accept<K: HasPortForward>(
         tokio::select! {
             accepted = listener.accept() => {
                 // One that is gone before it is taken is no failure of the listener.
-                let Ok((local, _)) = accepted else { continue };
+                let Ok((local, _)) = accepted else {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                };
                 let (pods, name, failed) = (pods.clone(), name.clone(), failed.clone());
                 connections.spawn(async move {
                     if let Err(error) = connect(local, &pods, &name, port).await {
@@ -103,20 +111,24 @@ async fn connect<K: HasPortForward>(
     })
 }
 
-/// Copies both ways, each to its own end.
+/// Copies both ways until the pod's side ends. That this side has ended is told to the pod; where it cannot be told, only
+/// the pod ends the connection.
 async fn copy(mut local: TcpStream, pod: PortStream) -> std::io::Result<()> {
     let (mut from_local, mut to_local) = local.split();
     let (mut from_pod, mut to_pod) = pod.split();
-    let up = async {
+    let up = pin!(async {
         let mut buffer = vec![0; CHUNK];
         loop {
             match from_local.read(&mut buffer).await? {
-                0 => return to_pod.close().await,
-                length => to_pod.write_all(&buffer[..length]).await?,
+                0 => return to_pod.close().await.or_else(untold),
+                length => {
+                    to_pod.write_all(&buffer[..length]).await?;
+                    to_pod.flush().await?;
+                }
             }
         }
-    };
-    let down = async {
+    });
+    let down = pin!(async {
         let mut buffer = vec![0; CHUNK];
         loop {
             match from_pod.read(&mut buffer).await? {
@@ -124,6 +136,30 @@ async fn copy(mut local: TcpStream, pod: PortStream) -> std::io::Result<()> {
                 length => to_local.write_all(&buffer[..length]).await?,
             }
         }
-    };
-    tokio::try_join!(up, down).map(drop)
+    });
+    match select(up, down).await {
+        Either::Left((Ok(()), down)) => down.await,
+        Either::Left((failed, _)) => failed,
+        Either::Right((ended, _)) => ended,
+    }
+}
+
+/// That an end cannot be told over this connection is no failure of it.
+fn untold(error: std::io::Error) -> std::io::Result<()> {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(ours) if ours.is_unsupported() => Ok(()),
+        _ => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_end_that_cannot_be_told_is_passed_over() {
+        untold(std::io::Error::other(Error::unsupported("over v4"))).unwrap();
+        untold(std::io::Error::other(Error::canceled("gone"))).unwrap_err();
+        untold(std::io::ErrorKind::BrokenPipe.into()).unwrap_err();
+    }
 }
