@@ -3,6 +3,7 @@
 //! Invariant: an answer other than 101 becomes the API error it is, with the Status in its body.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{SinkExt, StreamExt, TryStreamExt};
 use http::header::{self, HeaderMap, HeaderValue};
@@ -22,6 +23,8 @@ use crate::failure as failed;
 use crate::pool::Station;
 use crate::transport::{Http1Body, for_http1};
 
+/// So long the answer to a handshake may take, of a connection that is there.
+pub(crate) const OPENING: Duration = Duration::from_secs(30);
 /// The largest message taken: larger than any object etcd holds.
 const LARGEST_MESSAGE: usize = 64 << 20;
 /// The largest body of a refused handshake that is read for its Status.

@@ -16,9 +16,9 @@ use http::{Request, Response, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use portolan::Error;
 use portolan::config::Config;
 use portolan::transport::{Body, Socket, Transport};
+use portolan::{Error, TransportErrorKind};
 
 use crate::connection::{Http1, RequestBody, StreamHold};
 use crate::dial::{Dialer, Forwarded, Server};
@@ -91,7 +91,12 @@ impl Transport for HyperTransport {
     async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
         let station = self.pool.station(Server::of(request.uri())?);
         let connection = self.pool.open_for_socket(&station.server).await?;
-        socket::open(&station, connection, request, protocols).await
+        let opening = socket::open(&station, connection, request, protocols);
+        tokio::time::timeout(socket::OPENING, opening).await.unwrap_or_else(|_| {
+            let server = &station.server;
+            let text = format!("{server} does not answer a WebSocket handshake within {:?}", socket::OPENING);
+            Err(Error::transport(TransportErrorKind::Interrupted, text))
+        })
     }
 }
 

@@ -308,7 +308,8 @@ impl Request {
     }
 
     /// Opens a WebSocket, offering `protocols`, the best first. A refusal is an error that holds the server's Status. No
-    /// rate limit holds it back, and no time limit ends it once it is open. client-go's `websocket.Negotiate`.
+    /// rate limit holds it back, and no time limit ends it once it is open; natively 30 seconds are given to open it over a
+    /// connection that is there. client-go's `websocket.Negotiate`.
     pub async fn connect(mut self, protocols: &[&str]) -> Result<Socket, Error> {
         let what = self.describe();
         self.timeout = None; // of one exchange, and this is none
