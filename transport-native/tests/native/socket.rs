@@ -1,4 +1,4 @@
-//! WebSockets that are refused.
+//! WebSockets that are refused, or never answered.
 
 use portolan::config::{Config, WatchOver};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,4 +43,26 @@ async fn a_refused_handshake_keeps_when_to_come_back_and_shows_no_object() {
     ))
     .await;
     assert!(error.is_forbidden() && error.to_string().contains("not you"), "{error}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_not_answered_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let client = portolan_native::client_for(Config::new(&address).unwrap()).unwrap();
+    let request = client.rest().get().abs_path("/api/v1/namespaces/default/pods/web/exec");
+    let silent = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        tokio::time::pause();
+        std::future::pending::<()>().await;
+    };
+    let started = tokio::time::Instant::now();
+    let error = tokio::select! {
+        opened = request.connect(&["v5.channel.k8s.io"]) => opened.unwrap_err(),
+        () = silent => unreachable!(),
+    };
+    let kind = portolan::ErrorKind::Transport(portolan::TransportErrorKind::Interrupted);
+    assert!(*error.kind() == kind && error.to_string().contains("does not answer"), "{error}");
+    assert!(started.elapsed().as_secs() >= 29);
 }
