@@ -6,11 +6,18 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// A command for `line`, a program and its arguments, in the root of the repository.
+/// A command for `line`, a program and its arguments, in the root of the repository. It hears nothing of the package that
+/// cargo runs here: build scripts that look at those variables would run again with every change of who calls cargo.
 pub(crate) fn command(line: &[&str]) -> Command {
     let (program, arguments) = line.split_first().unwrap_or((&"", &[]));
     let mut command = Command::new(program);
     command.args(arguments).current_dir(workspace::root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
