@@ -7,6 +7,14 @@
 //! (`tunneling_dialer.go`). Differs: exec and attach fall back to v4 over the same WebSocket and never to SPDY; each
 //! forwarded connection has a WebSocket of its own, which so holds its own peer back alone.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::Sink;
+
+use crate::error::Error;
+use crate::transport::Message;
+
 mod channels;
 mod lines;
 mod logs;
@@ -22,3 +30,19 @@ pub use logs::{LogOptions, LogSource, Logs, Since};
 pub use merged::{ContainerLine, MergedLogs};
 pub use port::PortStream;
 pub use process::{AttachOptions, Collected, ExecOptions, RemoteInput, RemoteOutput, RemoteProcess};
+
+/// Hands `message` to the connection, waiting until it takes one. It is on its way as far as the connection takes it now;
+/// the rest leaves with the next message or a flush.
+fn poll_send(
+    sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+    context: &mut Context<'_>,
+    message: Message,
+) -> Poll<Result<(), Error>> {
+    let mut sink = Pin::new(sink);
+    ready!(sink.as_mut().poll_ready(context))?;
+    sink.as_mut().start_send(message)?;
+    match sink.poll_flush(context) {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
+    }
+}

@@ -10,7 +10,7 @@ use futures::{AsyncRead, AsyncWrite, Sink, SinkExt, StreamExt};
 
 use super::channels::protocol_error;
 use super::spdy::Event;
-use super::{ports, spdy};
+use super::{poll_send, ports, spdy};
 use crate::error::Error;
 use crate::rest::Request;
 use crate::transport::{Message, Socket};
@@ -93,21 +93,11 @@ impl PortStream {
         Ok(Self { socket, reader, unread, answer, flushing: false, ended: false, closed: false })
     }
 
-    fn poll_send(&mut self, context: &mut Context<'_>, bytes: Bytes) -> Poll<Result<(), Error>> {
-        ready!(Pin::new(&mut self.socket).poll_ready(context))?;
-        Pin::new(&mut self.socket).start_send(Message::Binary(bytes))?;
-        // On its way as far as the connection takes it now; the rest leaves with the next message or a flush.
-        match Pin::new(&mut self.socket).poll_flush(context) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
-        }
-    }
-
     /// Waits until there are bytes to read or their end.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.unread.is_empty() && !self.ended {
             if let Some(answer) = self.answer.clone()
-                && self.poll_send(context, answer)?.is_ready()
+                && poll_send(&mut self.socket, context, Message::Binary(answer))?.is_ready()
             {
                 (self.answer, self.flushing) = (None, true);
             }
@@ -167,7 +157,7 @@ impl AsyncWrite for PortStream {
             Reader::Tunnel(_) => spdy::data(taken),
             Reader::Channels(_) => ports::data(taken),
         };
-        ready!(self.poll_send(context, message)).map_err(io::Error::other)?;
+        ready!(poll_send(&mut self.socket, context, Message::Binary(message))).map_err(io::Error::other)?;
         Poll::Ready(Ok(taken.len()))
     }
 
@@ -182,7 +172,8 @@ impl AsyncWrite for PortStream {
             ))));
         }
         if !self.closed {
-            ready!(self.poll_send(context, spdy::finish())).map_err(io::Error::other)?;
+            ready!(poll_send(&mut self.socket, context, Message::Binary(spdy::finish())))
+                .map_err(io::Error::other)?;
             self.closed = true;
         }
         self.poll_flush(context)

@@ -11,6 +11,7 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Sink, SinkExt, Stream, StreamExt, stream};
 
 use super::channels::{self, Output, Protocol, Reader, TerminalSize};
+use super::poll_send;
 use crate::error::{Error, TransportErrorKind};
 use crate::rest::Request;
 use crate::transport::{Message, Socket};
@@ -164,16 +165,6 @@ impl RemoteInput {
     pub async fn resize(&mut self, size: TerminalSize) -> Result<(), Error> {
         self.sink.send(channels::resize(size)).await
     }
-
-    fn poll_send(&mut self, context: &mut Context<'_>, message: Message) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.sink).poll_ready(context)).map_err(io::Error::other)?;
-        Pin::new(&mut self.sink).start_send(message).map_err(io::Error::other)?;
-        // On its way as far as the connection takes it now; the rest leaves with the next message or a flush.
-        match Pin::new(&mut self.sink).poll_flush(context) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(io::Error::other(error))),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
-        }
-    }
 }
 
 impl AsyncWrite for RemoteInput {
@@ -190,7 +181,7 @@ impl AsyncWrite for RemoteInput {
             return Poll::Ready(Ok(0));
         }
         let taken = &bytes[..bytes.len().min(CHUNK)];
-        ready!(self.poll_send(context, channels::stdin(taken)))?;
+        ready!(poll_send(&mut self.sink, context, channels::stdin(taken))).map_err(io::Error::other)?;
         Poll::Ready(Ok(taken.len()))
     }
 
@@ -208,7 +199,7 @@ impl AsyncWrite for RemoteInput {
                  command that ends by itself, or drop the connection",
             ))));
         }
-        ready!(self.poll_send(context, channels::close_stdin()))?;
+        ready!(poll_send(&mut self.sink, context, channels::close_stdin())).map_err(io::Error::other)?;
         self.wanted = false;
         self.poll_flush(context)
     }
