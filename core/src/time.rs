@@ -10,9 +10,11 @@ use std::time::Duration;
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
 
 mod histogram;
+mod human;
 #[cfg(feature = "testing")]
 mod simulator;
 pub use histogram::Histogram;
+pub use human::human_duration;
 #[cfg(feature = "testing")]
 pub use simulator::Simulator;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use portolan::time::human_duration;
+
 /// How long before `now` (since the Unix epoch) the moment was; `<unknown>` when there is none.
 pub(super) fn since(moment: &str, now: Duration) -> String {
     match seconds(moment) {
@@ -21,25 +23,12 @@ fn seconds(moment: &str) -> Option<i64> {
     moment.parse().ok().map(jiff::Timestamp::as_second)
 }
 
+/// A moment to come is no age, but clocks may be a second apart.
 fn human(seconds: i64) -> String {
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let days = hours / 24;
-    let with = |whole: i64, unit: &str, rest: i64, smaller: &str| match rest {
-        0 => format!("{whole}{unit}"),
-        _ => format!("{whole}{unit}{rest}{smaller}"),
-    };
-    match seconds {
-        ..=-2 => "<invalid>".to_owned(),
-        -1 => "0s".to_owned(),
-        0..120 => format!("{seconds}s"),
-        120..600 => with(minutes, "m", seconds % 60, "s"),
-        600..10_800 => format!("{minutes}m"),
-        10_800..28_800 => with(hours, "h", minutes % 60, "m"),
-        28_800..172_800 => format!("{hours}h"),
-        172_800..691_200 => with(days, "d", hours % 24, "h"),
-        691_200..63_072_000 => format!("{days}d"),
-        63_072_000..252_288_000 => with(days / 365, "y", days % 365, "d"),
-        _ => format!("{}y", days / 365),
+    match u64::try_from(seconds) {
+        Ok(seconds) => human_duration(Duration::from_secs(seconds)),
+        Err(_) if seconds == -1 => "0s".to_owned(),
+        Err(_) => "<invalid>".to_owned(),
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Invariant: the present is always handed in as milliseconds since the Unix epoch; nothing here reads a clock.
 
+use std::time::Duration;
+
+use portolan::time::human_duration;
+
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
 
@@ -13,27 +17,7 @@ pub fn parse(text: &str) -> Option<Millis> {
 
 /// How long before `now` the moment `then` was: `42s`, `5m10s`, `3h`, `12d`. apimachinery's `duration.HumanDuration`.
 pub fn since(then: Millis, now: Millis) -> String {
-    let seconds = now.saturating_sub(then) / 1000;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..600 => two(minutes, "m", seconds % 60, "s"),
-        600..10_800 => format!("{minutes}m"),
-        10_800..28_800 => two(hours, "h", minutes % 60, "m"),
-        28_800..172_800 => format!("{hours}h"),
-        172_800..691_200 => two(days, "d", hours % 24, "h"),
-        691_200..63_072_000 => format!("{days}d"),
-        63_072_000..252_288_000 => two(days / 365, "y", days % 365, "d"),
-        _ => format!("{}y", days / 365),
-    }
-}
-
-fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
-    if small == 0 {
-        format!("{large}{large_unit}")
-    } else {
-        format!("{large}{large_unit}{small}{small_unit}")
-    }
+    human_duration(Duration::from_millis(now.saturating_sub(then)))
 }
 
 #[cfg(test)]
