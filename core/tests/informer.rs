@@ -324,11 +324,8 @@ fn read(text: &str) -> Lazy<Pod> {
     let resource = Pod::api_resource();
     let bytes = text.as_bytes();
     <Lazy<Pod> as Object>::read(Encoded {
-        format: Format::Json,
-        bytes,
-        resource: &resource,
         drop_managed_fields: true,
-        trusted: false,
+        ..Encoded::new(Format::Json, bytes, &resource)
     })
     .unwrap()
 }

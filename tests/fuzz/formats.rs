@@ -91,7 +91,7 @@ fn compare(read: Result<Value, portolan::Error>, text: Result<Vec<u8>, portolan:
 
 fn as_types(format: Format, bytes: &[u8]) {
     let resource = Secret::api_resource();
-    let encoded = Encoded { format, bytes, resource: &resource, drop_managed_fields: true, trusted: false };
+    let encoded = Encoded { drop_managed_fields: true, ..Encoded::new(format, bytes, &resource) };
     for outcome in [
         Secret::read(encoded).map(drop),
         Pod::read(encoded).map(drop),

@@ -81,13 +81,7 @@ fn reads_by_path_find_what_serde_json_finds() {
     rounds(40_000, |chance| {
         let resource = resource();
         let text = object(chance, 4);
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: text.as_bytes(),
-            resource: &resource,
-            drop_managed_fields: false,
-            trusted: false,
-        };
+        let encoded = Encoded::new(Format::Json, text.as_bytes(), &resource);
         let Ok(lazy) = <Lazy<Unstructured> as Object>::read(encoded) else { return };
         let whole: Value = serde_json::from_slice(&lazy.json().unwrap()).unwrap();
         let names = ["metadata", "name", "spec", "labels", "a", "b", "items"];
@@ -105,13 +99,7 @@ fn damaged_objects_are_read_or_refused_and_never_shown() {
         let resource = resource();
         let mut bytes = object(chance, 4).into_bytes();
         mutate(chance, &mut bytes, &TOKENS);
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: &bytes,
-            resource: &resource,
-            drop_managed_fields: true,
-            trusted: false,
-        };
+        let encoded = Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, &bytes, &resource) };
         for outcome in [
             Unstructured::read(encoded).map(drop),
             <Lazy<Unstructured> as Object>::read(encoded).map(|lazy| {
@@ -131,13 +119,8 @@ fn depth_bombs_end_at_the_limit() {
         let error = decoder.next_item().unwrap_err();
         assert!(error.to_string().contains("nested"), "{error}");
         let resource = resource();
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: bomb.as_bytes(),
-            resource: &resource,
-            drop_managed_fields: true,
-            trusted: false,
-        };
+        let encoded =
+            Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, bomb.as_bytes(), &resource) };
         assert!(Unstructured::read(encoded).is_err());
         assert!(<Lazy<Unstructured> as Object>::read(encoded).is_err());
     }
@@ -148,13 +131,7 @@ fn odd_json_behaves_as_documented() {
     let resource = resource();
     let read = |text: &str| {
         let bytes = text.as_bytes();
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes,
-            resource: &resource,
-            drop_managed_fields: false,
-            trusted: false,
-        };
+        let encoded = Encoded::new(Format::Json, bytes, &resource);
         (Unstructured::read(encoded), <Lazy<Unstructured> as Object>::read(encoded).unwrap())
     };
     let (whole, lazy) = read(r#"{"spec":{"a":"\ud800","b":1}}"#);

@@ -13,8 +13,8 @@ use crate::codec::ListHead;
 use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::{
-    ApiResource, ApplyOptions, CreateOptions, DeleteOptions, Encoded, Format, GetOptions, ListOptions,
-    Object, Patch, PatchOptions, PatchType, UpdateOptions, WatchOptions,
+    ApiResource, ApplyOptions, CreateOptions, DeleteOptions, Encoded, GetOptions, ListOptions, Object, Patch,
+    PatchOptions, PatchType, UpdateOptions, WatchOptions,
 };
 use crate::rest::{ListBody, ObjectList, Request, RestClient, Watch, WatchBody};
 use crate::time::Runtime;
@@ -129,9 +129,9 @@ impl<K: Object> Api<K> {
                     if resource.kind.is_empty() {
                         let item = bytes.to_vec();
                         resource.kind = kind_of_items(body.head()).into();
-                        items.push(K::read(encoded(format, &item, &resource))?);
+                        items.push(K::read(Encoded::new(format, &item, &resource))?);
                     } else {
-                        items.push(K::read(encoded(format, bytes, &resource))?);
+                        items.push(K::read(Encoded::new(format, bytes, &resource))?);
                     }
                 }
                 if !more {
@@ -228,7 +228,7 @@ impl<K: Object> Api<K> {
     pub(super) async fn object(&self, request: Request) -> Result<K, Error> {
         let response = request.send().await?;
         let bytes = response.object_bytes()?;
-        K::read(encoded(response.format(), bytes, &self.resource))
+        K::read(Encoded::new(response.format(), bytes, &self.resource))
     }
 }
 
@@ -249,10 +249,6 @@ impl<K: Object + Serialize> Api<K> {
         let request = self.one(Method::PUT, object.meta().name);
         self.object(request.params(options.query()).object(object, &self.resource)).await
     }
-}
-
-fn encoded<'a>(format: Format, bytes: &'a [u8], resource: &'a ApiResource) -> Encoded<'a> {
-    Encoded { format, bytes, resource, drop_managed_fields: false, trusted: false }
 }
 
 /// The kind of a list's items, "" as long as it has not arrived: a list of built-in objects says it first, and one of

@@ -42,6 +42,13 @@ pub struct Encoded<'a> {
     pub trusted: bool,
 }
 
+impl<'a> Encoded<'a> {
+    /// An object to be read whole and checked, as a plain get does.
+    pub fn new(format: Format, bytes: &'a [u8], resource: &'a ApiResource) -> Self {
+        Self { format, bytes, resource, drop_managed_fields: false, trusted: false }
+    }
+}
+
 impl Debug for Encoded<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Encoded({} bytes of {})", self.bytes.len(), self.resource)

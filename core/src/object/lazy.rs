@@ -107,7 +107,7 @@ impl<K> Lazy<K> {
     /// # use k8s_openapi::api::core::v1::Pod;
     /// # let bytes = br#"{"metadata":{"name":"web-0"},"spec":{"nodeName":"node-1","containers":[{"image":"a"},{"image":"b"}]}}"#;
     /// # let resource = Pod::api_resource();
-    /// # let pod = <Lazy<Pod> as Object>::read(Encoded { format: Format::Json, bytes, resource: &resource, drop_managed_fields: true, trusted: false })?;
+    /// # let pod = <Lazy<Pod> as Object>::read(Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, bytes, &resource) })?;
     /// assert_eq!(pod.text("spec.nodeName").as_deref(), Some("node-1"));
     /// let images: Vec<_> = pod.values("spec.containers[*].image").filter_map(|image| image.text()).collect();
     /// assert_eq!(images, ["a", "b"]);

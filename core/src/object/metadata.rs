@@ -49,13 +49,7 @@ mod tests {
     fn every_form_gives_the_same_metadata() {
         let text = r#"{"metadata":{"name":"a","namespace":"n","finalizers":["x/y"],"generation":3}}"#;
         let resource = Pod::api_resource();
-        let encoded = crate::meta::Encoded {
-            format: crate::meta::Format::Json,
-            bytes: text.as_bytes(),
-            resource: &resource,
-            drop_managed_fields: false,
-            trusted: false,
-        };
+        let encoded = crate::meta::Encoded::new(crate::meta::Format::Json, text.as_bytes(), &resource);
         let typed = Pod::read(encoded).unwrap();
         let expected = typed.object_meta().unwrap().into_owned();
         assert_eq!(

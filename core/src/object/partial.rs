@@ -101,13 +101,7 @@ mod tests {
         let bytes =
             br#"{"metadata":{"name":"web","namespace":"n","uid":"u","resourceVersion":"3","labels":{"a":"b"},
             "managedFields":[{"manager":"m"}]},"spec":{"replicas":3}}"#;
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes,
-            resource: &resource,
-            drop_managed_fields: true,
-            trusted: false,
-        };
+        let encoded = Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, bytes, &resource) };
         let object = PartialObjectMetadata::read(encoded).unwrap();
         assert_eq!((object.api_version.as_str(), object.kind.as_str()), ("apps/v1", "Deployment"));
         assert_eq!(object.meta(), MetaRef { name: "web", namespace: "n", uid: "u", resource_version: "3" });
@@ -118,13 +112,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<PartialObjectMetadata>(&text).unwrap(), object);
 
         let bookmark = br#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":null}"#;
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: bookmark,
-            resource: &resource,
-            drop_managed_fields: true,
-            trusted: false,
-        };
+        let encoded =
+            Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, bookmark, &resource) };
         assert_eq!(PartialObjectMetadata::read(encoded).unwrap().meta(), MetaRef::default());
     }
 }

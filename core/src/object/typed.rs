@@ -58,13 +58,7 @@ mod tests {
     fn a_typed_object_reads_without_its_managed_fields() {
         let resource = Pod::api_resource();
         let bytes = br#"{"metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7","managedFields":[{"manager":"m"}]}}"#;
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes,
-            resource: &resource,
-            drop_managed_fields: true,
-            trusted: false,
-        };
+        let encoded = Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, bytes, &resource) };
         let pod = Pod::read(encoded).unwrap();
         assert_eq!(pod.meta(), MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "7" });
         assert_eq!(pod.key().as_str(), "n/a");
@@ -74,13 +68,7 @@ mod tests {
     #[test]
     fn a_read_error_shows_no_bytes() {
         let resource = Pod::api_resource();
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: b"{secret",
-            resource: &resource,
-            drop_managed_fields: false,
-            trusted: false,
-        };
+        let encoded = Encoded::new(Format::Json, b"{secret", &resource);
         assert!(!Pod::read(encoded).unwrap_err().to_string().contains("secret"));
     }
 }

@@ -286,13 +286,8 @@ mod tests {
 
     fn read(text: &str) -> Result<Unstructured, Error> {
         let resource = resource();
-        let encoded = Encoded {
-            format: Format::Json,
-            bytes: text.as_bytes(),
-            resource: &resource,
-            drop_managed_fields: true,
-            trusted: false,
-        };
+        let encoded =
+            Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, text.as_bytes(), &resource) };
         Unstructured::read(encoded)
     }
 

@@ -198,9 +198,7 @@ async fn next_event<K: Object>(
     loop {
         if let Some(frame) = body.next_frame()? {
             let format = frame.format;
-            let read = |bytes: &[u8]| {
-                K::read(Encoded { format, bytes, resource, drop_managed_fields: false, trusted: false })
-            };
+            let read = |bytes: &[u8]| K::read(Encoded::new(format, bytes, resource));
             return read_event(&frame, read).map(Some);
         }
         if !body.fill().await? {

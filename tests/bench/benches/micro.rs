@@ -44,7 +44,7 @@ fn written(format: Format, pod: &str) -> Vec<u8> {
 }
 
 fn read(resource: &ApiResource, format: Format, bytes: &[u8]) -> Option<Lazy<Pod>> {
-    Object::read(Encoded { format, bytes, resource, drop_managed_fields: true, trusted: false }).ok()
+    Object::read(Encoded { drop_managed_fields: true, ..Encoded::new(format, bytes, resource) }).ok()
 }
 
 fn objects() -> Vec<Arc<Lazy<Pod>>> {

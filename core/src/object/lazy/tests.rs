@@ -13,13 +13,7 @@ mod protobuf;
 
 fn read(text: &str, drop_managed_fields: bool) -> Result<Lazy<Pod>, Error> {
     let resource = Pod::api_resource();
-    let encoded = Encoded {
-        format: Format::Json,
-        bytes: text.as_bytes(),
-        resource: &resource,
-        drop_managed_fields,
-        trusted: false,
-    };
+    let encoded = Encoded { drop_managed_fields, ..Encoded::new(Format::Json, text.as_bytes(), &resource) };
     Object::read(encoded)
 }
 
@@ -239,13 +233,7 @@ fn it_is_small_and_shows_nothing() {
 fn a_lazy_object_of_any_kind_knows_its_own() {
     let resource = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
     let bytes = br#"{"metadata":{"name":"w"},"spec":{"size":3}}"#;
-    let encoded = Encoded {
-        format: Format::Json,
-        bytes,
-        resource: &resource,
-        drop_managed_fields: true,
-        trusted: false,
-    };
+    let encoded = Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, bytes, &resource) };
     let lazy: Lazy<Unstructured> = Object::read(encoded).unwrap();
     assert_eq!((&*lazy.api_version(), &*lazy.kind()), ("example.com/v1", "Widget"));
     assert_eq!(lazy.decode().unwrap().get("spec.size"), Some(&json!(3)));
@@ -351,13 +339,8 @@ fn damaged_objects_never_panic() {
         }
         let outcome = catch_unwind(move || {
             let resource = Pod::api_resource();
-            let encoded = Encoded {
-                format: Format::Json,
-                bytes: &bytes,
-                resource: &resource,
-                drop_managed_fields: true,
-                trusted: false,
-            };
+            let encoded =
+                Encoded { drop_managed_fields: true, ..Encoded::new(Format::Json, &bytes, &resource) };
             let Ok(lazy) = <Lazy<Pod> as Object>::read(encoded) else { return false };
             let _ = (lazy.meta(), Object::labels(&lazy), lazy.owner_references(), lazy.decode().is_ok());
             for path in ["spec[*][*]", "metadata.items.name[0]", "other[1]", "status['a.b/c']"] {

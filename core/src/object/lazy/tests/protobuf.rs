@@ -6,13 +6,7 @@ use crate::codec::protobuf::{ListDecoder, encode, to_json};
 
 fn take_in(bytes: &[u8], drop_managed_fields: bool) -> Result<Lazy<Pod>, Error> {
     let resource = Pod::api_resource();
-    Object::read(Encoded {
-        format: Format::Protobuf,
-        bytes,
-        resource: &resource,
-        drop_managed_fields,
-        trusted: false,
-    })
+    Object::read(Encoded { drop_managed_fields, ..Encoded::new(Format::Protobuf, bytes, &resource) })
 }
 
 #[test]
