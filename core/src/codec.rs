@@ -54,6 +54,17 @@ pub(crate) fn read<T: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<
     }
 }
 
+/// Checks what is left out unread: that it is what it claims to be. Formats other than JSON are checked as they arrive.
+pub(crate) fn check(format: Format, bytes: &[u8]) -> Result<(), Error> {
+    match format {
+        Format::Json => {
+            json::check(bytes).map_err(|what| Error::decode(format!("{} bytes of JSON: {what}", bytes.len())))
+        }
+        #[cfg(any(feature = "protobuf", feature = "cbor"))]
+        _ => Ok(()),
+    }
+}
+
 /// Whether an object, whole and well formed, nests deeper than a type or `Unstructured` can hold.
 pub(crate) fn is_too_deep_for_types(format: Format, bytes: &[u8]) -> bool {
     match format {

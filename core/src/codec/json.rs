@@ -60,7 +60,7 @@ pub(crate) fn malformed(error: &serde_json::Error, bytes: &[u8]) -> Malformed {
 }
 
 /// Whether `bytes` are one JSON value of valid UTF-8; the error says what is wrong where, and shows nothing.
-fn check(bytes: &[u8]) -> Result<(), String> {
+pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("not valid UTF-8 at offset {}", error.valid_up_to()))?;
     serde_json::from_str::<IgnoredAny>(text)

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
-
 use super::consistency;
 use super::exchange::{Exchange, Progress};
 use super::shared::{Applied, Shared};
@@ -217,7 +215,7 @@ impl<T: Object> Driver<T> {
                 while let Some(frame) = body.next_frame()? {
                     if let Some(error) = unexpected(shared.api().api_resource(), &frame) {
                         // Garbled bytes name no other kind: they end the watch, and nothing is lost.
-                        check(frame.format, frame.object)?;
+                        codec::check(frame.format, frame.object)?;
                         reflector.handle_unexpected_event(now, &error);
                         continue;
                     }
@@ -292,7 +290,7 @@ fn left_out<T: Object>(
     bytes: &[u8],
     error: Error,
 ) -> Result<(Error, Option<Arc<T>>), Error> {
-    if !codec::is_too_deep_for_types(format, bytes) || check(format, bytes).is_err() {
+    if !codec::is_too_deep_for_types(format, bytes) {
         return Err(error);
     }
     let key = codec::identity(format, bytes).map(|meta| Key::new(meta.namespace, meta.name));
@@ -300,15 +298,6 @@ fn left_out<T: Object>(
     let name = key.map_or_else(|| "an object".to_owned(), |key| key.to_string());
     let text = format!("left out {name}, which nests too deep for its type: hold it as Lazy");
     Ok((Error::decode(text).with_source(error), held))
-}
-
-/// Whether what is left out unread is what it claims to be. Formats other than JSON are checked as they arrive.
-fn check(format: Format, bytes: &[u8]) -> Result<(), Error> {
-    match format {
-        Format::Json => codec::read::<IgnoredAny>(format, bytes).map(drop),
-        #[cfg(any(feature = "protobuf", feature = "cbor"))]
-        _ => Ok(()),
-    }
 }
 
 /// What to say of an event whose object names another type than the resource's. The metadata of an object of any kind
