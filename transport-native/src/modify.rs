@@ -53,8 +53,8 @@ pub(crate) fn modify(
     };
     let mut sorted = places.clone();
     sorted.sort();
-    let _locks = sorted.iter().filter(|path| path.exists() || *path == default).map(|path| Lock::take(path));
-    let _locks = _locks.collect::<Result<Vec<_>, _>>()?;
+    let locked = sorted.iter().filter(|path| path.exists() || *path == default);
+    let _locks = locked.map(|path| Lock::take(path)).collect::<Result<Vec<_>, _>>()?;
 
     let mut files = Vec::new();
     let mut before = Kubeconfig::default();
@@ -66,7 +66,7 @@ pub(crate) fn modify(
             let own = Kubeconfig::parse(&bytes, &origin)?;
             let names_context = !own.current_context.is_empty();
             before = if files.is_empty() { own } else { before.merge(own) };
-            files.push((path, KubeconfigFile::parse(&bytes, &origin)?, bytes, names_context));
+            files.push((path, KubeconfigFile::parse(&bytes, &origin)?, names_context));
         }
     }
     let mut after = before.clone();
@@ -77,7 +77,8 @@ pub(crate) fn modify(
     after.check_origins(&before)?;
     let mut context =
         (after.current_context != before.current_context).then_some(after.current_context.as_str());
-    for (path, file, bytes, names_context) in &mut files {
+    for (path, file, names_context) in &mut files {
+        let unchanged = file.to_yaml()?;
         file.apply(&before, &after, *path == default);
         // A context is unset where it is set, and set in the default file.
         let here =
@@ -85,7 +86,6 @@ pub(crate) fn modify(
         if here && let Some(name) = context.take() {
             file.set_current_context(name);
         }
-        let unchanged = KubeconfigFile::parse(bytes, "")?.to_yaml()?;
         let text = file.to_yaml()?;
         if text != unchanged {
             write(path, &text).map_err(|error| {
