@@ -9,8 +9,8 @@ use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::{Either, select, try_join};
@@ -20,6 +20,8 @@ use portolan::transport::TokenSource;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use crate::in_use::InUse;
+use crate::runtime::unix_now;
 use crate::tls;
 
 /// How long a plugin may take unless its configuration says otherwise: a user may have to log in.
@@ -34,7 +36,7 @@ const LINGER: Duration = Duration::from_millis(200);
 const LONGEST_REASON: usize = 200;
 
 /// The plugins in use, so that the clients of one configuration share one. client-go's `globalCache`.
-static SHARED: Mutex<Vec<Weak<Plugin>>> = Mutex::new(Vec::new());
+static SHARED: InUse<Plugin> = InUse::new();
 
 /// A credential plugin and what it gave last. Clones share both.
 #[derive(Clone)]
@@ -53,15 +55,11 @@ impl ExecPlugin {
     pub(crate) fn shared(config: &Config, exec: &ExecConfig) -> Result<Self, Error> {
         let authority = tls::Material::read(&config.tls)?.authority;
         let cluster = ExecCluster::new(config, exec, authority.as_ref());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.retain(|plugin| plugin.strong_count() > 0);
-        let alike = |plugin: &Arc<Plugin>| plugin.config == *exec && plugin.cluster == cluster;
-        if let Some(found) = shared.iter().filter_map(Weak::upgrade).find(alike) {
-            return Ok(Self(found));
-        }
-        let (cache, running) = Default::default();
-        let plugin = Arc::new(Plugin { config: exec.clone(), cluster, cache, running });
-        shared.push(Arc::downgrade(&plugin));
+        let alike = |plugin: &Plugin| plugin.config == *exec && plugin.cluster == cluster;
+        let plugin = SHARED.get(alike, || {
+            let (cache, running) = Default::default();
+            Ok::<_, Error>(Plugin { config: exec.clone(), cluster: cluster.clone(), cache, running })
+        })?;
         Ok(Self(plugin))
     }
 
@@ -111,8 +109,7 @@ impl Plugin {
     }
 
     fn current(&self) -> Option<ExecCredential> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.cache().current(now).cloned()
+        self.cache().current(unix_now()).cloned()
     }
 
     async fn run(&self) -> Result<ExecCredential, Error> {

@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod forward;
 mod gunzip;
+mod in_use;
 mod load;
 mod metrics;
 mod modify;

@@ -6,8 +6,8 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,8 +17,10 @@ use portolan::Error;
 use portolan::config::{Config, OidcConfig, Pem, Secret, Tls};
 use portolan::transport::{Body, TokenSource, Transport};
 
+use crate::in_use::InUse;
 use crate::load::ConfigOptions;
 use crate::modify::modify_config;
+use crate::runtime::unix_now;
 use crate::transport::HyperTransport;
 
 /// The largest answer taken of a provider.
@@ -28,7 +30,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The providers in use, so that a user's clients of one server share one. client-go's `clientCache`, whose key names no
 /// user: there two of one server and provider share their tokens.
-static SHARED: Mutex<Vec<Weak<Provider>>> = Mutex::new(Vec::new());
+static SHARED: InUse<Provider> = InUse::new();
 
 /// The id-tokens of a user. Clones share them.
 #[derive(Clone, Debug)]
@@ -44,7 +46,7 @@ struct Provider {
 }
 
 /// Whose tokens they are, of which provider, and for which server.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Key {
     server: http::Uri,
     issuer: String,
@@ -76,27 +78,13 @@ impl OidcTokens {
             file: oidc.file.clone(),
             user: oidc.user.clone(),
         };
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.retain(|provider| provider.strong_count() > 0);
-        let alike = |provider: &Arc<Provider>| provider.key == key;
-        if let Some(found) = shared.iter().filter_map(Weak::upgrade).find(alike) {
-            let mut read = found.read();
-            if read.known.insert(fingerprint(oidc)) {
-                read.newer = Some(oidc.clone());
-            }
-            drop(read);
-            return Ok(Self(found));
+        let provider =
+            SHARED.get(|provider: &Provider| provider.key == key, || Provider::new(key.clone(), oidc))?;
+        let mut read = provider.read();
+        if read.known.insert(fingerprint(oidc)) {
+            read.newer = Some(oidc.clone());
         }
-        let tls = Tls { certificate_authority: key.authority.clone(), ..Tls::default() };
-        let place = Config {
-            tls,
-            ..Config::new(issuer).map_err(|error| oidc.failed(&format!("idp-issuer-url: {error}")))?
-        };
-        let wire = HyperTransport::new(&place).map_err(|error| oidc.failed(&format!("idp-{error}")))?;
-        let read = Mutex::new(Read { known: HashSet::from([fingerprint(oidc)]), newer: None });
-        let config = Arc::new(tokio::sync::Mutex::new(oidc.clone()));
-        let provider = Arc::new(Provider { key, wire, config, read });
-        shared.push(Arc::downgrade(&provider));
+        drop(read);
         Ok(Self(provider))
     }
 }
@@ -108,8 +96,7 @@ impl TokenSource for OidcTokens {
         if let Some(newer) = self.0.read().newer.take() {
             *config = newer;
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        if let Some(token) = config.id_token(now)? {
+        if let Some(token) = config.id_token(unix_now())? {
             return Ok(Some(token));
         }
         // A task of its own: a refresh token may serve but once, so what it brought must not be lost with a request.
@@ -129,6 +116,17 @@ impl TokenSource for OidcTokens {
 }
 
 impl Provider {
+    fn new(key: Key, oidc: &OidcConfig) -> Result<Self, Error> {
+        let tls = Tls { certificate_authority: key.authority.clone(), ..Tls::default() };
+        let place = Config {
+            tls,
+            ..Config::new(&key.issuer).map_err(|error| oidc.failed(&format!("idp-issuer-url: {error}")))?
+        };
+        let wire = HyperTransport::new(&place).map_err(|error| oidc.failed(&format!("idp-{error}")))?;
+        let read = Mutex::new(Read { known: HashSet::from([fingerprint(oidc)]), newer: None });
+        Ok(Self { key, wire, config: Arc::new(tokio::sync::Mutex::new(oidc.clone())), read })
+    }
+
     fn read(&self) -> MutexGuard<'_, Read> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -33,12 +33,17 @@ impl Clock for TokioClock {
     }
 
     fn unix_time(&self) -> Duration {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+        unix_now()
     }
 
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep_until(self.origin + at.since_origin()))
     }
+}
+
+/// The time since the Unix epoch, of a clock that may be set.
+pub(crate) fn unix_now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Runs tasks on the tokio runtime it was made in, each in a `tracing` span `task` of the target `portolan::task`, whose
