@@ -37,7 +37,10 @@ impl Clock for TokioClock {
     }
 
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep_until(self.origin + at.since_origin()))
+        match self.origin.checked_add(at.since_origin()) {
+            Some(at) => Box::pin(tokio::time::sleep_until(at)),
+            None => Box::pin(std::future::pending()),
+        }
     }
 }
 
@@ -78,4 +81,17 @@ pub fn runtime() -> Result<Runtime, portolan::Error> {
         spawner: Arc::new(TokioSpawner::new(handle)),
         seed: RandomState::new().hash_one(0_u8),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_that_no_clock_reaches_never_comes() {
+        let clock = TokioClock::new();
+        let never = clock.sleep_until(Instant::from_origin(Duration::MAX));
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        assert!(tokio::time::timeout(year, never).await.is_err());
+    }
 }
