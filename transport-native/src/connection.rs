@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use portolan::Error;
 use portolan::transport::Body;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::dial::{Dialed, Forwarded, Io};
 
@@ -122,19 +123,54 @@ const PING_AFTER: Duration = Duration::from_secs(30);
 /// and given up after this long without an answer: client-go's `PingTimeout`.
 const PING_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// An idle connection older than this is not used again, a shared one is closed: client-go's `IdleConnTimeout`.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
 /// How often to look whether the peer has told its limit, which it does first of all.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A shared HTTP/2 connection, driven by a task of its own.
 pub(crate) struct Http2 {
     sender: http2::SendRequest<RequestBody>,
-    /// Held once here and once by every exchange: its count tells the number of open streams.
-    streams: Arc<()>,
+    streams: Arc<Streams>,
     limit: watch::Receiver<usize>,
 }
 
+/// The open streams of a connection.
+struct Streams(Mutex<(usize, Instant)>);
+
+impl Streams {
+    /// How many there are, and since when there are as many.
+    fn state(&self) -> MutexGuard<'_, (usize, Instant)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that one begins, if there are fewer than `most`.
+    fn begin(self: &Arc<Self>, most: usize) -> Option<StreamHold> {
+        let mut state = self.state();
+        (state.0 < most).then(|| {
+            *state = (state.0 + 1, Instant::now());
+            StreamHold(Arc::clone(self))
+        })
+    }
+
+    /// When the connection will have been idle for so long that it closes, should it stay so.
+    fn closes_at(&self) -> Instant {
+        let (open, since) = *self.state();
+        let idle_since = if open == 0 { since } else { Instant::now() };
+        idle_since + IDLE_TIMEOUT
+    }
+}
+
 /// One open stream, for as long as it lives.
-pub(crate) struct StreamHold(Arc<()>);
+pub(crate) struct StreamHold(Arc<Streams>);
+
+impl Drop for StreamHold {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        *state = (state.0 - 1, Instant::now());
+    }
+}
 
 /// The right to one exchange over a shared connection.
 pub(crate) struct Http2Turn {
@@ -156,23 +192,31 @@ impl Http2 {
         let (sender, mut connection) = builder.handshake(io).await?;
         let (told, limit) = watch::channel(UNTOLD);
         let mut looks = tokio::time::interval(LOOK_AGAIN);
+        let streams = Arc::new(Streams(Mutex::new((0, Instant::now()))));
+        let (watched, mut idle) = (Arc::clone(&streams), Box::pin(tokio::time::sleep(IDLE_TIMEOUT)));
         tokio::spawn(futures::future::poll_fn(move |context| {
             let over = Pin::new(&mut connection).poll(context);
             let now = connection.current_max_send_streams();
             told.send_if_modified(|limit| std::mem::replace(limit, now) != now);
             // hyper does not wake this task when the peer tells its limit.
             while now == UNTOLD && looks.poll_tick(context).is_ready() {}
+            while idle.as_mut().poll(context).is_ready() {
+                let closes_at = watched.closes_at();
+                if closes_at <= Instant::now() {
+                    return Poll::Ready(());
+                }
+                idle.as_mut().reset(closes_at);
+            }
             // A failure reaches every exchange by its answer or body.
             over.map(drop)
         }));
-        Ok(Self { sender, streams: Arc::new(()), limit })
+        Ok(Self { sender, streams, limit })
     }
 
     /// Takes a stream if there is room for one more.
     pub(crate) fn turn(&self) -> Option<Http2Turn> {
-        let open = Arc::strong_count(&self.streams) - 1;
-        (open < MOST_STREAMS.min(*self.limit.borrow()))
-            .then(|| Http2Turn { sender: self.sender.clone(), hold: StreamHold(Arc::clone(&self.streams)) })
+        let hold = self.streams.begin(MOST_STREAMS.min(*self.limit.borrow()))?;
+        Some(Http2Turn { sender: self.sender.clone(), hold })
     }
 
     /// The peer's limit, when the peer has not told it yet: to be waited for before another stream is opened.
@@ -197,5 +241,35 @@ impl Http2Turn {
         request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
         self.sender.try_send_request(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::server::conn::http2;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_shared_connection_closes_and_one_in_use_does_not() {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let silent = service_fn(|_| std::future::pending::<Result<Response<RequestBody>, Error>>());
+        tokio::spawn(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(far), silent));
+        let connection = Http2::open(TokioIo::new(Box::new(near))).await.unwrap();
+        let mut turn = connection.turn().unwrap();
+        let request = Request::get("https://localhost/").body(RequestBody(Body::Empty)).unwrap();
+        let waiting = turn.send(request);
+        assert!(
+            tokio::time::timeout(IDLE_TIMEOUT * 3, waiting).await.is_err(),
+            "it stays open for its stream"
+        );
+        assert!(!connection.is_closed());
+        drop(turn);
+        tokio::time::sleep(IDLE_TIMEOUT - Duration::from_secs(1)).await;
+        assert!(!connection.is_closed());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(connection.is_closed());
     }
 }

@@ -64,6 +64,14 @@ pub(crate) fn exchange(server: &Server, error: hyper::Error) -> Error {
     Error::transport(kind, text).with_source(error)
 }
 
+/// Whether the server said that it has not looked at the request: it took no further one on that connection, or no further
+/// one at the time.
+pub(crate) fn was_turned_away(error: &hyper::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| {
+        error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    })
+}
+
 /// The same, when the request was given back unsent.
 pub(crate) fn unsent(server: &Server, error: hyper::Error) -> Error {
     match find::<rustls::Error>(&error) {

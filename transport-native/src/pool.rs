@@ -1,21 +1,19 @@
 //! Which connection a request goes over.
 //!
-//! Invariants: a request goes over no connection that was secured with what has been replaced since; it never waits for another to end, for a full HTTP/2 connection makes a further one open; only one
-//! connection at a time is being opened to a server whose protocol is not known to be HTTP/1.1.
+//! Invariants: a request goes over no connection that was secured with what has been replaced since; it never waits for
+//! another to end, for a full HTTP/2 connection makes a further one open; only one connection at a time is being opened to
+//! a server whose protocol is not known to be HTTP/1.1, and all who wait for it share its failure.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use portolan::Error;
+use portolan::{Error, ErrorKind, TransportErrorKind};
 use tokio::time::Instant;
 
-use crate::connection::{Http1, Http2, Http2Turn, StreamHold};
+use crate::connection::{Http1, Http2, Http2Turn, IDLE_TIMEOUT, StreamHold};
 use crate::dial::{Dialer, Protocol, Purpose, Server};
 use crate::failure;
 
-/// An idle connection older than this is not used again: client-go's `IdleConnTimeout`.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 /// At most this many idle connections are kept for a server.
 const MOST_IDLE: usize = 16;
 
@@ -39,6 +37,9 @@ struct Connections {
     speaks_http1: bool,
     http2: Vec<Http2>,
     idle: Vec<(Http1, Instant)>,
+    /// How many connections could not be opened for all to share, and why the last could not.
+    failures: u64,
+    failure: Option<(TransportErrorKind, String)>,
 }
 
 /// A connection for one exchange.
@@ -47,6 +48,13 @@ pub(crate) enum Lease {
     Http1(Box<Http1>),
     /// One stream among others.
     Http2(Http2Turn),
+}
+
+impl Lease {
+    /// Whether the server can refuse one request and say that it has not looked at it.
+    pub(crate) fn may_turn_away(&self) -> bool {
+        matches!(self, Self::Http2(_))
+    }
 }
 
 /// A lease, and whether the connection has been used before: such a one may turn out to be closed.
@@ -82,7 +90,11 @@ impl Pool {
         if alone || lock(&station.connections).speaks_http1 {
             return self.open(station, alone).await;
         }
+        let failures = lock(&station.connections).failures;
         let turn = station.dialing.lock().await;
+        if let Some(error) = lock(&station.connections).failed_since(failures) {
+            return Err(error);
+        }
         loop {
             let untold = lock(&station.connections).http2.iter().find_map(Http2::untold);
             if let Some(mut limit) = untold {
@@ -101,7 +113,8 @@ impl Pool {
                 return self.open(station, false).await;
             }
             if !untold {
-                return self.open(station, false).await;
+                let opened = self.open(station, false).await;
+                return opened.inspect_err(|error| lock(&station.connections).fail(error));
             }
         }
     }
@@ -140,6 +153,19 @@ impl Connections {
             self.http2.clear();
             self.idle.clear();
         }
+    }
+
+    fn fail(&mut self, error: &Error) {
+        if let ErrorKind::Transport(kind) = error.kind() {
+            self.failures += 1;
+            self.failure = Some((*kind, error.to_string()));
+        }
+    }
+
+    /// Why a connection could not be opened since there were so many `failures`.
+    fn failed_since(&self, failures: u64) -> Option<Error> {
+        let (kind, text) = self.failure.as_ref().filter(|_| self.failures > failures)?;
+        Some(Error::transport(*kind, text.clone()))
     }
 
     /// Keeps `connection` for others, unless what it was secured with has been replaced while it was opened.
@@ -197,7 +223,7 @@ impl Station {
 
 fn no_streams(server: &Server) -> Error {
     let text = format!("{server} allows no streams on its connections");
-    Error::transport(portolan::TransportErrorKind::Protocol, text)
+    Error::transport(TransportErrorKind::Protocol, text)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -30,6 +30,9 @@ use crate::proxy::Proxies;
 use crate::security::Security;
 use crate::socket;
 
+/// So often a request is sent again that a server turned away: one that goes away does so once.
+const MOST_TURNED_AWAY: u32 = 3;
+
 /// The transport over hyper, rustls and tokio. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct HyperTransport {
@@ -72,18 +75,28 @@ impl Transport for HyperTransport {
         let alone = is_watch(request.uri());
         let mut request = request.map(RequestBody);
         let unzip = self.compression && !alone && gunzip::ask(request.headers_mut());
+        let mut turned_away = 0;
         loop {
             let Leased { lease, used } = self.pool.lease(&station, alone).await?;
+            let copy = lease.may_turn_away().then(|| copy(&request)).flatten();
             let refused = match exchange(&station, lease, request).await {
                 Ok(response) => return Ok(if unzip { gunzip::uncompressed(response) } else { response }),
                 Err(refused) => *refused,
             };
             // A connection kept from before may have been closed meanwhile. A request it gives back was never sent, so
-            // putting it on another connection repeats nothing.
-            match refused {
-                Refused { request: Some(unsent), .. } if used => request = unsent,
-                Refused { request: Some(_), error } => return Err(failure::unsent(&station.server, error)),
-                Refused { request: None, error } => return Err(failure::exchange(&station.server, error)),
+            // putting it on another connection repeats nothing; nor does it with one that the server turned away.
+            match (refused, copy) {
+                (Refused { request: Some(unsent), .. }, _) if used => request = unsent,
+                (Refused { request: Some(_), error }, _) => {
+                    return Err(failure::unsent(&station.server, error));
+                }
+                (Refused { error, .. }, Some(copy))
+                    if failure::was_turned_away(&error) && turned_away < MOST_TURNED_AWAY =>
+                {
+                    turned_away += 1;
+                    request = copy;
+                }
+                (Refused { error, .. }, _) => return Err(failure::exchange(&station.server, error)),
             }
         }
     }
@@ -98,6 +111,15 @@ impl Transport for HyperTransport {
             Err(Error::transport(TransportErrorKind::Interrupted, text))
         })
     }
+}
+
+/// The request once more, if its body can be had again.
+fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let mut copy = Request::new(RequestBody(request.body().0.replay()?));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
 }
 
 struct Refused {
@@ -119,7 +141,7 @@ async fn exchange(
         }
         Lease::Http2(mut turn) => {
             let response = turn.send(for_http2(request)).await.map_err(|error| {
-                if error.message().is_some() {
+                if error.message().is_some() || failure::was_turned_away(error.error()) {
                     station.retire(&turn.hold);
                 }
                 refused(error, None)

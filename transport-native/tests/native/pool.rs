@@ -161,3 +161,44 @@ async fn a_connection_that_goes_away_is_replaced() {
     }
     server.until_open(5).await;
 }
+
+#[tokio::test]
+async fn a_write_that_a_server_turned_away_is_sent_again() {
+    // RFC 9113: GOAWAY whose last stream is 0, so that it looked at none; RST_STREAM of stream 1 with REFUSED_STREAM.
+    const GOES_AWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    const REFUSES: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7];
+    for frames in [GOES_AWAY, REFUSES] {
+        let authority = Authority::new("ours");
+        let options = Options {
+            certificate: Some((&authority, "localhost")),
+            http2_streams: Some(100),
+            turns_away: Some(frames),
+            ..Options::default()
+        };
+        let server = Server::start(&options).await;
+        let tls = Tls { certificate_authority: Some(authority.pem()), ..Tls::default() };
+        let transport = HyperTransport::new(&server.config(tls)).unwrap();
+        let write = Request::post(server.url("https", "/")).body(Body::from(b"{}".to_vec())).unwrap();
+        let answer = transport.send(write).await.unwrap();
+        assert_eq!((answer.status().as_u16(), server.connections()), (200, 2));
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_connection_shares_its_failure() {
+    // Connections to it are made and never secured.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    let transport = HyperTransport::new(&Config::new(&url).unwrap()).unwrap();
+    let together = futures::future::join_all((0..20).map(|_| transport.send(get(url.clone()))));
+    let accepting = async {
+        let (first, _) = listener.accept().await.unwrap();
+        drop(first);
+        let further = listener.accept().await;
+        panic!("another is opened by who waited: {further:?}");
+    };
+    tokio::select! {
+        answers = together => assert!(answers.iter().all(Result::is_err)),
+        () = accepting => {}
+    }
+}

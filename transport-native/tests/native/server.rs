@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use portolan::config::{Config, Pem, Tls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
@@ -63,6 +63,8 @@ pub(crate) struct Options<'a> {
     pub(crate) http2_streams: Option<u32>,
     /// End every HTTP/2 connection gracefully once it has answered its first request.
     pub(crate) goes_away: bool,
+    /// The frames that the first HTTP/2 connection answers a request with, whatever it is.
+    pub(crate) turns_away: Option<&'static [u8]>,
 }
 
 #[derive(Default)]
@@ -96,10 +98,11 @@ impl Server {
         let counters = Arc::new(Counters::default());
         let acceptor = options.certificate.map(|signed| acceptor(signed, options));
         let (seen, streams, goes_away) = (Arc::clone(&counters), options.http2_streams, options.goes_away);
+        let turns_away = options.turns_away;
         let accepting = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                seen.connections.fetch_add(1, Ordering::SeqCst);
+                let first = seen.connections.fetch_add(1, Ordering::SeqCst) == 0;
                 let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
                 tokio::spawn(async move {
                     let Some(acceptor) = acceptor else { return serve_http1(stream, seen).await };
@@ -107,6 +110,9 @@ impl Server {
                     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                     let shown = shown.map(|certificate| certificate.to_vec());
                     seen.certificates.lock().unwrap().push(shown);
+                    if let Some(frames) = turns_away.filter(|_| first) {
+                        return turn_away(stream, frames).await;
+                    }
                     match stream.get_ref().1.alpn_protocol() {
                         Some(b"h2") => serve_http2(stream, seen, streams.unwrap_or(100), goes_away).await,
                         _ => serve_http1(stream, seen).await,
@@ -260,5 +266,21 @@ impl http_body::Body for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         self.counters.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An HTTP/2 connection that answers the head of a request with `frames`.
+async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin, frames: &[u8]) {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const HEADERS: u8 = 1;
+    stream.write_all(&SETTINGS).await.unwrap();
+    stream.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).await.unwrap();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).await.is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; length as usize]).await.unwrap();
+        if head[3] == HEADERS {
+            stream.write_all(frames).await.unwrap();
+        }
     }
 }
