@@ -25,7 +25,7 @@ use portolan::transport::{Authenticated, Transport};
 pub use clock::{BrowserClock, BrowserSpawner, runtime};
 pub use scope::base_uri;
 pub use traffic::Traffic;
-pub use transport::{FetchTransport, MAX_FETCH_STREAMS, MAX_PENDING_HANDSHAKES, Options};
+pub use transport::{FetchTransport, Functions, MAX_FETCH_STREAMS, MAX_PENDING_HANDSHAKES, Options};
 pub use wake::{Wake, Wakes, wakes};
 
 /// The config of whatever this page was loaded from: `kubectl proxy --www`, which adds the credentials itself.

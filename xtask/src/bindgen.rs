@@ -1,4 +1,4 @@
-//! The dashboard's wasm: compiled by cargo, then given its JavaScript by wasm-bindgen, taken as a library.
+//! Our wasm for pages: compiled by cargo, then given its JavaScript by wasm-bindgen, taken as a library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,22 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{command, run};
 use crate::{setup, workspace};
+
+/// A package that becomes a module of a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Module {
+    package: &'static str,
+    /// What cargo calls its library.
+    library: &'static str,
+    /// What its files are called: `NAME.js` and `NAME_bg.wasm`.
+    pub(crate) name: &'static str,
+}
+
+/// The dashboard.
+pub(crate) const DASHBOARD: Module = Module { package: "web-demo", library: "web_demo", name: "web_demo" };
+
+/// The engine of the npm package.
+pub(crate) const ENGINE: Module = Module { package: "portolan-kit", library: "portolan_kit", name: "engine" };
 
 /// Whether the wasm keeps the names of its functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,32 +37,32 @@ pub(crate) enum Names {
 /// Vectors of 128 bits, for the scanner that reads every object. Every browser has them since the spring of 2023.
 const FEATURES: &str = "-Ctarget-feature=+simd128";
 
-/// Compiles package `web-demo` for size; returns the path of the wasm, names kept.
-pub(crate) fn compile() -> Result<PathBuf> {
+/// Compiles `module` for size; returns the path of the wasm, names kept.
+pub(crate) fn compile(module: Module) -> Result<PathBuf> {
     setup::add_targets()?;
     run(command(&[
         "cargo",
         "build",
-        "--package=web-demo",
+        &format!("--package={}", module.package),
         "--lib",
         "--profile=wasm",
         "--target=wasm32-unknown-unknown",
         "--config=profile.wasm.strip=\"none\"",
     ])
     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FEATURES))?;
-    let path = workspace::target()?.join("wasm32-unknown-unknown/wasm/web_demo.wasm");
+    let path = workspace::target()?.join(format!("wasm32-unknown-unknown/wasm/{}.wasm", module.library));
     if !path.is_file() {
-        bail!("cargo made no {}: web-demo must be a library of crate type cdylib", path.display());
+        bail!("cargo made no {}: {} must be a library of crate type cdylib", path.display(), module.package);
     }
     Ok(path)
 }
 
-/// Writes `web_demo.js` and `web_demo_bg.wasm` for `wasm` into `directory`, as an ES module for a page.
-pub(crate) fn generate(wasm: &Path, directory: &Path, names: Names) -> Result<()> {
+/// Writes the two files of `module` for `wasm` into `directory`, as an ES module for a page.
+pub(crate) fn generate(module: Module, wasm: &Path, directory: &Path, names: Names) -> Result<()> {
     fs::create_dir_all(directory)?;
     Bindgen::new()
         .input_path(wasm)
-        .out_name("web_demo")
+        .out_name(module.name)
         .web(true)?
         .typescript(false)
         .omit_default_module_path(false)

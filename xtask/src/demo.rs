@@ -47,10 +47,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Builds the page into `<target>/demo`. It is put there whole: whoever serves that directory has a page at all times.
 fn build() -> Result<PathBuf> {
-    let wasm = bindgen::compile()?;
+    let wasm = bindgen::compile(bindgen::DASHBOARD)?;
     let target = workspace::target()?;
     let [fresh, old] = ["new", "old"].map(|word| target.join(format!("demo-{word}-{}", std::process::id())));
-    bindgen::generate(&wasm, &fresh, bindgen::Names::Dropped)?;
+    bindgen::generate(bindgen::DASHBOARD, &wasm, &fresh, bindgen::Names::Dropped)?;
     copy(&workspace::root().join("web-demo/static"), &fresh)?;
     let directory = target.join("demo");
     if directory.exists() {

@@ -9,6 +9,7 @@ mod cluster_binary;
 mod codegen;
 mod demo;
 mod fixtures;
+mod npm;
 mod parity;
 mod process;
 mod programs;
@@ -53,7 +54,9 @@ enum Task {
     Test(test::Options),
     /// Build the dashboard and serve it.
     Demo(demo::Options),
-    /// Print the size of the dashboard's wasm and what takes the space, as JSON.
+    /// Build the npm package `portolan` and print the path of its tarball.
+    Npm,
+    /// Print the sizes of the dashboard's wasm and of the npm package's, and what takes the space, as JSON.
     Sizes,
     /// Check the rules for the source files: the ladder, heads, lengths.
     Tidy,
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options).map(done),
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options).map(done),
+        Task::Npm => npm::run().map(done),
         Task::Sizes => sizes::run().map(done),
         Task::Tidy => test::tidy().map(done),
     };

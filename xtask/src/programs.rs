@@ -16,7 +16,7 @@ pub(crate) enum Need {
     Node,
     /// Chromium and its chromedriver.
     Chromium,
-    /// The npm packages of tests/browser.
+    /// The npm packages of the tests and of kit/npm.
     BrowserPackages,
     /// The binary of tests/cluster.
     Cluster,
@@ -33,7 +33,7 @@ impl Need {
                 absent("chromium", &CHROMIUM).or_else(|| absent("chromedriver", &["chromedriver"]))
             }
             Self::BrowserPackages => setup::stale_packages()
-                .then(|| "the npm packages of tests/browser are not installed, or out of date".to_owned()),
+                .then(|| "npm packages are not installed, or out of date: `cargo xtask setup`".to_owned()),
             Self::Cluster => match cluster_binary::is_fresh() {
                 Ok(true) => None,
                 Ok(false) => Some("the test cluster is not built, or out of date".to_owned()),

@@ -102,12 +102,13 @@ fn install(packages: &[&str]) -> Result<()> {
     apt(&["install", "--no-install-recommends"].iter().chain(packages).copied().collect::<Vec<_>>())
 }
 
-fn browser() -> PathBuf {
-    workspace::root().join("tests/browser")
+/// Where npm packages are installed: for the browser tests, for building the npm package, and for its tests.
+fn npm_directories() -> [PathBuf; 3] {
+    ["tests/browser", "kit/npm", "kit/tests"].map(|directory| workspace::root().join(directory))
 }
 
 fn install_packages() -> Result<()> {
-    install_npm(&browser())
+    npm_directories().iter().try_for_each(|directory| install_npm(directory))
 }
 
 /// Installs what the lock file in `directory` asks for, unless it is there.
@@ -120,9 +121,9 @@ pub(crate) fn install_npm(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether what is installed in tests/browser differs from what its lock file asks for.
+/// Whether what is installed anywhere differs from what its lock file asks for.
 pub(crate) fn stale_packages() -> bool {
-    is_stale(&browser())
+    npm_directories().iter().any(|directory| is_stale(directory))
 }
 
 fn is_stale(directory: &Path) -> bool {

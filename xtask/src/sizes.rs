@@ -1,4 +1,4 @@
-//! `cargo xtask sizes`: how large the dashboard's wasm is on the wire, and what takes the space.
+//! `cargo xtask sizes`: how large the wasm of the dashboard and of the npm package is on the wire, and what takes the space.
 
 use std::fs;
 use std::io::Write;
@@ -8,8 +8,16 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
+use crate::bindgen::{self, Module};
 use crate::wasm_profile::{self, Share};
-use crate::{bindgen, workspace};
+use crate::workspace;
+
+/// Both modules.
+#[derive(Serialize)]
+struct Reports {
+    dashboard: Report,
+    npm: Report,
+}
 
 /// Sizes in bytes.
 #[derive(Serialize)]
@@ -25,23 +33,24 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(&report()?)?);
+    let reports = Reports { dashboard: report(bindgen::DASHBOARD)?, npm: report(bindgen::ENGINE)? };
+    println!("{}", serde_json::to_string_pretty(&reports)?);
     Ok(())
 }
 
-fn report() -> Result<Report> {
-    let wasm = bindgen::compile()?;
-    let directory = workspace::target()?.join("sizes");
+fn report(of: Module) -> Result<Report> {
+    let wasm = bindgen::compile(of)?;
+    let directory = workspace::target()?.join("sizes").join(of.name);
     let (shipped, named) = (directory.join("shipped"), directory.join("named"));
-    bindgen::generate(&wasm, &shipped, bindgen::Names::Dropped)?;
-    bindgen::generate(&wasm, &named, bindgen::Names::Kept)?;
-    let module = fs::read(shipped.join("web_demo_bg.wasm"))?;
-    let profile = wasm_profile::profile(&fs::read(named.join("web_demo_bg.wasm"))?)?;
+    bindgen::generate(of, &wasm, &shipped, bindgen::Names::Dropped)?;
+    bindgen::generate(of, &wasm, &named, bindgen::Names::Kept)?;
+    let module = fs::read(shipped.join(format!("{}_bg.wasm", of.name)))?;
+    let profile = wasm_profile::profile(&fs::read(named.join(format!("{}_bg.wasm", of.name)))?)?;
     Ok(Report {
         raw: module.len(),
         gzip: gzip(&module)?,
         brotli: brotli(&module)?,
-        javascript: fs::metadata(shipped.join("web_demo.js"))?.len(),
+        javascript: fs::metadata(shipped.join(format!("{}.js", of.name)))?.len(),
         sections: profile.sections,
         crates: wasm_profile::largest(profile.crates, 25),
         functions: wasm_profile::largest(profile.functions, 25),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures::stream;
 use http::{Method, StatusCode, Uri};
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use portolan::transport::Body;
 use portolan::{Error, TransportErrorKind};
 use wasm_bindgen::{JsCast, JsValue};
@@ -43,7 +43,7 @@ pub(super) async fn send(
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Error> {
     let (parts, body) = request.into_parts();
-    let stream = match is_stream(&parts.uri) {
+    let stream = match transport.options.bounds_streams && is_stream(&parts.uri) {
         true => Some(streams.try_acquire().ok_or_else(too_many_streams)?),
         false => None,
     };
@@ -66,7 +66,11 @@ pub(super) async fn exchange(
         meter,
     };
     let request = browser_request(&parts, &body, &exchange)?;
-    let answer = match scope::fetch(&request) {
+    let fetched = match &transport.functions.fetch {
+        Some(fetch) => fetch.call1(&JsValue::UNDEFINED, &request).map(|promise| Promise::resolve(&promise)),
+        None => scope::fetch(&request),
+    };
+    let answer = match fetched {
         Ok(promise) => JsFuture::from(promise).await,
         Err(thrown) => Err(thrown),
     };

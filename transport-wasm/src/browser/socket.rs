@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::{FutureExt, Sink, Stream};
 use gloo_timers::future::TimeoutFuture;
 use http::Uri;
-use js_sys::{Array, ArrayBuffer, JsString, Uint8Array};
+use js_sys::{Array, ArrayBuffer, JsString, Reflect, Uint8Array};
 use portolan::transport::{Message, Socket};
 use portolan::{Error, TransportErrorKind};
 use wasm_bindgen::closure::Closure;
@@ -102,7 +102,15 @@ enum Closed {
 impl Connection {
     fn begin(transport: &FetchTransport, uri: &Uri, protocols: &[String]) -> Result<Self, Error> {
         let offered: Array = protocols.iter().map(|protocol| JsValue::from_str(protocol)).collect();
-        let socket = WebSocket::new_with_str_sequence(&socket_address(uri), &offered).map_err(|thrown| {
+        let address = socket_address(uri);
+        let socket = match &transport.functions.web_socket {
+            Some(constructor) => {
+                let arguments = Array::of2(&JsValue::from_str(&address), &offered);
+                Reflect::construct(constructor, &arguments).map(JsCast::unchecked_into)
+            }
+            None => WebSocket::new_with_str_sequence(&address, &offered),
+        };
+        let socket: WebSocket = socket.map_err(|thrown| {
             let text = scope::text(&thrown);
             Error::config(format!("the browser refuses a WebSocket to {}: {text}", fetch::origin(uri)))
         })?;

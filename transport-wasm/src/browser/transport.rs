@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use js_sys::Function;
 use portolan::Error;
 use portolan::transport::{Body, Socket, Transport};
 
@@ -38,6 +39,9 @@ pub struct Options {
     pub request_bytes: usize,
     /// How long to ask over fetch why a WebSocket did not open. Default: 10 s.
     pub probe_timeout: Duration,
+    /// Whether watches and followed logs over fetch are bounded by [`MAX_FETCH_STREAMS`]. Default: true. Elsewhere than in
+    /// a browser, as in Node, there is no such limit to heed.
+    pub bounds_streams: bool,
 }
 
 impl Default for Options {
@@ -46,6 +50,7 @@ impl Default for Options {
             socket_buffer_bytes: 32 << 20,
             request_bytes: 64 << 20,
             probe_timeout: Duration::from_secs(10),
+            bounds_streams: true,
         }
     }
 }
@@ -63,12 +68,29 @@ pub struct FetchTransport {
     /// Whether the last WebSocket failed to open: then the next is asked for over fetch first. Chromium makes a page
     /// whose WebSockets fail wait up to five seconds for each further one, and counts the failures for minutes.
     pub(super) doubt: Rc<Cell<bool>>,
+    pub(super) functions: Functions,
+}
+
+/// What a transport calls in place of the browser's own.
+#[derive(Clone, Debug, Default)]
+pub struct Functions {
+    /// In place of `fetch`: called with a `Request`, gives a promise of a `Response`.
+    pub fetch: Option<Function>,
+    /// In place of `WebSocket`: a constructor of such objects.
+    pub web_socket: Option<Function>,
 }
 
 impl FetchTransport {
     /// A transport with these bounds.
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// The same transport over functions of the caller's: for Node, which has no WebSocket of its own everywhere, and for a
+    /// page that reaches its server in a way of its own.
+    #[must_use]
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions, ..self }
     }
 
     /// What it has open and has carried.

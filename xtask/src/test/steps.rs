@@ -35,7 +35,7 @@ fn on_rust_and_a_browser() -> Vec<Step> {
         step(
             "lints of the wasm side",
             Check,
-            "cargo clippy --package=portolan-wasm --package=web-demo --package=browser-page \
+            "cargo clippy --package=portolan-wasm --package=web-demo --package=portolan-kit --package=browser-page \
              --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
         )
@@ -111,6 +111,12 @@ fn on_real_parts() -> Vec<Step> {
             Need::Chromium,
             Need::Cluster,
         ]),
+        step(
+            "the packed npm package, in Node and in Chromium",
+            Node,
+            "node --test --test-concurrency=1 kit/tests/node.test.mjs kit/tests/browser.test.mjs",
+        )
+        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]
 }
 

@@ -1,0 +1,2 @@
+// `Symbol.dispose`, where a browser does not have it yet.
+(Symbol as { dispose?: symbol }).dispose ??= Symbol('Symbol.dispose');

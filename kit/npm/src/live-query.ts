@@ -1,0 +1,247 @@
+// A live query: filtered, sorted and windowed in the engine; only the rows in view, and their changes, come here.
+import './dispose.js';
+import { type Caller, forgetDrop, pinned, whenDropped } from './caller.js';
+import { PortolanError } from './errors.js';
+import { asked, type InformerOptions, type InformerStatus, statusOf } from './informer.js';
+
+/** A value of a row: what JSON has at the column's path; arrays and objects as their JSON, nothing as null. */
+export type Cell = string | number | boolean | null;
+
+/**
+ * Where a column's value is: `status.phase`, `metadata.labels["app.kubernetes.io/name"]`, `spec.containers[*].image`. The
+ * values of a path with `[*]` come as one text, with commas between; `take` sums or counts them instead.
+ */
+export type Column = string | { path: string; take?: 'auto' | 'sum' | 'count' };
+
+/** A condition on the values at a path; of several values one must fulfil it, and for `notIn` all must. */
+export interface Condition {
+  path: string;
+  in?: (string | number | boolean)[];
+  notIn?: (string | number | boolean)[];
+  exists?: boolean;
+}
+
+/** Which objects have a row: those that fulfil all of it. */
+export interface Filter {
+  /** Words that are all found in the key or a column, in any case of their letters. */
+  text?: string;
+  /** A label selector: `app=web,tier!=cache`. */
+  labels?: string;
+  where?: Condition[];
+}
+
+/** The rows in view: from the first to before the last, counted from 0. */
+export interface Window {
+  start: number;
+  end: number;
+}
+
+/** What a live query asks. */
+export interface Query<C extends Record<string, Column> = Record<string, Column>> {
+  columns: C;
+  filter?: Filter;
+  /** By the name of a column, or a path; rows that are equal in all of it are sorted by key. */
+  sort?: { by: string; descending?: boolean }[];
+  /** The path by whose values rows are counted; see `groups`. */
+  group?: string;
+  /** Default: the first 100 rows. */
+  window?: Window;
+}
+
+/** Which objects, and what of them. */
+export interface LiveQueryOptions<C extends Record<string, Column> = Record<string, Column>> extends InformerOptions, Query<C> {}
+
+/** One row. The same object for as long as nothing in it changes. */
+export interface Row<C extends Record<string, Column> = Record<string, Column>> {
+  /** `namespace/name`, or `name` of a cluster-scoped object. */
+  readonly key: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly cells: { readonly [name in keyof C]: Cell };
+}
+
+/** What there is to see. A new one for each change; it never changes itself. */
+export interface Snapshot<C extends Record<string, Column> = Record<string, Column>> {
+  /** The rows of the window. */
+  readonly rows: readonly Row<C>[];
+  /** Where the window begins: not where it was asked to, when there are fewer rows. */
+  readonly start: number;
+  /** How many rows there are. */
+  readonly matched: number;
+  /** How many objects there are, whatever the filter. */
+  readonly total: number;
+  /** How many rows each value of the group's path has. */
+  readonly groups: Readonly<Record<string, number>>;
+  /** Whether every object has been looked at. */
+  readonly synced: boolean;
+  readonly status: InformerStatus;
+  /** Why nothing more comes: the query is wrong, there is no such resource, or the client was closed. */
+  readonly error?: PortolanError;
+}
+
+interface Update {
+  rows: (string | [key: string, uid: string, version: string, cells: Cell[]])[];
+  start: number;
+  matched: number;
+  total: number;
+  groups: Record<string, number>;
+  synced: boolean;
+  status: object | null;
+  serial: number;
+}
+
+const NOTHING: InformerStatus = { phase: 'connecting', synced: false, errors: 0, relists: 0 };
+
+/** A query that stays current. It runs until it is closed, or dropped without subscribers. */
+export class LiveQuery<C extends Record<string, Column> = Record<string, Column>> implements Disposable {
+  readonly #caller: Caller;
+  readonly #state: State<C>;
+  readonly #id: number;
+  readonly #subscribers: Set<() => void>;
+
+  /** @internal */
+  constructor(caller: Caller, options: LiveQueryOptions<C>) {
+    this.#caller = caller;
+    const state = (this.#state = new State(options));
+    const subscribers = (this.#subscribers = new Set());
+    const place = asked(options);
+    const tell = () => [...subscribers].forEach((subscriber) => subscriber());
+    const id: number = (this.#id = caller.start({
+      operation: 'live',
+      settings: () => ({ ...place, ...state.wanted() }),
+      repeats: true,
+      receiver: {
+        next: (payload) => {
+          state.take(JSON.parse(payload as string) as Update);
+          caller.read(id);
+          tell();
+        },
+        done: () => {},
+        fail: (error) => {
+          state.fail(error);
+          tell();
+        },
+      },
+    }));
+    whenDropped(this, () => caller.cancel(id));
+  }
+
+  /** What there is to see now. */
+  get snapshot(): Snapshot<C> {
+    return this.#state.snapshot;
+  }
+
+  /** Calls `subscriber` whenever there is another snapshot; the function it returns ends that. */
+  subscribe(subscriber: () => void, { signal }: { signal?: AbortSignal } = {}): () => void {
+    const own = () => subscriber();
+    const end = () => {
+      this.#subscribers.delete(own);
+      if (this.#subscribers.size === 0) pinned.delete(this);
+    };
+    if (signal?.aborted) return end;
+    this.#subscribers.add(own);
+    pinned.add(this);
+    signal?.addEventListener('abort', end, { once: true });
+    return end;
+  }
+
+  /** Changes what is asked; what is left out stays. Until the new rows are there the old ones are. */
+  set(change: Partial<Query<C>>): void {
+    const said = this.#state.change(change);
+    if (said) this.#caller.push(this.#id, JSON.stringify(said));
+  }
+
+  /** Resolves once a snapshot fulfils `wanted`. Fails with the query's error. */
+  async until(wanted: (snapshot: Snapshot<C>) => boolean, { signal }: { signal?: AbortSignal } = {}): Promise<Snapshot<C>> {
+    const own = new AbortController();
+    try {
+      return await new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        const look = () => {
+          const { snapshot } = this;
+          if (snapshot.error) reject(snapshot.error);
+          else if (wanted(snapshot)) resolve(snapshot);
+        };
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true, signal: own.signal });
+        this.subscribe(look, { signal: own.signal });
+        look();
+      });
+    } finally {
+      own.abort();
+    }
+  }
+
+  /** Ends it. */
+  close(): void {
+    this.#caller.cancel(this.#id);
+    forgetDrop(this);
+    this.#subscribers.clear();
+    pinned.delete(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** What is wanted and what is there, apart from the handle, so that the handle can be dropped. */
+class State<C extends Record<string, Column>> {
+  #query: Query<C>;
+  #serial = 0;
+  /** The names of the columns of each query that an update may still be of. */
+  readonly #columns = new Map<number, string[]>();
+  #rows = new Map<string, Row<C>>();
+  snapshot: Snapshot<C> = { rows: [], start: 0, matched: 0, total: 0, groups: {}, synced: false, status: NOTHING };
+
+  constructor({ columns, filter, sort, group, window }: LiveQueryOptions<C>) {
+    this.#query = { columns, ...(filter && { filter }), ...(sort && { sort }), ...(group && { group }), ...(window && { window }) };
+    this.#columns.set(0, Object.keys(columns));
+  }
+
+  wanted(): object {
+    return { query: queryOf(this.#query), window: this.#window(), serial: this.#serial };
+  }
+
+  change(change: Partial<Query<C>>): object | undefined {
+    const before = { query: JSON.stringify(queryOf(this.#query)), window: String(this.#window()) };
+    this.#query = { ...this.#query, ...change };
+    const query = queryOf(this.#query);
+    const window = this.#window();
+    const said: { query?: object; window?: number[]; serial?: number } = {};
+    if (String(window) !== before.window) said.window = window;
+    if (JSON.stringify(query) !== before.query) {
+      said.query = query;
+      said.serial = this.#serial += 1;
+      this.#columns.set(this.#serial, Object.keys(this.#query.columns));
+    }
+    return said.query || said.window ? said : undefined;
+  }
+
+  take(update: Update): void {
+    const names = this.#columns.get(update.serial) ?? [];
+    for (const serial of this.#columns.keys()) if (serial < update.serial) this.#columns.delete(serial);
+    const rows = update.rows.map((row) => {
+      if (typeof row === 'string') return this.#rows.get(row)!;
+      const [key, uid, resourceVersion, cells] = row;
+      return { key, uid, resourceVersion, cells: Object.fromEntries(names.map((name, at) => [name, cells[at] ?? null])) } as Row<C>;
+    });
+    this.#rows = new Map(rows.map((row) => [row.key, row]));
+    const { start, matched, total, groups, synced } = update;
+    this.snapshot = { rows, start, matched, total, groups, synced, status: update.status ? statusOf(update.status) : NOTHING };
+  }
+
+  fail(error: unknown): void {
+    this.snapshot = { ...this.snapshot, error: error instanceof PortolanError ? error : new PortolanError(String(error)) };
+  }
+
+  #window(): [number, number] {
+    const { start, end } = this.#query.window ?? { start: 0, end: 100 };
+    return [Math.max(0, Math.floor(start)), Math.max(0, Math.ceil(end))];
+  }
+}
+
+/** The query as it crosses. */
+function queryOf({ columns, filter, sort, group }: Query): object {
+  const plain = Object.entries(columns).map(([name, column]) => ({ name, ...(typeof column === 'string' ? { path: column } : column) }));
+  return { columns: plain, ...(filter && { filter }), ...(sort && { sort }), ...(group && { group }) };
+}

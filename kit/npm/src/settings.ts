@@ -1,0 +1,74 @@
+// What `connect` takes, and what of it can cross a port.
+import { ConfigError, UnsupportedError } from './errors.js';
+import { platform } from './platform.js';
+
+/** Where the engine runs. */
+export type Mode = 'shared' | 'dedicated' | 'page';
+
+/** What `connect` takes. */
+export interface ConnectOptions {
+  /**
+   * The API server's address, or that of a `kubectl proxy`. Default: where the page came from, as `kubectl proxy --www`
+   * serves it. Node has no default.
+   */
+  server?: string | URL;
+  /** A bearer token. Over a WebSocket it travels as a subprotocol, for a browser's WebSocket carries no header. */
+  token?: string;
+  /** The namespace meant when a call on one object names none. Default: `default`. */
+  namespace?: string;
+  /**
+   * Where the engine runs: in a worker shared by all tabs of the origin, in one of this page, or in the page. Default: the
+   * first of these that the browser and the page's policy allow. In Node, and with `fetch`, it is the page.
+   */
+  mode?: Mode;
+  /**
+   * Called in place of `fetch`, with a Request: your own transport. Watches then go over it too, as streamed bodies,
+   * unless `WebSocket` is given.
+   */
+  fetch?: (request: Request) => Promise<Response>;
+  /** A constructor used in place of `WebSocket`. */
+  WebSocket?: new (address: string, protocols: string[]) => object;
+  /** How long an informer that nobody holds any more goes on, in milliseconds. Default: 5000. */
+  linger?: number;
+}
+
+/** What crosses to the engine. @internal */
+export interface Settings {
+  server: string;
+  token?: string;
+  watchOver: 'socket' | 'http' | 'either';
+  boundsStreams: boolean;
+  linger: number;
+}
+
+/** What cannot cross: with any of it the engine runs in the page. @internal */
+export interface Functions {
+  fetch?: unknown;
+  webSocket?: unknown;
+}
+
+/** What of the options the engine needs. @internal */
+export function settingsOf(options: ConnectOptions): { settings: Settings; functions: Functions | undefined } {
+  const server = options.server ?? platform.ownServer();
+  if (server === undefined) {
+    throw new ConfigError('name the API server: connect({ server: "http://127.0.0.1:8001" }), as `kubectl proxy` prints it');
+  }
+  let address: URL;
+  try {
+    address = new URL(server);
+  } catch {
+    throw new ConfigError(`${JSON.stringify(String(server))} is no address of a server: connect({ server: "http://127.0.0.1:8001" })`);
+  }
+  if (!/^https?:$/.test(address.protocol) || address.username || address.password) {
+    throw new ConfigError('the server is an address of http or https, without a user in it: a token goes in `token`');
+  }
+  const settings: Settings = { server: address.href, linger: options.linger ?? 5000, ...platform.watches };
+  if (options.token !== undefined) settings.token = options.token;
+  if (!options.fetch && !options.WebSocket) return { settings, functions: undefined };
+  if (options.mode && options.mode !== 'page') {
+    throw new UnsupportedError(`a function cannot cross to a ${options.mode} worker: with \`fetch\` or \`WebSocket\` leave \`mode\` out`);
+  }
+  if (options.fetch) settings.watchOver = 'http';
+  if (options.WebSocket) settings.watchOver = 'either';
+  return { settings, functions: { fetch: options.fetch, webSocket: options.WebSocket } };
+}

@@ -1,0 +1,103 @@
+//! What a caller means by a resource, and where its objects are: found by discovery, as kubectl finds its arguments.
+
+use portolan::client::Client;
+use portolan::meta::{ApiResource, FieldSelector, GroupVersionResource, LabelSelector};
+use portolan::{Error, ErrorKind};
+use serde::Deserialize;
+use serde_json::json;
+use wasm_bindgen::JsValue;
+
+use super::Engine;
+
+/// A resource as a caller names it.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Named {
+    /// As kubectl takes it: `pods`, `deploy`, `deployments.v1.apps`.
+    Argument(String),
+    /// Exactly this one.
+    Exact {
+        #[serde(default)]
+        group: String,
+        version: String,
+        resource: String,
+    },
+}
+
+/// Which objects of which resource.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Asked {
+    gvr: Named,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    label_selector: String,
+    #[serde(default)]
+    field_selector: String,
+}
+
+/// The same, found: what makes two informers the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) resource: ApiResource,
+    pub(super) namespace: String,
+    label_selector: String,
+    field_selector: String,
+}
+
+impl Place {
+    pub(super) async fn find(engine: &Engine, asked: Asked) -> Result<Self, Error> {
+        // Read before anything is asked of the server.
+        let labels: LabelSelector = asked.label_selector.parse()?;
+        let fields: FieldSelector = asked.field_selector.parse()?;
+        let resource = find(engine, &asked.gvr).await?;
+        let namespace = if resource.namespaced { asked.namespace } else { String::new() };
+        let (label_selector, field_selector) = (labels.to_string(), fields.to_string());
+        Ok(Self { resource, namespace, label_selector, field_selector })
+    }
+
+    /// The selectors, which were read from text before.
+    pub(super) fn selectors(&self) -> Result<(LabelSelector, FieldSelector), Error> {
+        Ok((self.label_selector.parse()?, self.field_selector.parse()?))
+    }
+}
+
+/// The resource that is meant. One that is not known is asked for anew: its definition may be young.
+pub(super) async fn find(engine: &Engine, named: &Named) -> Result<ApiResource, Error> {
+    let mapper = &engine.0.mapper;
+    match look(&*mapper.mapper().await?, named) {
+        Err(error) if error.is_no_match() => {
+            mapper.reset().await;
+            look(&*mapper.mapper().await?, named)
+        }
+        found => found,
+    }
+}
+
+fn look(mapper: &portolan::client::discovery::RestMapper, named: &Named) -> Result<ApiResource, Error> {
+    match named {
+        Named::Argument(argument) => mapper.mapping_for(argument),
+        Named::Exact { group, version, resource } => {
+            let gvr = GroupVersionResource::new(group.clone(), version.clone(), resource.clone());
+            let found = mapper.discovery().resource(&gvr).map(|found| found.resource.clone());
+            found
+                .ok_or_else(|| Error::new(ErrorKind::NoMatch, format!("the server serves no resource {gvr}")))
+        }
+    }
+}
+
+/// Where a resource is, as JSON.
+pub(super) async fn resource(engine: &Engine, named: Named) -> Result<JsValue, Error> {
+    let ApiResource { group, version, kind, plural, namespaced } = find(engine, &named).await?;
+    let found = json!({
+        "group": group, "version": version, "resource": plural, "kind": kind, "namespaced": namespaced,
+    });
+    Ok(JsValue::from_str(&found.to_string()))
+}
+
+impl Engine {
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+}

@@ -1,0 +1,196 @@
+// The packed package in a real Chromium, in a page, a worker and a worker shared by two tabs, through `kubectl proxy`.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aroundTests } from '../../tests/browser/around.mjs';
+import { RESOURCES } from '../../tests/browser/kinds.mjs';
+import { until } from '../../tests/browser/waiting.mjs';
+import { buildPage, openTab } from './page.mjs';
+
+let browser, cluster, proxy, directory;
+
+aroundTests(buildPage, ['--no-watch-cache=configmaps'], async (made) => {
+  ({ browser, cluster, proxy, directory } = made);
+});
+
+const configMap = (name, data = {}) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data });
+
+/** Connects in a tab; `globalThis.client`. */
+const connect = (tab, options = {}) => tab.evaluate(async (options) => {
+  globalThis.client = portolan.connect(options);
+  return client.mode();
+}, options);
+
+const open = (tab) => tab.evaluate(() => client.open());
+
+for (const mode of ['shared', 'dedicated', 'page']) {
+  test(`everything works with the engine in: ${mode}`, async (t) => {
+    const tab = await openTab(t, browser, proxy.page);
+    assert.equal(await connect(tab, { mode }), mode);
+    const seen = await tab.evaluate(async () => {
+      const told = [];
+      const informer = client.informer({ gvr: 'configmaps', namespace: 'default', fieldSelector: 'metadata.name=one' });
+      for (const name of ['add', 'update', 'delete']) informer.on(name, ({ object }) => told.push([name, object.data?.a]));
+      await informer.synced();
+      const query = client.liveQuery({ gvr: 'configmaps', namespace: 'default', fieldSelector: 'metadata.name=one', columns: { a: 'data.a' } });
+      await client.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' }, data: { a: '1' } });
+      await query.until(({ rows }) => rows[0]?.cells.a === '1');
+      await client.patch('cm', 'one', { data: { a: '2' } });
+      await query.until(({ rows }) => rows[0]?.cells.a === '2');
+      const held = (await informer.get('default/one')).data.a;
+      await client.delete('cm', 'one');
+      await query.until(({ matched }) => matched === 0);
+      while (told.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+      const error = await client.get('cm', 'one').catch((error) => [error.name, error instanceof portolan.NotFoundError]);
+      return { told, held, error, watching: informer.status.watching };
+    });
+    assert.deepEqual(seen, { told: [['add', '1'], ['update', '2'], ['delete', '2']], held: '2', error: ['NotFoundError', true], watching: 'socket' });
+  });
+}
+
+test('without a word the engine runs in a shared worker, and in the page where the policy forbids workers', async (t) => {
+  assert.equal(await connect(await openTab(t, browser, proxy.page)), 'shared');
+  const tab = await openTab(t, browser, `${proxy.page}no-workers.html`);
+  assert.equal(await connect(tab), 'page');
+  assert.ok((await tab.evaluate(() => client.list('namespaces'))).items.length > 3);
+  await assert.rejects(tab.evaluate(() => portolan.connect({ mode: 'shared' }).mode()), /no shared worker/);
+});
+
+/** Holds an informer on each resource, and what it told, as a Map of key to version. */
+const hold = (tab, gvrs) => tab.evaluate(async (gvrs) => {
+  globalThis.told = {};
+  globalThis.problems = [];
+  globalThis.informers = gvrs.map(([name, gvr, selector]) => {
+    const held = (told[name] = new Map());
+    const put = (type) => ({ key, resourceVersion }) => {
+      if (held.has(key) !== (type === 'update')) problems.push(`${type} ${name} ${key}`);
+      held.set(key, resourceVersion);
+    };
+    return client
+      .informer({ gvr, labelSelector: selector })
+      .on('add', put('add'))
+      .on('update', put('update'))
+      .on('delete', ({ key }) => held.delete(key) || problems.push(`delete ${name} ${key}`));
+  });
+  await Promise.all(informers.map((informer) => informer.synced()));
+}, gvrs);
+
+/** What a tab was told there is. */
+const told = (tab) => tab.evaluate(() => Object.fromEntries(Object.entries(told).map(([name, held]) => [name, Object.fromEntries([...held].sort())])));
+
+/** What the server has. */
+async function truth(gvrs) {
+  const all = {};
+  for (const [name, gvr, selector] of gvrs) {
+    const list = JSON.parse(await cluster.kubectl(['get', gvr, '--all-namespaces', '--output=json', `--selector=${selector}`]));
+    all[name] = Object.fromEntries(list.items.map(({ metadata }) => [[metadata.namespace, metadata.name].filter(Boolean).join('/'), metadata.resourceVersion]).sort());
+  }
+  return all;
+}
+
+const converges = (tabs, gvrs) => until('every tab holds what the server has', async () => {
+  const there = JSON.stringify(await truth(gvrs));
+  for (const tab of tabs) if (JSON.stringify(await told(tab)) !== there) return false;
+  return true;
+}, { within: 120_000, every: 250, show: () => Promise.all(tabs.map((tab) => tab.evaluate(() => informers.map(({ status }) => status)))) });
+
+/** Forty informers: each of thirty resources, and ten with selectors. */
+const FORTY = [
+  ...RESOURCES.map((name) => [name, name, '']),
+  ...Array.from({ length: 10 }, (_, index) => [`configmaps ${index}`, 'configmaps', `number=${index}`]),
+];
+
+test('two tabs share one worker and forty informers through a restart of the API server and a 410', async (t) => {
+  const own = await cluster.proxy(directory);
+  t.after(() => own.stop());
+  const one = await openTab(t, browser, own.page);
+  const two = await openTab(t, browser, own.page, one.context());
+  for (const tab of [one, two]) assert.equal(await connect(tab, { mode: 'shared' }), 'shared');
+  const began = Date.now();
+  await Promise.all([hold(one, FORTY), hold(two, FORTY)]);
+  t.diagnostic(`forty informers in sync in two tabs after ${Date.now() - began} ms`);
+  const { informers, sessions, sockets } = await open(two);
+  assert.deepEqual({ informers, sessions, sockets }, { informers: 40, sessions: 2, sockets: 40 });
+  await cluster.kubectl(['create', 'configmap', 'numbered']);
+  await cluster.kubectl(['label', 'configmap', 'numbered', 'number=3']);
+  await converges([one, two], FORTY);
+
+  await cluster.control('restart-apiserver');
+  await cluster.kubectl(['create', 'configmap', 'after-restart']);
+  await converges([one, two], FORTY);
+
+  await until('all live', () => two.evaluate(() => informers.every(({ status }) => status.phase === 'live')));
+  const relists = () => one.evaluate(() => informers.find((informer, index) => index === globalThis.configmaps)?.status.relists);
+  await one.evaluate((index) => (globalThis.configmaps = index), RESOURCES.indexOf('configmaps'));
+  const before = await relists();
+  await own.stop();
+  await until('not live', () => one.evaluate(() => informers.every(({ status }) => status.phase !== 'live')));
+  for (const round of [1, 2, 3]) await cluster.kubectl(['create', 'configmap', `unseen-${round}`]);
+  await cluster.kubectl(['delete', 'configmap', 'numbered']);
+  await cluster.control('compact');
+  const again = await cluster.proxy(directory, { port: own.port });
+  t.after(() => again.stop());
+  await converges([one, two], FORTY);
+  assert.ok((await relists()) > before, 'the version was compacted away: listed anew');
+  for (const tab of [one, two]) assert.deepEqual(await tab.evaluate(() => problems), [], 'no event was told twice or out of turn');
+
+  await two.close();
+  await until('one session', async () => (await open(one)).sessions === 1);
+  assert.equal((await open(one)).informers, 40);
+  await cluster.kubectl(['delete', 'configmap', 'after-restart', 'unseen-1', 'unseen-2', 'unseen-3']);
+});
+
+test('a worker that ends is noticed by every tab, started again, and nothing is told twice', async (t) => {
+  const one = await openTab(t, browser, proxy.page);
+  const two = await openTab(t, browser, proxy.page, one.context());
+  const some = [['configmaps', 'configmaps', ''], ['namespaces', 'namespaces', '']];
+  await cluster.kubectl(['create', 'configmap', 'goes']);
+  await cluster.kubectl(['create', 'configmap', 'changes']);
+  for (const tab of [one, two]) {
+    await connect(tab, { mode: 'shared' });
+    await hold(tab, some);
+    await tab.evaluate(() => {
+      globalThis.query = client.liveQuery({ gvr: 'configmaps', namespace: 'default', columns: { a: 'data.a' }, window: { start: 0, end: 50 } });
+      return query.until(({ synced }) => synced);
+    });
+  }
+  await two.evaluate(() => {
+    const path = '/api/v1/configmaps?watch=true';
+    globalThis.reading = client.request({ path, timeout: 3000 }).catch((error) => error.name);
+  });
+  const ended = await endWorker();
+  await cluster.kubectl(['delete', 'configmap', 'goes']);
+  await cluster.kubectl(['patch', 'configmap', 'changes', '--type=merge', '--patch={"data":{"a":"b"}}']);
+  await cluster.kubectl(['create', 'configmap', 'comes']);
+  await converges([one, two], some);
+  for (const tab of [one, two]) {
+    await tab.evaluate(() => query.until(({ rows }) => rows.some(({ key, cells }) => key === 'default/changes' && cells.a === 'b') && rows.some(({ key }) => key === 'default/comes')));
+    assert.deepEqual(await tab.evaluate(() => problems), []);
+    assert.equal(await tab.evaluate(() => client.mode()), 'shared');
+  }
+  const session = await browser.newBrowserCDPSession();
+  assert.notEqual((await theWorker(session)).targetId, ended);
+  await session.detach();
+  const { sessions, informers } = await open(one);
+  assert.deepEqual({ sessions, informers }, { sessions: 2, informers: 3 });
+  assert.equal(await two.evaluate(() => reading), 'TimeLimitError', 'a read is made again');
+  await cluster.kubectl(['delete', 'configmap', 'changes', 'comes']);
+});
+
+/** Ends the shared worker as a crash would: from outside, without a word. Returns the one it was. */
+async function endWorker() {
+  const session = await browser.newBrowserCDPSession();
+  const { targetId } = await theWorker(session);
+  await session.send('Target.closeTarget', { targetId });
+  await session.detach();
+  return targetId;
+}
+
+/** The only shared worker there is. */
+async function theWorker(session) {
+  const workers = await until('one shared worker', async () => {
+    const { targetInfos } = await session.send('Target.getTargets');
+    const found = targetInfos.filter(({ type }) => type === 'shared_worker');
+    return found.length === 1 && found;
+  });
+  return workers[0];
+}

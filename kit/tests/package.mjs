@@ -1,0 +1,36 @@
+// The packed package, installed into a project as a user would.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Packs the package; the path of the tarball. */
+export function pack() {
+  const printed = run('cargo', ['xtask', 'npm'], ROOT);
+  return printed.trim().split('\n').pop();
+}
+
+/** An empty project in which the tarball is installed, with `packages` of this directory beside it. */
+export function install(tarball, packages = []) {
+  const project = mkdtempSync(join(tmpdir(), 'portolan-npm-'));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
+  npmInstall(project, tarball);
+  for (const name of packages) {
+    const from = join(import.meta.dirname, 'node_modules', name);
+    if (!existsSync(from)) throw new Error(`${name} is not installed: cargo xtask setup`);
+    mkdirSync(join(project, 'node_modules'), { recursive: true });
+    cpSync(from, join(project, 'node_modules', name), { recursive: true });
+  }
+  return project;
+}
+
+/** Installs the tarball into a project. Nothing else is to be had: the package brings all it needs. */
+export function npmInstall(project, tarball) {
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--no-save', tarball], project);
+}
+
+export function run(program, args, cwd) {
+  return execFileSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
+}
