@@ -31,6 +31,11 @@ export function npmInstall(project, tarball) {
   run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--no-save', tarball], project);
 }
 
+/** Runs a program to its end and returns what it printed; of one that fails, the error tells it. */
 export function run(program, args, cwd) {
-  return execFileSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    return execFileSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
+  } catch (error) {
+    throw new Error(`${program} ${args.join(' ')}: ${error.message}\n${error.stdout}`);
+  }
 }

@@ -1,0 +1,18 @@
+// A live table of pods: filtered, sorted and windowed in an engine that all tabs share.
+import { connect } from 'portolan';
+import { PortolanProvider } from 'portolan/react';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Pods } from './Pods';
+import './style.css';
+
+// From where the page came: `kubectl proxy`.
+const client = connect();
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <PortolanProvider client={client}>
+      <Pods />
+    </PortolanProvider>
+  </StrictMode>,
+);
