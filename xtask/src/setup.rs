@@ -104,7 +104,8 @@ fn install(packages: &[&str]) -> Result<()> {
 
 /// Where npm packages are installed: for the browser tests, for building the npm package, and for its tests.
 fn npm_directories() -> [PathBuf; 4] {
-    ["tests/browser", "kit/npm", "kit/tests", "kit/examples/react"].map(|directory| workspace::root().join(directory))
+    ["tests/browser", "kit/npm", "kit/tests", "kit/examples/react"]
+        .map(|directory| workspace::root().join(directory))
 }
 
 fn install_packages() -> Result<()> {

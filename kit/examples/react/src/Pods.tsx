@@ -6,8 +6,8 @@ import { Standing } from './Standing';
 const ROW = 28;
 
 const COLUMNS = {
-  namespace: 'metadata.namespace',
   name: 'metadata.name',
+  namespace: 'metadata.namespace',
   phase: 'status.phase',
   restarts: { path: 'status.containerStatuses[*].restartCount', take: 'sum' },
   node: 'spec.nodeName',
@@ -15,6 +15,8 @@ const COLUMNS = {
 } as const;
 
 type Name = keyof typeof COLUMNS;
+
+const counted = (pods: number) => `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
 
 export function Pods() {
   const [text, setText] = useState('');
@@ -47,7 +49,7 @@ export function Pods() {
         <ul className="phases" aria-label="Pods by phase">
           {Object.entries(pods.groups).map(([phase, count]) => <li key={phase} className={phase}>{count} {phase || 'unknown'}</li>)}
         </ul>
-        <output>{pods.matched === pods.total ? `${pods.total} pods` : `${pods.matched} of ${pods.total} pods`}</output>
+        <output>{pods.matched === pods.total ? counted(pods.total) : `${pods.matched} of ${counted(pods.total)}`}</output>
       </header>
       <div className="rows" onScroll={scrolled} tabIndex={0} role="table" aria-label="Pods" aria-rowcount={pods.matched}>
         <div role="row" className="head">
