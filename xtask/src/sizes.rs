@@ -1,22 +1,26 @@
-//! `cargo xtask sizes`: how large the wasm of the dashboard and of the npm package is on the wire, and what takes the space.
+//! `cargo xtask sizes`: how large the wasm of the dashboard and of the npm package is on the wire, and what takes the
+//! space; how large plugins are that run an informer, and how much memory one of them takes.
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use crate::bindgen::{self, Module};
+use crate::process::{self, command, output};
 use crate::wasm_profile::{self, Share};
 use crate::workspace;
 
-/// Both modules.
+/// All modules.
 #[derive(Serialize)]
 struct Reports {
     dashboard: Report,
     npm: Report,
+    plugins: Plugins,
 }
 
 /// Sizes in bytes.
@@ -31,9 +35,27 @@ struct Report {
     functions: Vec<Share>,
 }
 
+/// What the tests run as plugins: an informer, the scenario and the contract of a transport.
+#[derive(Serialize)]
+struct Plugins {
+    /// A guest of the host's transport.
+    guest: Weight,
+    /// Its memory after the scenario, under Node.
+    guest_memory: usize,
+}
+
+/// Sizes in bytes.
+#[derive(Serialize)]
+struct Weight {
+    raw: usize,
+    gzip: usize,
+    brotli: usize,
+}
+
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {
-    let reports = Reports { dashboard: report(bindgen::DASHBOARD)?, npm: report(bindgen::ENGINE)? };
+    let (dashboard, npm) = (report(bindgen::DASHBOARD)?, report(bindgen::ENGINE)?);
+    let reports = Reports { dashboard, npm, plugins: plugins()? };
     println!("{}", serde_json::to_string_pretty(&reports)?);
     Ok(())
 }
@@ -55,6 +77,28 @@ fn report(of: Module) -> Result<Report> {
         crates: wasm_profile::largest(profile.crates, 25),
         functions: wasm_profile::largest(profile.functions, 25),
     })
+}
+
+fn plugins() -> Result<Plugins> {
+    let memory = output(&mut command(&["node", "--experimental-websocket", "tests/guest/memory.mjs"]))?;
+    Ok(Plugins {
+        guest: weigh("test-guest", "wasm32-unknown-unknown", "test_guest")?,
+        guest_memory: memory.trim().parse().context("what tests/guest/memory.mjs printed")?,
+    })
+}
+
+/// Builds a package for size, and weighs its module without the names of its functions.
+fn weigh(package: &str, target: &str, module: &str) -> Result<Weight> {
+    let (package, into) = (format!("--package={package}"), format!("--target={target}"));
+    let build = ["cargo", "build", "--profile=wasm", "--config=profile.wasm.strip=true"];
+    process::run(command(&build).args([package, into]))?;
+    let path = workspace::target()?.join(target).join("wasm").join(format!("{module}.wasm"));
+    weight(&path)
+}
+
+fn weight(path: &Path) -> Result<Weight> {
+    let bytes = fs::read(path)?;
+    Ok(Weight { raw: bytes.len(), gzip: gzip(&bytes)?, brotli: brotli(&bytes)? })
 }
 
 fn gzip(bytes: &[u8]) -> Result<usize> {

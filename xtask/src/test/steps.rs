@@ -36,6 +36,7 @@ fn on_rust_and_a_browser() -> Vec<Step> {
             "lints of the wasm side",
             Check,
             "cargo clippy --package=portolan-wasm --package=web-demo --package=portolan-kit --package=browser-page \
+             --package=test-guest \
              --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
         )
@@ -61,6 +62,26 @@ fn on_rust_and_a_browser() -> Vec<Step> {
         .quick(),
         step("that module imports nothing and runs", Node, "node --test tests/bare-wasm/bare-wasm.test.mjs")
             .needs(&[Need::WasmTargets, Need::Node]),
+        step(
+            "a guest of the host's transport",
+            Check,
+            "cargo build --package=test-guest --target=wasm32-unknown-unknown --profile=wasm",
+        )
+        .needs(&[Need::WasmTargets])
+        .quick(),
+        step(
+            "that guest, run by wasmi",
+            Cargo,
+            "cargo test --workspace --exclude=portolan-wasm --features=portolan-plugins/guest --test=wasmi",
+        )
+        .needs(&[Need::WasmTargets])
+        .quick(),
+        step(
+            "that guest, run by Node",
+            Node,
+            "node --experimental-websocket --test tests/guest/guest.test.mjs",
+        )
+        .needs(&[Need::WasmTargets, Need::Node]),
         step(
             "the browser transport in Chromium",
             Cargo,
@@ -98,6 +119,12 @@ fn on_real_parts() -> Vec<Step> {
             "cargo test --package=portolan-tests --features=cluster --test=real --test=programs --no-fail-fast",
         )
         .needs(&[Need::Cluster]),
+        step(
+            "a guest on a real cluster through kubectl proxy",
+            Node,
+            "node --experimental-websocket --test tests/guest/cluster.test.mjs",
+        )
+        .needs(&[Need::WasmTargets, Need::Node, Need::Cluster]),
         step(
             "Chromium on a real cluster through kubectl proxy",
             Node,

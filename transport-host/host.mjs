@@ -1,0 +1,206 @@
+// A host in JavaScript for guests made with portolan-host: gives a guest a page's or Node's fetch and WebSocket.
+//
+// How the bytes are laid out is written down in src/wire.rs. A guest that loops for ever holds up its thread, which only
+// whoever started that thread can end: run a guest you do not trust in a Worker.
+import { FAILURES, Reader, VERSION, WATCH_OVER, Writer } from './wire.mjs';
+import { FetchExchange, SocketExchange } from './exchanges.mjs';
+
+/**
+ * Runs a guest to its end.
+ *
+ * @param {BufferSource | WebAssembly.Module} module the guest
+ * @param {object} options
+ * @param {string} options.server the API server's address, such as `kubectl proxy`'s
+ * @param {typeof fetch} [options.fetch] sends its requests; default: the global one. Add credentials here
+ * @param {typeof WebSocket} [options.WebSocket] opens its sockets; default: the global one (in Node 20 behind
+ *   `--experimental-websocket`), and none where there is none
+ * @param {'http' | 'socket' | 'socketThenHttp'} [options.watchOver] what its watches go over; default: `http`
+ * @param {string | Uint8Array} [options.input] what it is told at its start
+ * @param {(line: string) => void} [options.say] where its lines go; default: `console.log`
+ * @param {(request: { method: string, url: URL, socket: boolean }) => boolean} [options.allow] whether it may send a
+ *   request to `server`; what it may not is answered with 403 and logged by `warn`. Default: everything
+ * @param {(line: string) => void} [options.warn] where refusals are logged; default: `console.warn`
+ * @param {number} [options.maxExchanges] how many requests, watches and sockets it may have open at once; default: 64
+ * @param {number} [options.maxBytes] how large its memory may be at the end of a turn; default: 256 MiB
+ * @param {AbortSignal} [options.signal] ends it
+ * @returns {Promise<{ memoryBytes: number }>} how large its memory was; rejected when the guest fails
+ */
+export async function runGuest(module, options) {
+  const compiled = module instanceof WebAssembly.Module ? module : await WebAssembly.compile(module);
+  const { exports } = await WebAssembly.instantiate(compiled, {});
+  for (const name of ['memory', 'portolan_version', 'portolan_input', 'portolan_turn']) {
+    if (!(name in exports)) throw new Error(`this wasm module is no guest: it exports no ${name}`);
+  }
+  const version = exports.portolan_version();
+  if (version !== VERSION) throw new Error(`the guest speaks version ${version}, this host ${VERSION}: build both alike`);
+  return new Promise((resolve, reject) => new Host(exports, options, resolve, reject));
+}
+
+class Host {
+  #exports;
+  #options;
+  #resolve;
+  #reject;
+  #events = new Writer();
+  #exchanges = new Map();
+  #timer;
+  #scheduled = false;
+  #over = false;
+
+  constructor(exports, options, resolve, reject) {
+    this.#exports = exports;
+    this.#options = {
+      fetch: globalThis.fetch,
+      WebSocket: defaultWebSocket(),
+      watchOver: 'http',
+      input: '',
+      say: console.log,
+      warn: console.warn,
+      allow: () => true,
+      maxExchanges: 64,
+      maxBytes: 256 << 20,
+      ...options,
+    };
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const { server, watchOver, input, signal } = this.#options;
+    signal?.addEventListener('abort', () => this.#end(() => reject(signal.reason)));
+    if (signal?.aborted) return void this.#end(() => reject(signal.reason));
+    const seed = crypto.getRandomValues(new BigUint64Array(1))[0];
+    this.#events.u8(0).text(server).u8(WATCH_OVER[watchOver]).u64(seed).bytes(bytesOf(input));
+    this.#schedule();
+  }
+
+  /** Lets an exchange tell the guest something, which it hears in the next turn. */
+  tell(write) {
+    if (this.#over) return;
+    write(this.#events);
+    this.#schedule();
+  }
+
+  /** An exchange is over: nothing more is told of it. */
+  forget(id) {
+    this.#exchanges.delete(id);
+  }
+
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#over) this.#attempt();
+    });
+  }
+
+  #attempt() {
+    try {
+      this.#turn();
+    } catch (error) {
+      this.#end(() => this.#reject(new Error(`the guest is broken: ${error.message}`, { cause: error })));
+    }
+  }
+
+  #turn() {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const moment = new Writer().u64(nanoseconds(now)).u64(nanoseconds(Date.now()));
+    const [head, tail] = [moment.finish(), this.#events.finish()];
+    this.#events = new Writer();
+    const { memory, portolan_input: input, portolan_turn: turn } = this.#exports;
+    const at = input(head.length + tail.length) >>> 0;
+    const place = new Uint8Array(memory.buffer, at, head.length + tail.length);
+    place.set(head);
+    place.set(tail, head.length);
+    const answer = turn() >>> 0;
+    const length = new DataView(memory.buffer).getUint32(answer, true);
+    const reader = new Reader(new Uint8Array(memory.buffer, answer + 4, length).slice());
+    const { maxBytes } = this.#options;
+    if (memory.buffer.byteLength > maxBytes) {
+      this.#options.warn(`ended: the guest's memory is over ${maxBytes} bytes`);
+      throw new Error(`it uses ${memory.buffer.byteLength} bytes of memory, more than the ${maxBytes} the host allows`);
+    }
+    const wake = reader.u64();
+    while (!reader.isAtEnd && !this.#over) this.#carryOut(reader);
+    if (this.#over) return;
+    if (wake !== WHENEVER) this.#wakeAt(wake);
+    else if (this.#exchanges.size === 0 && this.#events.isEmpty) throw new Error('it waits, and for nothing the host could bring');
+  }
+
+  #wakeAt(wake) {
+    // Rounded up, and no longer than a timer can: an early turn does no harm.
+    const milliseconds = Math.ceil(Number(wake) / 1e6 - performance.now());
+    this.#timer = setTimeout(() => this.#schedule(), Math.min(Math.max(milliseconds, 0), 0x7fffffff));
+  }
+
+  #carryOut(reader) {
+    const tag = reader.u8();
+    if (tag === 6) return this.#options.say(reader.text());
+    if (tag === 7) {
+      const failure = reader.maybe(() => reader.text());
+      const memoryBytes = this.#exports.memory.buffer.byteLength;
+      return this.#end(() => (failure === undefined ? this.#resolve({ memoryBytes }) : this.#reject(new Error(failure))));
+    }
+    const id = reader.u32();
+    const exchange = this.#exchanges.get(id);
+    if (tag === 0) this.#begin(id, reader.request(), FetchExchange);
+    else if (tag === 1) this.#begin(id, reader.handshake(), SocketExchange);
+    else if (tag === 2) exchange?.take();
+    else if (tag === 3) {
+      const piece = reader.piece();
+      exchange?.give(piece);
+    } else if (tag === 4) exchange?.finish();
+    else if (tag === 5) {
+      this.forget(id);
+      exchange?.drop();
+    } else throw new Error(`it wants ${tag}, which nobody knows`);
+  }
+
+  #begin(id, request, Exchange) {
+    const { allow, maxExchanges, server, warn } = this.#options;
+    const socket = Exchange === SocketExchange;
+    const url = new URL(request.uri);
+    if (this.#exchanges.size >= maxExchanges) {
+      warn(`refused: more than ${maxExchanges} requests, watches and sockets at once`);
+      return this.tell((events) => events.status(id, 429, 'TooManyRequests', `the host allows ${maxExchanges} exchanges at once`));
+    }
+    if (url.origin !== new URL(server).origin || !allow({ method: request.method, url, socket })) {
+      warn(`refused: ${request.method} ${url.origin}${url.pathname}`);
+      const message = `forbidden: the host does not allow this guest ${request.method} ${url.pathname}`;
+      return this.tell((events) => events.status(id, 403, 'Forbidden', message));
+    }
+    if (socket && !this.#options.WebSocket) {
+      return this.tell((events) => events.failed(id, FAILURES.unsupported, 'this host opens no WebSockets'));
+    }
+    this.#exchanges.set(id, new Exchange(this, id, request, this.#options));
+  }
+
+  #end(settle) {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#exchanges.forEach((exchange) => exchange.drop());
+    this.#exchanges.clear();
+    settle();
+  }
+}
+
+/** The global WebSocket. API servers want an Origin, which a page's has and Node's must be told to send. */
+function defaultWebSocket() {
+  const { WebSocket, location } = globalThis;
+  if (!WebSocket || location) return WebSocket;
+  return class extends WebSocket {
+    constructor(address, protocols) {
+      super(address, { protocols, headers: { origin: new URL(address).origin.replace(/^ws/, 'http') } });
+    }
+  };
+}
+
+const WHENEVER = 0xffffffffffffffffn;
+
+function nanoseconds(milliseconds) {
+  return BigInt(Math.round(milliseconds * 1000)) * 1000n;
+}
+
+function bytesOf(input) {
+  return typeof input === 'string' ? new TextEncoder().encode(input) : input;
+}

@@ -1,0 +1,98 @@
+//! What a guest and its host say to each other, and how it is written down.
+//!
+//! The host says [`Event`]s, the guest [`Command`]s. Each turn is one message either way: the host's is the time and what
+//! has happened since the last, the guest's is when it wants the next turn at the latest, and what is to be done. Numbers
+//! are little-endian; a text or bytes are their length in a `u32` and then themselves; a list is its length and then its
+//! items; something that may be missing is preceded by 0 or 1.
+//!
+//! An *exchange* is one request with its answer, or one WebSocket, under a number of the guest's choice that is never used
+//! again. Pieces of it (chunks of a body, messages of a socket) cross only when asked for, one at a time either way: so
+//! whoever is slow holds the other back, across the border as well.
+//!
+//! Invariant: nothing the other side sends can make either side panic or allocate more than was sent.
+
+mod bytes;
+mod commands;
+mod events;
+mod failure;
+
+pub use self::bytes::Malformed;
+pub use commands::{Command, Outcome, Upload, read_commands, write_commands};
+pub use events::{Event, Moment, read_events, write_events};
+
+use portolan::transport::Message;
+
+use self::bytes::{Reader, Writer};
+
+/// The version of what is written here. The guest exports it; a host refuses another.
+pub const VERSION: u32 = 1;
+
+/// The number of an exchange.
+pub type ExchangeId = u32;
+
+/// The headers of a request or an answer, in order; values need not be text.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
+/// A part of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes of a body, at least one.
+    Chunk(::bytes::Bytes),
+    /// A message of a socket.
+    Message(Message),
+}
+
+impl Piece {
+    fn write(&self, writer: &mut Writer) {
+        let (tag, bytes) = match self {
+            Self::Chunk(bytes) => (0, bytes),
+            Self::Message(Message::Text(bytes)) => (1, bytes),
+            Self::Message(Message::Binary(bytes)) => (2, bytes),
+        };
+        writer.u8(tag);
+        writer.bytes(bytes);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let tag = reader.u8()?;
+        match tag {
+            0 => Ok(Self::Chunk(reader.bytes()?)),
+            1 => {
+                let text = reader.bytes()?;
+                std::str::from_utf8(&text).map_err(|_| Malformed)?;
+                Ok(Self::Message(Message::Text(text)))
+            }
+            2 => Ok(Self::Message(Message::Binary(reader.bytes()?))),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// The headers of a request or answer, to be sent across.
+pub fn headers_of(map: &http::HeaderMap) -> Headers {
+    map.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+/// Headers that came across; those that are none are left out.
+pub fn header_map(headers: &Headers) -> http::HeaderMap {
+    let mut map = http::HeaderMap::new();
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) =
+            (name.parse::<http::HeaderName>(), http::HeaderValue::from_bytes(value))
+        {
+            map.append(name, value);
+        }
+    }
+    map
+}
+
+fn write_headers(writer: &mut Writer, headers: &Headers) {
+    writer.list(headers, |writer, (name, value)| {
+        writer.text(name);
+        writer.bytes(value);
+    });
+}
+
+fn read_headers(reader: &mut Reader<'_>) -> Result<Headers, Malformed> {
+    reader.list(|reader| Ok((reader.text()?, reader.bytes()?.to_vec())))
+}
