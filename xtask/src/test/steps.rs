@@ -120,6 +120,12 @@ fn on_real_parts() -> Vec<Step> {
         )
         .needs(&[Need::Cluster]),
         step(
+            "the kubectl plugin through kubectl",
+            Cargo,
+            "cargo test --package=kubectl-portolan --features=cluster --test=plugin",
+        )
+        .needs(&[Need::Cluster]),
+        step(
             "a guest on a real cluster through kubectl proxy",
             Node,
             "node --experimental-websocket --test tests/guest/cluster.test.mjs",

@@ -1,0 +1,175 @@
+//! `kubectl portolan`: owner trees and live tables in the terminal. kubectl finds it on the path by its name.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command's output is its purpose")]
+
+mod printing;
+mod screen;
+mod sheet;
+mod top;
+mod tree;
+mod watch;
+
+use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use futures::stream::BoxStream;
+use portolan::Error;
+use portolan::client::Client;
+use portolan::client::discovery::RestMapper;
+use portolan::config::{Config, RateLimit};
+use portolan::meta::ApiResource;
+use portolan::rest::NoWarnings;
+use portolan_native::{ConfigOptions, client_for, load_config};
+
+use sheet::Sheet;
+
+/// Owner trees and live tables of a Kubernetes cluster.
+#[derive(Parser)]
+#[command(name = "kubectl-portolan", bin_name = "kubectl portolan", version)]
+struct Arguments {
+    #[command(flatten)]
+    cluster: ClusterArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct ClusterArguments {
+    /// The kubeconfig to use instead of KUBECONFIG and ~/.kube/config.
+    #[arg(long, global = true)]
+    kubeconfig: Option<PathBuf>,
+    /// The context to use instead of the current one.
+    #[arg(long, global = true)]
+    context: Option<String>,
+    /// The namespace to use instead of the context's.
+    #[arg(long, short, global = true)]
+    namespace: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print who owns whom around an object: from its topmost owner down.
+    Tree {
+        /// The object: TYPE NAME, or TYPE/NAME.
+        #[arg(required = true, num_args = 1..=2)]
+        object: Vec<String>,
+    },
+    /// Show the objects of a type as kubectl's table, and keep it current.
+    Watch {
+        /// The type, such as pods, deploy, or cronjobs.batch.
+        r#type: String,
+        /// Of all namespaces.
+        #[arg(long, short = 'A')]
+        all_namespaces: bool,
+        /// Only objects with such labels.
+        #[arg(long, short = 'l', default_value = "")]
+        selector: String,
+    },
+    /// Show what is used, asked for and to be had, and keep it current.
+    Top {
+        /// Of nodes or of pods.
+        what: What,
+        /// Pods of all namespaces.
+        #[arg(long, short = 'A')]
+        all_namespaces: bool,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// What nodes have, and what the Pods on them ask for.
+    #[value(alias = "node")]
+    Nodes,
+    /// What Pods ask for and may take at most.
+    #[value(alias = "pod")]
+    Pods,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Error> {
+    let ClusterArguments { kubeconfig, context, namespace } = arguments.cluster;
+    // kubectl's own limit: a tree takes a list of every resource there is.
+    let rate_limit = Some(RateLimit { qps: 50.0, burst: 300 });
+    let config = Config { rate_limit, ..load_config(&ConfigOptions { kubeconfig, context })? };
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    // What it asks for is its own choice, not the person's.
+    let client = client_for(config)?.with_warning_handler(Arc::new(NoWarnings));
+    match arguments.command {
+        Command::Tree { object } => {
+            let (kind, name) = named(&object)?;
+            let tree = tree::Tree::find(&client, &resource(&client, kind).await?, &namespace, name).await?;
+            print!("{tree}");
+            tree.missing().iter().for_each(|why| eprintln!("not seen: {why}"));
+            Ok(())
+        }
+        Command::Watch { r#type, all_namespaces, selector } => {
+            let resource = resource(&client, &r#type).await?;
+            let namespace = if all_namespaces { "" } else { &namespace };
+            show(watch::sheets(&client, &resource, namespace, selector.parse()?)).await
+        }
+        Command::Top { what, all_namespaces } => {
+            let namespace = if all_namespaces || what == What::Nodes { "" } else { &namespace };
+            show(top::sheets(&client, what == What::Nodes, namespace)).await
+        }
+    }
+}
+
+/// In a terminal a screen that stays current, else lines as they come.
+async fn show(sheets: BoxStream<'static, Result<Sheet, Error>>) -> Result<(), Error> {
+    match stdout().is_terminal() {
+        true => screen::show(sheets).await,
+        false => printing::print(sheets).await,
+    }
+}
+
+/// `deployment x` or `deployment/x`.
+fn named(object: &[String]) -> Result<(&str, &str), Error> {
+    let found = match object {
+        [kind, name] => Some((kind.as_str(), name.as_str())),
+        [both] => both.split_once('/'),
+        _ => None,
+    };
+    found
+        .filter(|(kind, name)| !kind.is_empty() && !name.is_empty())
+        .ok_or_else(|| Error::config("which object? Say TYPE NAME or TYPE/NAME, such as `deployment/web`"))
+}
+
+/// What a person calls a type: plural, singular, short name or kind, with its group and version or without.
+async fn resource(client: &Client, name: &str) -> Result<ApiResource, Error> {
+    let discovery = client.discovery().server_groups_and_resources().await?;
+    RestMapper::new(discovery.into()).mapping_for(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_named_in_two_ways() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for text in ["deployment web", "deployment/web"] {
+            assert_eq!(named(&words(text)).unwrap(), ("deployment", "web"));
+        }
+        for text in ["deployment", "/web", "deployment/"] {
+            assert!(named(&words(text)).unwrap_err().to_string().contains("TYPE/NAME"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}
