@@ -303,13 +303,19 @@ fn an_answer_without_an_object_is_no_object() {
 
 #[test]
 fn the_time_limit_ends_a_request_and_the_server_is_told() {
-    let scripted = Scripted::new([Answer::json(200, "{").hangs(), Answer::json(200, POD).hangs()]);
+    let scripted = Scripted::new((0..4).map(|_| Answer::json(200, r#"{"kind":"PodList","#).hangs()));
     run(&scripted, async |client| {
         let request = || client.rest().get().abs_path("/version").timeout(Duration::from_millis(1500));
         let error = request().send().await.unwrap_err();
         assert!(error.is_timeout(), "{error}");
         let mut body = request().stream().await.unwrap();
         assert!(body.chunk().await.is_some(), "a body that is read as it comes has no limit");
+        let config = Config { timeout: Some(Duration::from_secs(3)), ..client.config().clone() };
+        let client = Client::new(Arc::new(scripted.clone()), config, client.runtime().clone());
+        let error = client.all::<Pod>().list(&ListOptions::default()).await.unwrap_err();
+        assert!(error.is_timeout(), "a list is read to its end within the limit: {error}");
+        let mut body = client.all::<Pod>().list_body(&ListOptions::default()).await.unwrap();
+        assert!(body.fill().await.unwrap(), "but not one that is taken item by item");
     });
     assert_eq!(scripted.asked()[0].uri.query(), Some("timeout=1.5s"));
 }

@@ -118,11 +118,10 @@ impl<K: Object> Api<K> {
     /// The objects that `options` select, in one answer; with a limit, see `head.continue_token` and
     /// [`super::ListPager`].
     pub async fn list(&self, options: &ListOptions) -> Result<ObjectList<K>, Error> {
-        let mut body = self.list_body(options).await?;
-        let format = body.format();
-        let mut items = Vec::new();
         let mut resource = self.resource.clone();
-        let read: Result<_, Error> = async {
+        let read = async move |mut body: ListBody| {
+            let format = body.format();
+            let mut items = Vec::new();
             loop {
                 let more = body.fill().await?;
                 while let Some(bytes) = body.next_item()? {
@@ -135,13 +134,11 @@ impl<K: Object> Api<K> {
                     }
                 }
                 if !more {
-                    return body.finish();
+                    return Ok(ObjectList { items, head: body.finish()? });
                 }
             }
-        }
-        .await;
-        let head = read.map_err(|error| error.doing(format!("list {}", self.resource)))?;
-        Ok(ObjectList { items, head })
+        };
+        self.all(Method::GET).params(options.query()).list(read).await
     }
 
     /// The same list, item by item as it arrives.

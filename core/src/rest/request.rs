@@ -294,8 +294,16 @@ impl Request {
 
     /// Sends it and gives the items of the list as they arrive.
     pub async fn list_body(self) -> Result<ListBody, Error> {
+        self.list(async |body| Ok(body)).await
+    }
+
+    /// Sends it and has the list read by `read`, within the time limit.
+    pub(crate) async fn list<T>(
+        self,
+        read: impl AsyncFnOnce(ListBody) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.limited(Mode::Whole, async |response, _| {
-            answer::expect_objects(response).await.map(ListBody::new)
+            read(ListBody::new(answer::expect_objects(response).await?)).await
         })
         .await
     }
