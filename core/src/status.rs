@@ -146,8 +146,11 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
     Some(text.split(';').next().unwrap_or(text).trim())
 }
 
-/// The first bytes of a body that holds no object, quoted.
-pub(crate) fn first_bytes(body: &[u8]) -> String {
+/// What of a body of the media type `kind` may be shown: its first bytes, quoted, or the length of what may be an object.
+pub(crate) fn shown(kind: &str, body: &[u8]) -> String {
+    if may_be_object(kind, body) {
+        return format!("{} bytes", body.len());
+    }
     let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
     format!("{:?}{}", text.trim(), if body.len() > SHOWN { "…" } else { "" })
 }
@@ -155,10 +158,10 @@ pub(crate) fn first_bytes(body: &[u8]) -> String {
 /// What a refusal means whose body is no Status.
 fn unexpected(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
     let kind = media_type(headers).unwrap_or("no content type");
-    let (shown, said) = match body {
-        [] => (String::new(), String::new()),
-        body if may_be_object(kind, body) => (format!(", {} bytes", body.len()), "unknown".to_owned()),
-        body => (format!(": {}", first_bytes(body)), first_bytes(body)),
+    let (shown, said) = match (shown(kind, body), body) {
+        (_, []) => (String::new(), String::new()),
+        (length, body) if may_be_object(kind, body) => (format!(", {length}"), "unknown".to_owned()),
+        (text, _) => (format!(": {text}"), text),
     };
     let hint = match headers.get(LOCATION).filter(|_| code.is_redirection()) {
         Some(location) => format!(

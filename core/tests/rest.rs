@@ -158,11 +158,33 @@ fn a_refusal_keeps_the_servers_words_and_a_stranger_is_shown() {
 
 #[test]
 fn no_object_leaks_through_an_error() {
-    let scripted = Scripted::new([Answer::json(200, r#"{"kind":"ConfigMap","data":{"password":"hunter2"#)]);
-    let error = run(&scripted, async |client| {
-        client.api::<ConfigMap>("n").get("a", &GetOptions::default()).await.unwrap_err()
+    let (object, list) =
+        (r#"{"kind":"ConfigMap","data":{"password":"hunter2"#, r#"[{"password":"hunter2"}]"#);
+    let relabelled = |body| Answer::new(200).header("content-type", "text/plain").chunk(body);
+    let scripted = Scripted::new([Answer::json(200, object), relabelled(object), relabelled(list)]);
+    run(&scripted, async |client| {
+        let maps = client.api::<ConfigMap>("n");
+        let cut = maps.get("a", &GetOptions::default()).await.unwrap_err();
+        let one = maps.get("a", &GetOptions::default()).await.unwrap_err();
+        let all = maps.list(&ListOptions::default()).await.unwrap_err();
+        for error in [cut, one, all] {
+            assert!(error.is_decode() && !format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
     });
-    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_request_shows_none_of_the_callers_credentials() {
+    let scripted = Scripted::new([Answer::new(200)]);
+    run(&scripted, async |client| {
+        let request = client.rest().get().abs_path("/version").header("x-trace", "seen");
+        let request = request.header("Authorization", "Bearer hunter2").header("cookie", "s=hunter2");
+        let request = request.header("proxy-authorization", "Basic hunter2");
+        let shown = format!("{request:?}");
+        assert!(shown.contains("seen") && !shown.contains("hunter2"), "{shown}");
+        request.send().await.unwrap();
+    });
+    assert_eq!(scripted.asked()[0].headers["authorization"], "Bearer hunter2");
 }
 
 #[test]

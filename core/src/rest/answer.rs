@@ -1,7 +1,7 @@
 //! Answers: success as bytes, a refusal as an error.
 //!
-//! Invariant: a body's first bytes are shown only when its content type is not the one asked for, so that no object
-//! leaks through an error.
+//! Invariant: a body's first bytes are shown only when it cannot be an object, by its content type and by how it begins, so
+//! that none leaks through an error.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::{Warning, WarningHandler, warning};
 use crate::codec;
 use crate::error::Error;
 use crate::meta::Format;
-use crate::status::{self, Status, first_bytes, media_type, reason};
+use crate::status::{self, Status, media_type, reason};
 use crate::transport::Body;
 
 /// The most of a refusal that is read, in bytes.
@@ -182,7 +182,7 @@ fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
     let kind = media_type(headers).unwrap_or("no content type");
     Error::decode(format!(
         "the answer is {kind} in place of application/json (is something between us and the API server?): {}",
-        first_bytes(body)
+        status::shown(kind, body)
     ))
 }
 

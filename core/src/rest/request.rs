@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{Either, select};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    USER_AGENT,
+};
 use http::{Method, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -168,10 +171,11 @@ impl Request {
         self
     }
 
-    /// Sets a header.
+    /// Sets a header. One that proves who we are (`Authorization`, `Proxy-Authorization`, `Cookie`) is not shown by `Debug`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
-            (Ok(name), Ok(value)) => {
+            (Ok(name), Ok(mut value)) => {
+                value.set_sensitive([AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name));
                 self.headers.insert(name, value);
             }
             (Err(_), _) => self.fail(Error::config(format!("{name:?} is not a header name"))),
