@@ -13,6 +13,7 @@ mod version;
 
 pub use key::Key;
 pub use object::{Encoded, Format, MetaRef, Object, Resource, Scope};
+pub(crate) use options::whole_seconds;
 pub use options::{
     ApplyOptions, CreateOptions, DeleteOptions, GetOptions, ListOptions, PatchOptions, Preconditions,
     Propagation, ResourceVersionMatch, UpdateOptions, WatchOptions,

@@ -287,7 +287,12 @@ fn selectors(labels: &LabelSelector, fields: &FieldSelector) -> Query {
 }
 
 fn timeout_seconds(timeout: Duration) -> (&'static str, String) {
-    ("timeoutSeconds", timeout.as_secs().to_string())
+    ("timeoutSeconds", whole_seconds(timeout).to_string())
+}
+
+/// A duration as the server reads it: rounded up, and at least 1, for 0 would mean that nothing was said.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 
 fn change_query(dry_run: bool, field_manager: Option<&str>, field_validation: Option<&str>) -> Query {
@@ -358,6 +363,10 @@ mod tests {
             shard_selector: "s".into(),
             timeout: Some(Duration::from_secs(9)),
         };
+        for (given, told) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (9000, 9)] {
+            let watch = WatchOptions { timeout: Some(Duration::from_millis(given)), ..Default::default() };
+            assert_eq!(text(watch.query()), format!("watch=true&timeoutSeconds={told}"), "0 is no limit");
+        }
         assert_eq!(
             text(list.query()),
             "labelSelector=a=b&fieldSelector=metadata.name=c&resourceVersion=7&resourceVersionMatch=Exact\

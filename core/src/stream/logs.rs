@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::LogLines;
 use crate::error::Error;
+use crate::meta::whole_seconds;
 use crate::rest::Request;
 use crate::transport::Body;
 
@@ -66,10 +67,7 @@ impl LogOptions {
             query.extend(set.then(|| (name, "true".to_owned())));
         }
         query.extend(self.since.as_ref().map(|since| match since {
-            Since::Last(duration) => {
-                let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-                ("sinceSeconds", seconds.max(1).to_string())
-            }
+            Since::Last(duration) => ("sinceSeconds", whole_seconds(*duration).to_string()),
             // The server reads whole seconds alone here.
             Since::Time(time) => ("sinceTime", time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         }));
