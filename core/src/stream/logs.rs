@@ -35,6 +35,9 @@ pub struct LogOptions {
     pub limit_bytes: Option<u64>,
     /// Only one of the two outputs; a feature gate of the server (`PodLogsQuerySplitStreams`), which otherwise gives both.
     pub source: Option<LogSource>,
+    /// Whether the API server is to take the logs from a node whose certificate it cannot check: whoever stands between
+    /// the two can then make them up.
+    pub insecure_skip_tls_verify_backend: bool,
 }
 
 /// From when on logs are wanted.
@@ -61,9 +64,12 @@ impl LogOptions {
     pub fn query(&self) -> Vec<(&'static str, String)> {
         let mut query: Vec<(&'static str, String)> = Vec::new();
         query.extend(self.container.clone().map(|container| ("container", container)));
-        for (name, set) in
-            [("follow", self.follow), ("previous", self.previous), ("timestamps", self.timestamps)]
-        {
+        for (name, set) in [
+            ("follow", self.follow),
+            ("previous", self.previous),
+            ("timestamps", self.timestamps),
+            ("insecureSkipTLSVerifyBackend", self.insecure_skip_tls_verify_backend),
+        ] {
             query.extend(set.then(|| (name, "true".to_owned())));
         }
         query.extend(self.since.as_ref().map(|since| match since {
@@ -137,12 +143,14 @@ mod tests {
             tail_lines: Some(0),
             limit_bytes: Some(10),
             source: Some(LogSource::Stderr),
+            insecure_skip_tls_verify_backend: true,
         };
         let spelled: Vec<String> =
             options.query().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(
             spelled.join("&"),
-            "container=main&follow=true&previous=true&timestamps=true&sinceSeconds=2&tailLines=0&limitBytes=10&stream=Stderr"
+            "container=main&follow=true&previous=true&timestamps=true&insecureSkipTLSVerifyBackend=true&sinceSeconds=2\
+             &tailLines=0&limitBytes=10&stream=Stderr"
         );
         let since = Since::Time(Time("2026-01-02T03:04:05.6Z".parse().unwrap()));
         let query = LogOptions { since: Some(since), ..LogOptions::default() }.query();
