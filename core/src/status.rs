@@ -132,12 +132,16 @@ const SHOWN: usize = 160;
 pub fn refused(code: StatusCode, headers: &HeaderMap, body: &[u8], told: Option<Status>) -> Status {
     let mut status = told.unwrap_or_else(|| unexpected(code, headers, body));
     status.code.get_or_insert(i32::from(code.as_u16()));
-    let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    if let Some(after) = after {
+    if let Some(after) = retry_after(headers) {
         let details = status.details.get_or_insert_with(StatusDetails::default);
         details.retry_after_seconds.get_or_insert(after);
     }
     status
+}
+
+/// The seconds that `Retry-After` asks for, where it says a number that a Status can hold.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<i32> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 /// The media type an answer says it is in.

@@ -128,11 +128,13 @@ fn the_server_is_obeyed_when_it_says_retry_after() {
         client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap();
         assert_eq!(client.runtime().clock.now() - started, Duration::from_secs(5));
     });
-    let scripted = Scripted::new([busy()]);
-    let error = run(&scripted, async |client| {
-        client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap_err()
-    });
-    assert!(error.is_too_many_requests() && scripted.asked().len() == 1);
+    for no_number in ["", "-1", "2147483648", "9999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+        let scripted = Scripted::new([busy().header("retry-after", no_number)]);
+        let error = run(&scripted, async |client| {
+            client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap_err()
+        });
+        assert!(error.is_too_many_requests() && scripted.asked().len() == 1, "{no_number}");
+    }
 }
 
 #[test]

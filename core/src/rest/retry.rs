@@ -1,17 +1,18 @@
 //! When a request is sent again. Follows client-go 0.37 `rest/with_retry.go` and `rest/request.go`: an answer 429 or 5xx
 //! that says `Retry-After`, and a GET or a watch whose connection broke before an answer.
 //!
-//! Differs: a watch that broke each time ends in the error and not in an empty watch.
+//! Differs: a watch that broke each time ends in the error and not in an empty watch; a number of seconds that a Status
+//! could not hold (2³¹ and more) is no wait, where client-go's overflows from 2³³ on.
 //! Invariant: a request whose body is a stream is sent once.
 
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
 use http::{Method, Response, StatusCode};
 
 use super::Request;
 use super::answer;
 use crate::error::{Error, ErrorKind, TransportErrorKind};
+use crate::status;
 use crate::transport::Body;
 
 /// How often a request is sent again unless it says otherwise; client-go's default.
@@ -97,6 +98,5 @@ fn retry_after(response: &Response<Body>) -> Option<Duration> {
     if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
         return None;
     }
-    let seconds: u64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    u64::try_from(status::retry_after(response.headers())?).ok().map(Duration::from_secs)
 }
