@@ -58,7 +58,8 @@ pub struct Config {
     /// The limit for one request from its start to the end of its body, or to the answer's head where the body is read
     /// as it comes; watches have none. `None`: no limit.
     pub timeout: Option<Duration>,
-    /// How fast requests may go; watches are not counted. `None`: as fast as they can. client-go's `QPS` and `Burst`.
+    /// How fast requests may go; watches are not counted. `None`: as fast as they can. client-go's `QPS` and `Burst`. All
+    /// calls of a client share one bucket, of whatever group they are; discovery has its own while this is the default.
     pub rate_limit: Option<RateLimit>,
     /// How to slow down when the server answers 429 or 5xx without saying when to come back. `None`, the default: not at
     /// all. client-go's `KUBE_CLIENT_BACKOFF_BASE` and `KUBE_CLIENT_BACKOFF_DURATION`.

@@ -72,13 +72,20 @@ impl RestClient {
     /// limit.
     #[must_use]
     pub fn with_rate_limit(&self, limit: Option<RateLimit>) -> Self {
-        Self { limiter: limit.map(|limit| Arc::new(RateLimiter::new(limit))), ..self.clone() }
+        let limiter = limit.map(|limit| Arc::new(RateLimiter::new(limit)));
+        Self { limiter, ..self.configured(|config| config.rate_limit = limit) }
     }
 
     /// The same client with another content type in place of the configuration's.
     #[must_use]
     pub fn with_content_type(&self, content_type: ContentType) -> Self {
-        let config = Config { content_type, ..Config::clone(&self.config) };
+        self.configured(|config| config.content_type = content_type)
+    }
+
+    /// The same client with another configuration; what it shares with its clones stays.
+    pub(crate) fn configured(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::clone(&self.config);
+        change(&mut config);
         Self { config: Arc::new(config), ..self.clone() }
     }
 

@@ -23,6 +23,7 @@ mod openapi;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroupList, APIResourceList, APIVersions};
@@ -41,6 +42,7 @@ pub use openapi::{OpenApi, OpenApiDocument};
 use crate::codec;
 #[cfg(feature = "protobuf")]
 use crate::config::ContentType;
+use crate::config::RateLimit;
 use crate::error::Error;
 use crate::meta::{Format, GroupVersion, GroupVersionResource};
 use crate::rest::RestClient;
@@ -60,6 +62,11 @@ const ACCEPT_LEGACY: &str = "application/json";
 /// How many documents of a server without aggregated discovery are asked for at once.
 const AT_ONCE: usize = 4;
 
+/// How long one document may take when the configuration sets no limit, and how many may be asked for at once when it has
+/// the default one: client-go's `setDiscoveryDefaults`.
+const TIMEOUT: Duration = Duration::from_secs(32);
+const BURST: u32 = 300;
+
 /// Asks an API server what it serves. Clones share the answers they keep, by which they ask for changes only. client-go's
 /// `discovery.DiscoveryClient`.
 #[derive(Clone, Debug)]
@@ -77,7 +84,14 @@ impl DiscoveryClient {
     }
 
     /// A client that keeps the server's answers in `storage`, by their address. client-go's `httpCacheDir`.
+    ///
+    /// Where `rest` has the default rate limit, this client has a bucket of its own from which 300 requests go at once;
+    /// another limit is shared. Where it sets no time limit, a request has 32 seconds.
     pub fn with_storage(rest: RestClient, storage: Arc<dyn Storage>) -> Self {
+        let mut rest = rest.configured(|config| config.timeout = config.timeout.or(Some(TIMEOUT)));
+        if rest.config().rate_limit == Some(RateLimit::default()) {
+            rest = rest.with_rate_limit(Some(RateLimit { burst: BURST, ..RateLimit::default() }));
+        }
         Self { documents: Documents::new(rest, storage), legacy_only: false }
     }
 

@@ -4,7 +4,6 @@
 //! `304 Not Modified`; a kept answer that cannot be read is as good as none.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -13,9 +12,6 @@ use super::answer::KeptAnswer;
 use crate::error::Error;
 use crate::rest::RestClient;
 use crate::storage::Storage;
-
-/// How long one document may take when the configuration sets no limit; client-go's.
-const TIMEOUT: Duration = Duration::from_secs(32);
 
 /// Which document, and in which formats.
 #[derive(Clone, Copy, Debug)]
@@ -53,13 +49,11 @@ impl Documents {
     ) -> Result<T, Error> {
         let Wanted { path, accept } = wanted;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let timeout = self.rest.config().timeout.unwrap_or(TIMEOUT);
-        let mut request = self.rest.get().abs_path(path).header("accept", accept).timeout(timeout);
+        let mut request = self.rest.get().abs_path(path).header("accept", accept);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             request = request.param(&name, value);
         }
-        // As client-go says it, so that a kept answer has the same address for both.
-        request = request.param("timeout", format!("{}s", timeout.as_secs()));
+        // With the limit in it, as client-go says it: so a kept answer has the same address for both.
         let address = request.uri()?.to_string();
 
         let kept = self.kept(&address, accept).await;

@@ -15,7 +15,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 
 use super::{DiscoveredResource, Discovery, DiscoveryClient};
-use crate::config::Config;
+use crate::config::{Config, RateLimit};
 use crate::error::{Error, TransportErrorKind};
 use crate::rest::RestClient;
 use crate::time::Simulator;

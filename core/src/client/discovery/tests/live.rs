@@ -488,9 +488,33 @@ fn the_version_is_read() {
         );
         let version = server.client(simulator).server_version().await.unwrap();
         assert_eq!((&*version.minor, &*version.git_version), ("36", "v1.36.3"));
+        assert_eq!(server.asked()[0].address, "/version?timeout=32s");
         server.put("/version", "text/html", "<html>");
         assert!(
             server.client(simulator).server_version().await.unwrap_err().to_string().contains("text/html")
         );
+    });
+}
+
+/// TestDiscoveryClient's neighbour `setDiscoveryDefaults`: discovery is bursty, unless the caller has said how fast to go.
+#[test]
+fn discovery_has_a_bucket_of_its_own_while_the_limit_is_the_default() {
+    run(async |simulator| {
+        let server = Server::default();
+        server.json("/version", &json!({ "major": "1", "minor": "36" }));
+        let rest = RestClient::new(Arc::new(server), Config::default(), simulator.runtime(1));
+        let clock = simulator.runtime(1).clock;
+        let took = async |rest: RestClient, requests: usize| {
+            let (client, started) = (DiscoveryClient::new(rest), clock.now());
+            for _ in 0..requests {
+                client.server_version().await.unwrap();
+            }
+            (clock.now() - started).as_millis()
+        };
+        assert_eq!(took(rest.clone(), 301).await, 200, "300 at once, then 5 a second");
+        assert_eq!(took(rest.with_rate_limit(None), 400).await, 0);
+        let slow = rest.with_rate_limit(Some(RateLimit { qps: 1.0, burst: 2 }));
+        slow.get().abs_path("/version").send().await.unwrap();
+        assert_eq!(took(slow, 2).await, 1000, "one bucket for all");
     });
 }
