@@ -37,11 +37,14 @@ pub struct Stored {
     pub written: Duration,
 }
 
-/// A storage in memory, for as long as it lives. Clones share what is kept.
+/// A storage in memory, for as long as it lives. Clones share what is kept. Of keys that differ only behind a `?` it keeps
+/// the last: those are addresses with a hash of what is there (`/openapi/v3/apis/apps/v1?hash=…`), and nobody asks for the
+/// old one again.
 #[derive(Clone)]
 pub struct MemoryStorage {
     clock: Arc<dyn Clock>,
-    kept: Arc<Mutex<BTreeMap<String, Stored>>>,
+    /// By the key up to its `?`; with the whole key.
+    kept: Arc<Mutex<BTreeMap<String, (String, Stored)>>>,
 }
 
 impl MemoryStorage {
@@ -50,7 +53,7 @@ impl MemoryStorage {
         Self { clock, kept: Arc::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (String, Stored)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,12 +68,17 @@ impl fmt::Debug for MemoryStorage {
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
 impl Storage for MemoryStorage {
     async fn load(&self, key: &str) -> Option<Stored> {
-        self.lock().get(key).cloned()
+        let kept = self.lock();
+        kept.get(place(key)).filter(|(whole, _)| whole == key).map(|(_, stored)| stored.clone())
     }
 
     async fn store(&self, key: &str, bytes: Bytes) -> Result<(), Error> {
         let written = self.clock.unix_time();
-        self.lock().insert(key.to_owned(), Stored { bytes, written });
+        self.lock().insert(place(key).to_owned(), (key.to_owned(), Stored { bytes, written }));
         Ok(())
     }
+}
+
+fn place(key: &str) -> &str {
+    key.split_once('?').map_or(key, |(place, _)| place)
 }

@@ -11,9 +11,7 @@ use serde_json::Value;
 
 use super::documents::{Documents, Wanted};
 use super::{DiscoveryClient, json};
-use crate::config::Config;
 use crate::error::Error;
-use crate::rest::RestClient;
 
 /// Where the index is.
 const ROOT: &str = "/openapi/v3";
@@ -88,13 +86,10 @@ impl Documents {
     /// The same for addresses that are the server's own, without the path that leads to it.
     fn at_root(&self) -> Self {
         let mut documents = self.clone();
-        let config = self.rest.config();
-        let mut parts = config.server.clone().into_parts();
+        let mut parts = self.rest.config().server.clone().into_parts();
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
         if let Ok(server) = http::Uri::from_parts(parts) {
-            let config = Config { server, ..config.clone() };
-            documents.rest =
-                RestClient::new(self.rest.transport().clone(), config, self.rest.runtime().clone());
+            documents.rest = self.rest.configured(|config| config.server = server);
         }
         documents
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::storage::MemoryStorage;
 
 fn server() -> Server {
     let server = Server::default();
@@ -52,6 +53,27 @@ fn a_document_of_the_same_hash_is_asked_for_once() {
 }
 
 #[test]
+fn a_new_hash_takes_the_place_of_the_old_one() {
+    run(async |simulator| {
+        let (server, path) = (Server::default(), "/openapi/v3/apis/e.com/v1");
+        server.json(path, &json!({ "openapi": "3.0.0" }));
+        server.header(path, "etag", "\"same\"");
+        let rest = RestClient::new(Arc::new(server.clone()), Config::default(), simulator.runtime(1));
+        let storage = Arc::new(MemoryStorage::new(simulator.runtime(1).clock));
+        let client = DiscoveryClient::with_storage(rest, storage.clone());
+        for hash in ["A", "B", "C", "C"] {
+            let url = format!("{path}?hash={hash}");
+            server
+                .json("/openapi/v3", &json!({ "paths": { "apis/e.com/v1": { "serverRelativeURL": url } } }));
+            client.open_api_v3().await.unwrap().paths["apis/e.com/v1"].schema().await.unwrap();
+        }
+        let asked: Vec<u16> = server.asked().iter().map(|asked| asked.status).collect();
+        assert_eq!(asked, [200, 200, 200, 200, 200, 200, 200, 304], "the newest is kept");
+        assert_eq!(format!("{storage:?}"), "MemoryStorage(1 kept)");
+    });
+}
+
+#[test]
 fn addresses_below_a_prefix_and_of_the_servers_own() {
     run(async |simulator| {
         let server = Server::default();
@@ -65,12 +87,16 @@ fn addresses_below_a_prefix_and_of_the_servers_own() {
         );
         let config = Config::new("http://host/prefix").unwrap();
         let rest = RestClient::new(Arc::new(server.clone()), config, simulator.runtime(1));
+        let rest = rest.with_rate_limit(Some(RateLimit { qps: 1.0, burst: 1 }));
+        let started = simulator.runtime(1).clock.now();
         let index = DiscoveryClient::new(rest).open_api_v3().await.unwrap();
         server.asked();
         for document in index.paths.values() {
             assert!(document.bytes("application/json").await.unwrap_err().is_not_found());
         }
         assert_eq!(server.paths(), ["/prefix/openapi/v3/a", "/prefix/openapi/v3/b", "/elsewhere/c"]);
+        let took = simulator.runtime(1).clock.now() - started;
+        assert_eq!(took, Duration::from_secs(3), "all are held back by one limit");
     });
 }
 
