@@ -82,6 +82,8 @@ struct ShapeSpec {
     #[serde(default)]
     weights: BTreeMap<String, Vec<f64>>,
     #[serde(default)]
+    names: BTreeMap<u16, String>,
+    #[serde(default)]
     tags: BTreeSet<String>,
     corner: (i64, i64),
     small: Option<u8>,
@@ -264,6 +266,7 @@ fn shape(name: &str) -> Shape {
             source: Source::Scanned { device: "flat".into() },
             port: Port::Name("http".into()),
             weights: BTreeMap::from([("x".into(), vec![0.5, 2.0])]),
+            names: BTreeMap::from([(7, "seven".into())]),
             tags: BTreeSet::from(["t".into(), "u".into()]),
             corner: (-4, 4),
             small: Some(255),
@@ -311,6 +314,7 @@ async fn whatever_a_rust_type_is_made_of_has_a_schema() {
         (json!({"type": "found"}), "spec.type"),
         (json!({"port": 1.5}), "spec.port"),
         (json!({"weights": {"x": ["much"]}}), "spec.weights.x"),
+        (json!({"names": {"x": "y"}}), "each key must match"),
         (json!({"tags": ["a", "a"]}), "spec.tags"),
         (json!({"corner": [1]}), "spec.corner"),
         (json!({"small": 256}), "spec.small"),

@@ -84,7 +84,8 @@ pub struct Definition {
     /// Where the replicas are, if it can be scaled.
     pub scale: Option<CustomResourceSubresourceScale>,
     /// JSON Schema of the whole object, metadata aside, as schemars makes it of the Rust type with all types in place.
-    /// What is no structural schema is rewritten where the meaning stays.
+    /// What is no structural schema is rewritten where the meaning stays: keys of a map that are numbers, say, become a
+    /// rule in CEL.
     pub schema: Value,
 }
 

@@ -19,6 +19,7 @@ type Schema = Map<String, Value>;
 
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
+const VALIDATIONS: &str = "x-kubernetes-validations";
 
 /// Keywords that only describe.
 const DROPPED: [&str; 10] = [
@@ -234,8 +235,9 @@ fn properties(given: &mut Schema, out: &mut Schema, at: &str) -> Result<(), Erro
     let mut rest = given.remove("additionalProperties");
     if let Some(Value::Object(patterns)) = given.remove("patternProperties") {
         let mut patterns = patterns.into_iter();
-        if let (Some((_, schema)), None) = (patterns.next(), patterns.next()) {
+        if let (Some((pattern, schema)), None) = (patterns.next(), patterns.next()) {
             rest = Some(schema);
+            require_keys(&pattern, out);
         } else {
             return Err(wrong(at, "a map of several types"));
         }
@@ -254,6 +256,17 @@ fn properties(given: &mut Schema, out: &mut Schema, at: &str) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+/// Every key of a map matches `pattern`: what a structural schema has only a rule for. Where such a map lies in a list or
+/// map without a greatest size, an API server may find the rule too expensive and say so.
+fn require_keys(pattern: &str, out: &mut Schema) {
+    // A text of JSON is one of CEL too.
+    let rule = format!("self.all(key, key.matches({}))", Value::from(pattern));
+    let rule = json!({ "rule": rule, "message": format!("each key must match {pattern}") });
+    if let Value::Array(rules) = out.entry(VALIDATIONS).or_insert_with(|| json!([])) {
+        rules.push(rule);
+    }
 }
 
 /// Says the type where only its parts say it.

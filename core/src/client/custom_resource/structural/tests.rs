@@ -98,6 +98,14 @@ fn maps_lists_and_anything() {
         json!({"type": "object", "additionalProperties": {"type": "string"}}),
     );
     becomes(
+        json!({"type": "object", "patternProperties": {r"^\d+$": {"type": "string"}}, "additionalProperties": false,
+            "x-kubernetes-validations": [{"rule": "self.size() < 9"}]}),
+        json!({"type": "object", "additionalProperties": {"type": "string"}, "x-kubernetes-validations": [
+            {"rule": "self.size() < 9"},
+            {"rule": r#"self.all(key, key.matches("^\\d+$"))"#, "message": r"each key must match ^\d+$"},
+        ]}),
+    );
+    becomes(
         json!({"type": "object", "properties": {"a": true}, "additionalProperties": true}),
         json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true,
             "properties": {"a": {"x-kubernetes-preserve-unknown-fields": true}}}),
