@@ -46,7 +46,8 @@ async fn main() -> Result<()> {
 
 async fn of_cluster(arguments: &Arguments) -> Result<Vec<CustomResourceDefinition>> {
     let Arguments { kubeconfig, context, .. } = arguments;
-    let options = ConfigOptions { kubeconfig: kubeconfig.clone(), context: context.clone() };
+    let options =
+        ConfigOptions { kubeconfig: kubeconfig.clone(), context: context.clone(), ..Default::default() };
     let client = client_for(load_config(&options)?)?;
     let definitions = client.apiextensions_v1().custom_resource_definitions();
     if arguments.names.is_empty() {

@@ -33,7 +33,7 @@ impl Files {
     }
 
     fn options(&self) -> ConfigOptions {
-        ConfigOptions { kubeconfig: Some(self.path("config")), context: None }
+        ConfigOptions { kubeconfig: Some(self.path("config")), ..Default::default() }
     }
 
     fn change(&self, change: impl FnOnce(&mut Kubeconfig)) {

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use portolan::Error;
-use portolan::config::{Auth, Config, Credential, Kubeconfig, Pem, Tls};
+use portolan::config::{Auth, Cluster, Config, Credential, Kubeconfig, Overrides, Pem, Tls, User};
 
 use crate::{files, tls};
 
@@ -18,12 +18,27 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 pub struct ConfigOptions {
     /// The kubeconfig to read instead of the usual places. It must exist.
     pub kubeconfig: Option<PathBuf>,
-    /// The context to use instead of the current one.
+    /// The context to use instead of the current one and that of `overrides`.
     pub context: Option<String>,
+    /// What wins over the files. Where there are none, a server here is enough; a Pod's service account takes the
+    /// namespace alone. Its paths are relative to the working directory.
+    pub overrides: Overrides,
 }
 
 /// The configuration of this process: the named kubeconfig; else the files of KUBECONFIG, merged, or
-/// `~/.kube/config`; and when none of them says anything, the service account of the Pod this runs in.
+/// `~/.kube/config`; and when none of them says anything, the service account of the Pod this runs in. client-go's
+/// `clientcmd.NewNonInteractiveDeferredLoadingClientConfig`.
+///
+/// ```no_run
+/// use portolan::config::{Cluster, Overrides};
+/// use portolan_native::{ConfigOptions, load_config};
+///
+/// let cluster = Cluster { server: "http://localhost:8001".into(), ..Cluster::default() };
+/// let overrides = Overrides { cluster, ..Overrides::default() };
+/// let config = load_config(&ConfigOptions { overrides, ..ConfigOptions::default() })?;
+/// assert_eq!(config.server, "http://localhost:8001/");
+/// # Ok::<(), portolan::Error>(())
+/// ```
 ///
 /// # Errors
 /// `Config`, naming the file, the field and what to do.
@@ -55,17 +70,24 @@ impl Environment {
     }
 
     fn load(&self, options: &ConfigOptions) -> Result<Config, Error> {
-        let context = options.context.as_deref();
+        let mut overrides = options.overrides.clone();
+        if let Some(context) = &options.context {
+            overrides.context.clone_from(context);
+        }
         let config = if let Some(path) = &options.kubeconfig {
             let text = "there is no such file: correct the path";
             let file =
                 read(path)?.ok_or_else(|| Error::config(format!("kubeconfig {}: {text}", path.display())))?;
-            resolve(&file, context)?
+            resolve(file, &overrides)?
         } else {
             let places = self.places();
-            match merged(&places)? {
-                Some(merged) if !merged.is_empty() => resolve(&merged, context)?,
-                _ => self.in_cluster(&places, context)?,
+            let files = merged(&places)?.unwrap_or_default();
+            let are_more_than_names =
+                overrides.cluster != Cluster::default() || overrides.user != User::default();
+            if files.is_empty() && !are_more_than_names {
+                self.in_cluster(&places, &overrides)?
+            } else {
+                resolve(files, &overrides)?
             }
         };
         let user_agent =
@@ -89,10 +111,12 @@ impl Environment {
         places
     }
 
-    fn in_cluster(&self, places: &[PathBuf], context: Option<&str>) -> Result<Config, Error> {
+    fn in_cluster(&self, places: &[PathBuf], overrides: &Overrides) -> Result<Config, Error> {
         let token = self.service_account.join("token");
-        let (Some(host), Some(port), true, None) =
-            (&self.service_host, &self.service_port, token.is_file(), context)
+        let names = &overrides.names;
+        let names_any = [&overrides.context, &names.cluster, &names.user].iter().any(|name| !name.is_empty());
+        let (Some(host), Some(port), true, false) =
+            (&self.service_host, &self.service_port, token.is_file(), names_any)
         else {
             let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
             let looked = if looked.is_empty() { "no home directory".to_owned() } else { looked.join(", ") };
@@ -114,20 +138,22 @@ impl Environment {
             certificate_authority: authority.is_file().then(|| Pem::File(text(&authority))),
             ..Tls::default()
         };
+        let given = Some(names.namespace.clone()).filter(|name| !name.is_empty()).or(self.namespace.clone());
         let own = || std::fs::read_to_string(self.service_account.join("namespace")).ok();
-        if let Some(namespace) = self.namespace.clone().or_else(own) {
+        if let Some(namespace) = given.or_else(own) {
             namespace.trim().clone_into(&mut config.default_namespace);
         }
         Ok(config)
     }
 }
 
-/// What a kubeconfig says of a context. Certificates and keys it names must be there, and usable: client-go's
+/// What a kubeconfig says with `overrides` over it. Certificates and keys it names must be there, and usable: client-go's
 /// `clientcmd.ConfirmUsable` and, with its file and field named, what would fail when a client is made.
-fn resolve(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<Config, Error> {
-    let config = kubeconfig.resolve(context)?;
+fn resolve(kubeconfig: Kubeconfig, overrides: &Overrides) -> Result<Config, Error> {
+    let kubeconfig = kubeconfig.overridden(overrides)?;
+    let config = kubeconfig.resolve(None)?;
     tls::check(&config.tls).map_err(|problem| {
-        let chosen = kubeconfig.contexts.get(context.unwrap_or(&kubeconfig.current_context));
+        let chosen = kubeconfig.contexts.get(&kubeconfig.current_context);
         let (cluster, user) = chosen.map_or(("", ""), |chosen| (&chosen.cluster, &chosen.user));
         let (list, name, origin) = match problem.field {
             "client-certificate" | "client-key" => {

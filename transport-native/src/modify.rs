@@ -18,7 +18,7 @@ use crate::load::{ConfigOptions, Environment};
 /// How long another program may hold a lock: kubectl holds one for milliseconds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Changes the kubeconfig that [`crate::load_config`] would read, paths in it as they are written: what `change` alters
+/// Changes the kubeconfig that [`crate::load_config`] would read (context and overrides do not count), paths in it as they are written: what `change` alters
 /// goes into the file each entry came from, new entries and a new current context into the first that exists. What is not
 /// understood, and comments aside, all else stays as it is. Holds the lock that kubectl holds (`FILE.lock`), and blocks.
 /// client-go's `clientcmd.ModifyConfig`.

@@ -191,7 +191,7 @@ fn fingerprint(config: &OidcConfig) -> u64 {
 async fn keep(config: &OidcConfig) {
     let (own, user) = (config.clone(), config.user.clone());
     let kept = tokio::task::spawn_blocking(move || {
-        let options = ConfigOptions { kubeconfig: Some((&own.file).into()), context: None };
+        let options = ConfigOptions { kubeconfig: Some((&own.file).into()), ..Default::default() };
         modify_config(&options, |kubeconfig| {
             let provider = kubeconfig.users.get_mut(&own.user).and_then(|user| user.auth_provider.as_mut());
             if let Some(provider) = provider {

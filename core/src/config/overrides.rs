@@ -34,13 +34,10 @@ impl Kubeconfig {
             Err(Error::config(text))
         };
         if !overrides.context.is_empty() {
+            self.context(Some(&overrides.context))?;
             self.current_context.clone_from(&overrides.context);
         }
-        let known = self.contexts.get(&self.current_context).cloned();
-        if known.is_none() && !overrides.context.is_empty() {
-            return missing("context", &overrides.context);
-        }
-        let mut context = known.unwrap_or_default();
+        let mut context = self.contexts.get(&self.current_context).cloned().unwrap_or_default();
         set(&mut context.cluster, &overrides.names.cluster);
         set(&mut context.user, &overrides.names.user);
         set(&mut context.namespace, &overrides.names.namespace);
@@ -174,6 +171,12 @@ mod tests {
         assert!(named(Context { cluster: "z".into(), ..Context::default() }).is_err());
         assert!(named(Context { user: "z".into(), ..Context::default() }).is_err());
         let overrides = Overrides { context: "z".into(), ..Overrides::default() };
-        assert!(files().overridden(&overrides).unwrap_err().to_string().contains("no context \"z\""));
+        assert!(
+            files()
+                .overridden(&overrides)
+                .unwrap_err()
+                .to_string()
+                .contains("\"z\" is not among the contexts")
+        );
     }
 }

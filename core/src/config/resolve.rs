@@ -55,7 +55,7 @@ impl Kubeconfig {
         Ok(config)
     }
 
-    fn context<'a>(&'a self, asked: Option<&'a str>) -> Result<(&'a str, &'a Context), Error> {
+    pub(super) fn context<'a>(&'a self, asked: Option<&'a str>) -> Result<(&'a str, &'a Context), Error> {
         let files = self.origins.join(", ");
         let choice = match self.contexts.keys().map(String::as_str).collect::<Vec<_>>() {
             names if names.is_empty() => "add one, for example with `kubectl config set-context`".to_owned(),

@@ -1,6 +1,6 @@
 //! Loading from temporary directories.
 
-use portolan::config::Secret;
+use portolan::config::{Context, Secret};
 
 use super::*;
 
@@ -53,7 +53,8 @@ impl Machine {
     }
 
     fn load(&self, context: Option<&str>) -> Result<Config, Error> {
-        self.environment.load(&ConfigOptions { kubeconfig: None, context: context.map(str::to_owned) })
+        let context = context.map(str::to_owned);
+        self.environment.load(&ConfigOptions { context, ..Default::default() })
     }
 
     fn in_cluster(&mut self) {
@@ -108,7 +109,7 @@ fn a_named_file_must_be_there_and_stands_alone() {
     machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
     let named = machine.write_kubeconfig("named", &kubeconfig("named", "t"));
     let load = |path: &Path| {
-        machine.environment.load(&ConfigOptions { kubeconfig: Some(path.to_owned()), context: None })
+        machine.environment.load(&ConfigOptions { kubeconfig: Some(path.to_owned()), ..Default::default() })
     };
     assert_eq!(host(&load(&named).unwrap()), "named");
     let missing = machine.folder.path().join("missing");
@@ -145,6 +146,39 @@ fn a_pod_uses_its_service_account() {
 
     machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
     assert_eq!(host(&machine.load(None).unwrap()), "home", "a kubeconfig comes first");
+}
+
+#[test]
+fn overrides_win_over_the_files() {
+    let mut machine = Machine::new();
+    let load = |machine: &Machine, overrides: &Overrides, context: Option<&str>| {
+        let context = context.map(str::to_owned);
+        let options = ConfigOptions { overrides: overrides.clone(), context, ..Default::default() };
+        machine.environment.load(&options)
+    };
+    let names = Context { namespace: "shop".into(), ..Context::default() };
+    let user = User { impersonate: "jo".into(), ..User::default() };
+    let overrides = Overrides { context: "one".into(), names, user, ..Overrides::default() };
+    let one = machine.write_kubeconfig("one", &kubeconfig("one", "t"));
+    let two = machine.write_kubeconfig("two", &kubeconfig("two", "t"));
+    machine.environment.kubeconfig = Some(std::env::join_paths([&two, &one]).unwrap());
+    for (context, expected) in [(None, "one"), (Some("two"), "two")] {
+        let config = load(&machine, &overrides, context).unwrap();
+        let acts_as = config.auth.impersonate.as_ref().unwrap().user.as_str();
+        assert_eq!((host(&config), config.default_namespace.as_str(), acts_as), (expected, "shop", "jo"));
+        assert_eq!(config.auth.credential, Credential::Token(Secret::new("t")), "the rest is the files'");
+    }
+
+    // No file: a namespace goes to the service account, anything more wants a server.
+    machine.environment.kubeconfig = None;
+    machine.in_cluster();
+    let namespace = Overrides { names: overrides.names.clone(), ..Overrides::default() };
+    let config = load(&machine, &namespace, None).unwrap();
+    assert_eq!((host(&config), config.default_namespace.as_str()), ("[fd00::1]", "shop"));
+    assert!(load(&machine, &Overrides { context: String::new(), ..overrides }, None).is_err());
+    let cluster = Cluster { server: "localhost:8001".into(), ..Cluster::default() };
+    let config = load(&machine, &Overrides { cluster, ..namespace }, None).unwrap();
+    assert_eq!((host(&config), config.default_namespace.as_str()), ("localhost", "shop"));
 }
 
 #[test]

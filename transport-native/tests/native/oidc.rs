@@ -183,7 +183,8 @@ async fn get(transport: &Arc<dyn Transport>, server: &Server) -> Result<(), port
 async fn new_tokens_are_asked_for_once_and_kept_in_the_file() {
     for manner in [Manner::Header, Manner::Form] {
         let (server, provider, _folder, path) = scene(manner, 1 << 40).await;
-        let load = || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
+        let load =
+            || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), ..Default::default() }).unwrap();
         let (first, second) = (transport_for(&load()).unwrap(), transport_for(&load()).unwrap());
         let asks = (0..20).map(|ask| get(if ask % 2 == 0 { &first } else { &second }, &server));
         futures::future::try_join_all(asks).await.unwrap();
@@ -206,7 +207,8 @@ async fn new_tokens_are_asked_for_once_and_kept_in_the_file() {
 #[tokio::test]
 async fn a_users_tokens_are_the_users_alone_and_a_new_login_takes_their_place() {
     let (server, _provider, _folder, path) = scene(Manner::Header, 1 << 40).await;
-    let load = || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
+    let load =
+        || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), ..Default::default() }).unwrap();
     let rewrite = |from: &str, to: &str| {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from} in {text}");
@@ -248,7 +250,8 @@ async fn a_users_tokens_are_the_users_alone_and_a_new_login_takes_their_place() 
 #[tokio::test]
 async fn a_token_that_has_ended_is_renewed_with_the_token_that_came_last() {
     let (server, provider, _folder, path) = scene(Manner::Header, 1000).await;
-    let config = load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
+    let config =
+        load_config(&ConfigOptions { kubeconfig: Some(path.clone()), ..Default::default() }).unwrap();
     let transport = transport_for(&config).unwrap();
     std::fs::remove_file(&path).unwrap();
     for round in 1..4 {
@@ -267,7 +270,8 @@ async fn what_goes_wrong_is_told_in_one_line_without_a_token() {
         (Manner::Huge, "the provider cannot be asked: the body is larger than the 1048576 bytes allowed"),
     ] {
         let (server, _provider, _folder, path) = scene(manner, 1000).await;
-        let config = load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
+        let config =
+            load_config(&ConfigOptions { kubeconfig: Some(path.clone()), ..Default::default() }).unwrap();
         let error = get(&transport_for(&config).unwrap(), &server).await.unwrap_err();
         let begin = format!("kubeconfig {}: users \"jo\": auth-provider oidc: {part}", path.display());
         assert!(error.to_string().starts_with(&begin), "{error}");
