@@ -144,12 +144,6 @@ impl Types {
         let place = self.place(&name);
         let mut fields = String::new();
         let has_default = self.fields(&name, schema, &[], &mut fields);
-        if schema.x_kubernetes_preserve_unknown_fields == Some(true) {
-            let _ = write!(
-                fields,
-                "    /// What the definition does not name.\n    #[serde(flatten)]\n    pub other_fields: BTreeMap<String, {VALUE}>,\n"
-            );
-        }
         let default = if has_default { ", Default" } else { "" };
         self.written[place] = format!(
             "#[derive(Serialize, Deserialize, {DERIVES}{default})]\n#[serde(rename_all = \"camelCase\")]\npub struct {name} {{\n{fields}}}\n"
@@ -186,6 +180,12 @@ impl Types {
             let kind = if is_option { format!("Option<{}>", rust.name) } else { rust.name };
             let _ = writeln!(out, "    pub {field}: {kind},");
             all_have_default &= is_option || rust.has_default;
+        }
+        if schema.x_kubernetes_preserve_unknown_fields == Some(true) {
+            let _ = write!(
+                out,
+                "    /// What the definition does not name.\n    #[serde(flatten)]\n    pub other_fields: BTreeMap<String, {VALUE}>,\n"
+            );
         }
         all_have_default
     }

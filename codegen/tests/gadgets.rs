@@ -32,6 +32,7 @@ fn an_object_is_read_and_written_again() {
             "anything": [1, {"a": null}], "loose": {"known": "k", "other": {"x": 1}},
             "template": {"apiVersion": "v1", "kind": "Pod"}, "empty": {}, "since": "2026-01-01T00:00:00.5Z",
         },
+        "beside": {"the": "spec"},
         "status": {"replicas": 2, "conditions": [{"type": "Ready", "status": "Maybe"}]},
     });
     let gadget: Gadget = serde_json::from_value(object.clone()).unwrap();
@@ -40,6 +41,21 @@ fn an_object_is_read_and_written_again() {
     assert_eq!(gadget.spec.parts[0].by_zone.as_ref().unwrap()["z"].weight, Some(1));
     assert_eq!(serde_json::to_value(&gadget).unwrap(), object);
     assert_eq!(Gadget::api_resource().gvr().to_string(), "gadgets.v1.example.com");
+}
+
+#[test]
+fn two_groups_with_one_plural_get_a_module_each() {
+    let mut one: CustomResourceDefinition = serde_saphyr::from_str(include_str!("gadgets.yaml")).unwrap();
+    let mut other = one.clone();
+    other.spec.group = "other.example.com".to_owned();
+    let modules = |definitions: [&CustomResourceDefinition; 2]| -> Vec<String> {
+        let code = portolan_codegen::generate(definitions).unwrap();
+        let modules = code.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(" {"));
+        modules.map(str::to_owned).collect()
+    };
+    assert_eq!(modules([&one, &other]), ["gadgets_v1_example_com", "gadgets_v1_other_example_com"]);
+    one.spec.names.plural = "widgets".to_owned();
+    assert_eq!(modules([&one, &other]), ["widgets_v1", "gadgets_v1"]);
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub mod gadgets_v1 {
         pub spec: GadgetSpec,
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<GadgetStatus>,
+        /// What the definition does not name.
+        #[serde(flatten)]
+        pub other_fields: BTreeMap<String, Value>,
     }
 
     #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
