@@ -21,7 +21,9 @@ pub use options::{
 pub use patch::{Patch, PatchType};
 pub use quantity::{Quantity, QuantityFormat};
 pub use resource::{ApiResource, GroupVersion, GroupVersionKind, GroupVersionResource};
-pub use selector::{FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector};
+pub use selector::{
+    FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector, is_label_value,
+};
 pub use version::{Continue, ResourceVersion};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta, OwnerReference};

@@ -1,35 +1,27 @@
-//! Pseudo-random numbers from a seed (SplitMix64): identities, generated names and the workload's choices.
-//!
-//! Invariant: the same seed gives the same numbers on every target.
+//! What a cluster leaves to chance, from a seed: identities, generated names and the workload's choices.
+
+use portolan::policy::Random;
 
 /// A source of numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Chance(Random);
 
 /// The letters of generated name suffixes: no vowels, so that no words appear, and nothing that looks alike.
 const NAME_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
 impl Chance {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        Self(Random::new(seed))
     }
 
     /// A number below `bound`; 0 when `bound` is.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next() % bound }
+        if bound == 0 { 0 } else { self.0.next_u64() % bound }
     }
 
     /// A random identity (UUID version 4).
     pub(crate) fn uid(&mut self) -> String {
-        let (high, low) = (self.next(), self.next());
+        let (high, low) = (self.0.next_u64(), self.0.next_u64());
         let (high, low) = ((high & !0xF000) | 0x4000, (low & !(3 << 62)) | (1 << 63));
         let (first, second, third) = (high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF);
         format!("{first:08x}-{second:04x}-{third:04x}-{:04x}-{:012x}", low >> 48, low & 0xFFFF_FFFF_FFFF)

@@ -57,7 +57,7 @@ impl Server {
         if host.is_empty() {
             return Err(Error::config("the request's URI names no host"));
         }
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = bare(host).to_owned();
         Ok(Self { secure, host, port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }) })
     }
 
@@ -189,7 +189,7 @@ impl Dialer {
     /// A connection to a proxy, as secure as its address says: it is trusted as the server is.
     async fn connect_to(&self, proxy: &ProxyUrl) -> Result<Io, Error> {
         let secure_proxy = proxy.scheme == ProxyScheme::Https;
-        let host = proxy.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = bare(&proxy.host).to_owned();
         let place = Server { secure: secure_proxy, host, port: proxy.port };
         let lost = |error: Error| error.doing("reach the proxy");
         let io = TokioIo::new(self.connect(&place).await.map_err(lost)?);
@@ -198,6 +198,11 @@ impl Dialer {
         let (io, _) = secure(&tls.http1, &place, server_name(&place)?, io).await.map_err(lost)?;
         Ok(io)
     }
+}
+
+/// A host without the brackets that an address has around one of IPv6.
+pub(crate) fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 fn server_name(server: &Server) -> Result<ServerName<'static>, Error> {

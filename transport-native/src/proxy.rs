@@ -13,7 +13,7 @@ use portolan::config::{Config, ProxyScheme, ProxyUrl};
 use portolan::{Error, TransportErrorKind};
 use tower_service::Service;
 
-use crate::dial::{Io, Server};
+use crate::dial::{Io, Server, bare};
 
 /// The proxies to go through.
 pub(crate) struct Proxies {
@@ -94,7 +94,7 @@ impl Direct {
                 }
                 _ => (entry.as_str(), None),
             };
-            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let host = bare(host);
             if let Ok(address) = host.parse::<IpAddr>() {
                 direct.addresses.push((address, port));
             } else if let Some(rest) = host.strip_prefix("*.") {

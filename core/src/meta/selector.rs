@@ -9,4 +9,4 @@ mod label;
 mod parse;
 
 pub use field::{FieldRequirement, FieldSelector};
-pub use label::{LabelOperator, LabelRequirement, LabelSelector};
+pub use label::{LabelOperator, LabelRequirement, LabelSelector, is_label_value};

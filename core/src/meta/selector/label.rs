@@ -254,7 +254,15 @@ fn label_fault(label: &str) -> Option<&'static str> {
     (!is_name).then_some("not the name of a label: use up to 63 of a-z, A-Z, 0-9 and inner - _ .")
 }
 
-fn is_label_value(text: &str) -> bool {
+/// Whether `text` can be the value of a label: nothing, or up to 63 bytes of a-z, A-Z, 0-9 and inner `-`, `_`, `.`.
+/// apimachinery's `validation.IsValidLabelValue`.
+///
+/// ```
+/// use portolan::meta::is_label_value;
+/// assert!(is_label_value("") && is_label_value("v1.2_3-x"));
+/// assert!(!is_label_value("-x") && !is_label_value("a b"));
+/// ```
+pub fn is_label_value(text: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let bytes = text.as_bytes();
     text.len() <= LONGEST
