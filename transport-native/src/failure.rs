@@ -103,6 +103,11 @@ fn explain(server: &Server, name: &str, error: &rustls::Error) -> (TransportErro
         Tls::InvalidCertificate(CertificateError::BadSignature) => {
             "is not signed by the trusted authority of that name: set certificate-authority to the cluster's".to_owned()
         }
+        // webpki's own word, which rustls has no variant for.
+        Tls::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "is an authority's (CA:TRUE), which may sign others but is no server's: give the server one of its own (CA:FALSE)"
+                .to_owned()
+        }
         Tls::InvalidCertificate(other) => format!("cannot be accepted ({other}): replace it"),
         Tls::AlertReceived(alert) => return (TransportErrorKind::Tls, alerted(server, &format!("{alert:?}"))),
         other => return (TransportErrorKind::Tls, format!("no secure connection to {server} ({other})")),

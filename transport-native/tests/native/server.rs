@@ -45,8 +45,13 @@ impl Authority {
     }
 
     pub(crate) fn sign(&self, name: &str) -> Signed {
+        self.sign_as(name, IsCa::ExplicitNoCa)
+    }
+
+    fn sign_as(&self, name: &str, is_ca: IsCa) -> Signed {
         let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        parameters.is_ca = is_ca;
         let certificate = parameters.signed_by(&key, &self.0).unwrap();
         Signed { certificate: certificate.pem(), key: key.serialize_pem() }
     }
@@ -57,6 +62,8 @@ impl Authority {
 pub(crate) struct Options<'a> {
     /// The authority and name of the certificate; `None`: no TLS.
     pub(crate) certificate: Option<(&'a Authority, &'a str)>,
+    /// Whether that certificate is one of an authority.
+    pub(crate) is_authority: bool,
     /// Whose client certificates are required.
     pub(crate) clients: Option<&'a Authority>,
     /// Offer HTTP/2 with at most this many streams on a connection.
@@ -153,7 +160,8 @@ pub(crate) fn acceptor((authority, name): (&Authority, &str), options: &Options<
     use tokio_rustls::rustls::crypto::ring::default_provider;
     use tokio_rustls::rustls::pki_types::pem::PemObject;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let signed = authority.sign(name);
+    let ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let signed = if options.is_authority { authority.sign_as(name, ca) } else { authority.sign(name) };
     let certificate = CertificateDer::from_pem_slice(signed.certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))

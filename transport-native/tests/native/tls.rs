@@ -77,6 +77,16 @@ async fn a_certificate_that_is_not_trusted_says_what_to_do() {
     );
     failed(get(&server.config(trusting(&authority))).await, TransportErrorKind::Tls, &text);
 
+    let options =
+        Options { certificate: Some((&authority, "localhost")), is_authority: true, ..Options::default() };
+    let signing = Server::start(&options).await;
+    let text = format!(
+        "the certificate of https://localhost:{} is an authority's (CA:TRUE), which may sign others but is no server's: \
+         give the server one of its own (CA:FALSE)",
+        signing.address.port()
+    );
+    failed(get(&signing.config(trusting(&authority))).await, TransportErrorKind::Tls, &text);
+
     let named = Tls { server_name: Some("kubernetes".into()), ..trusting(&authority) };
     assert_eq!(get(&server.config(named)).await.unwrap(), "HTTP/1.1");
     let insecure = Tls { insecure: true, ..Tls::default() };
