@@ -98,7 +98,12 @@ pub(crate) async fn patch(
 pub(crate) async fn deletion(headers: &HeaderMap, body: Body, query: &Query) -> Result<Deletion, Failure> {
     let bytes = collect(body).await?;
     let options = if bytes.is_empty() { Value::Null } else { decode(media_type(headers), &bytes)? };
-    let owned = |path: &str| Some(text(&options, path).to_owned()).filter(|text| !text.is_empty());
+    deletion_options(&options, query)
+}
+
+/// The same, of options that were read.
+pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletion, Failure> {
+    let owned = |path: &str| Some(text(options, path).to_owned()).filter(|text| !text.is_empty());
     let given = owned("propagationPolicy").unwrap_or_else(|| query.get("propagationPolicy").to_owned());
     Ok(Deletion {
         uid: owned("preconditions.uid"),
@@ -114,6 +119,6 @@ pub(crate) async fn deletion(headers: &HeaderMap, body: Body, query: &Query) -> 
                 return Err(Failure::invalid_delete_options("propagationPolicy", other, &supported));
             }
         },
-        dry_run: query.get("dryRun") == "All" || list(&options, "dryRun").next().is_some(),
+        dry_run: query.get("dryRun") == "All" || list(options, "dryRun").next().is_some(),
     })
 }

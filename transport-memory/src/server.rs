@@ -250,17 +250,23 @@ impl Server {
         match (resource.plural.as_str(), target.subresource.as_str()) {
             ("bindings", "") => return self.bind(call, text(&body, "metadata.name"), &body),
             ("pods", "binding") => return self.bind(call, &target.name, &body),
-            ("pods", "eviction") => {
-                let deletion = Deletion { dry_run: call.mode().dry_run, ..Deletion::default() };
-                self.shared.with(|state| state.delete(resource, &call.key(), &deletion))?;
-                return Ok(Answer::success(StatusCode::CREATED, Value::Null));
-            }
+            ("pods", "eviction") => return self.evict(call, &body),
             (_, "") => {}
             _ => return Err(Failure::method_not_allowed()),
         }
         let stored =
             self.shared.with(|state| state.create(resource, &target.namespace, body, call.mode()))?;
         Ok(Answer::object(StatusCode::CREATED, stored.text(resource, call.view)?))
+    }
+
+    /// Deletes a pod as its eviction says. No disruption budget forbids it.
+    fn evict(&self, call: &Call, eviction: &Value) -> Result<Answer, Failure> {
+        if text(eviction, "metadata.name") != call.target.name {
+            return Err(Failure::bad_request("name in URL does not match name in Eviction object"));
+        }
+        let deletion = bodies::deletion_options(&eviction["deleteOptions"], &call.query)?;
+        self.shared.with(|state| state.delete(&call.resource, &call.key(), &deletion))?;
+        Ok(Answer::success(StatusCode::CREATED, Value::Null))
     }
 
     /// Puts a pod on a node, as the scheduler asks for it.

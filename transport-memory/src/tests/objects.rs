@@ -347,10 +347,13 @@ fn pods_are_bound_and_evicted_and_reviews_answered() {
         assert_eq!(world.post(&format!("{PODS}/p/binding"), binding.clone()).await.code, 201);
         assert_eq!(world.get(&format!("{PODS}/p")).await.body["spec"]["nodeName"], "n1");
         assert_eq!(world.post("/api/v1/namespaces/default/bindings", binding).await.code, 409);
-        assert_eq!(
-            world.post(&format!("{PODS}/p/eviction"), json!({ "metadata": { "name": "p" } })).await.code,
-            201
-        );
+        let evict = async |eviction: Value| world.post(&format!("{PODS}/p/eviction"), eviction).await.code;
+        let named = |options: Value| json!({ "metadata": { "name": "p" }, "deleteOptions": options });
+        assert_eq!(evict(json!({ "metadata": { "name": "q" } })).await, 400);
+        assert_eq!(evict(named(json!({ "preconditions": { "uid": "another" } }))).await, 409);
+        assert_eq!(evict(named(json!({ "dryRun": ["All"] }))).await, 201);
+        assert_eq!(world.get(&format!("{PODS}/p")).await.code, 200);
+        assert_eq!(evict(json!({ "metadata": { "name": "p" } })).await, 201);
         assert_eq!(world.get(&format!("{PODS}/p")).await.code, 404);
         let review = json!({ "spec": { "resourceAttributes": { "verb": "list", "resource": "pods" } } });
         let answer = world.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review).await;
