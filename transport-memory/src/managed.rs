@@ -174,6 +174,7 @@ pub(crate) fn apply(
     force: bool,
     now: &str,
 ) -> Result<Value, Failure> {
+    check_type(resource, &wanted, manager.subresource)?;
     if list(&wanted, "metadata.managedFields").next().is_some() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
@@ -214,6 +215,20 @@ pub(crate) fn apply(
     }
     write(&mut new, entries);
     Ok(new)
+}
+
+/// Who applies says of what type, in the words of apimachinery's `versioncheck.go`.
+fn check_type(resource: &Resource, wanted: &Value, subresource: &str) -> Result<(), Failure> {
+    let given = (text(wanted, "apiVersion"), text(wanted, "kind"));
+    let (api_version, kind) = match subresource {
+        "scale" => ("autoscaling/v1".to_owned(), "Scale"),
+        _ => (resource.api_version(), &*resource.kind),
+    };
+    if given == (&*api_version, kind) {
+        return Ok(());
+    }
+    let (group, version) = given.0.split_once('/').unwrap_or(("", given.0));
+    Err(Failure::bad_request(format!("invalid object type: {group}/{version}, Kind={}", given.1)))
 }
 
 /// Refuses to change what others own, except what is `allowed`.

@@ -11,7 +11,8 @@ const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower ca
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-/// Refuses a body that is no object or says it is of another type than `resource`'s. A body that does not say is fine.
+/// Refuses a body that is no object or says it is of another type than `resource`'s. A body that does not say is fine,
+/// but for a custom resource.
 pub(crate) fn check_type(resource: &Resource, object: &Value) -> Result<(), Failure> {
     let metadata = at(object, "metadata");
     if !object.is_object() || metadata.is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
@@ -23,7 +24,13 @@ pub(crate) fn check_type(resource: &Resource, object: &Value) -> Result<(), Fail
     }
     let (given, kind) = (text(object, "apiVersion"), text(object, "kind"));
     let expected = resource.api_version();
-    if !given.is_empty() && given != expected {
+    if resource.custom && kind.is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing",
+            resource.kind
+        )));
+    }
+    if (resource.custom || !given.is_empty()) && given != expected {
         return Err(Failure::bad_request(format!(
             "the API version in the data ({given}) does not match the expected API version ({expected})"
         )));

@@ -56,6 +56,26 @@ fn appliers_share_conflict_and_take_over() {
 }
 
 #[test]
+fn who_applies_says_of_what_type() {
+    let world = World::new();
+    world.run(async {
+        for (api_version, kind, told) in [
+            ("", "", "/, Kind="),
+            ("v1", "", "/v1, Kind="),
+            ("", "ConfigMap", "/, Kind=ConfigMap"),
+            ("apps/v1", "ConfigMap", "apps/v1, Kind=ConfigMap"),
+        ] {
+            let body = json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": "a" } });
+            let refused = world.patch(&format!("{MAPS}/a?fieldManager=me"), APPLY, body).await;
+            let told = format!("invalid object type: {told}");
+            assert_eq!((refused.code, refused.body["message"].as_str()), (400, Some(&*told)));
+        }
+        let untyped = json!({ "metadata": { "name": "a" } });
+        assert_eq!(world.patch(&format!("{MAPS}/a?fieldManager=me"), APPLY, untyped).await.code, 400);
+    });
+}
+
+#[test]
 fn updates_take_fields_from_appliers() {
     let world = World::new();
     world.run(async {

@@ -139,8 +139,13 @@ fn a_definition_is_served_at_once_and_until_it_is_deleted() {
         assert_eq!((&scale["spec"]["replicas"], &scale["status"]["replicas"]), (&json!(3), &json!(2)));
         assert_eq!(world.get(&format!("{WIDGETS}/w")).await.body["metadata"]["generation"], 2);
         assert_eq!(world.patch(&format!("{WIDGETS}/w"), "application/strategic-merge-patch+json", json!({})).await.code, 415);
-        let unversioned = json!({ "metadata": { "name": "w" }, "spec": {} });
+        let unversioned = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "w" }, "spec": {} });
         assert_eq!(world.put(&format!("{WIDGETS}/w"), &unversioned).await.code, 422);
+        for member in ["apiVersion", "kind"] {
+            let mut untyped = unversioned.clone();
+            untyped.as_object_mut().unwrap().remove(member);
+            assert_eq!(world.post(WIDGETS, untyped).await.code, 400, "a custom resource says its {member}");
+        }
 
         let mut watch = world.watch(&format!("{WIDGETS}?watch=1")).await;
         assert_eq!(watch.what().await, "ADDED w");

@@ -70,7 +70,8 @@ fn a_custom_resource_shows_the_columns_of_its_definition() {
         });
         world.cluster.create(definition).unwrap();
         let widgets = "/apis/example.com/v1/namespaces/default/widgets";
-        world.post(widgets, json!({ "metadata": { "name": "w" }, "spec": { "size": 3 } })).await;
+        let widget = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "w" }, "spec": { "size": 3 } });
+        world.post(widgets, widget).await;
         let answer = world.send("GET", widgets, &TABLE, Vec::new()).await;
         assert_eq!(answer.headers["warning"], r#"299 - "example.com/v1 Widget is deprecated""#);
         let (columns, rows) = shown(&answer.body);
