@@ -186,7 +186,8 @@ impl Cluster {
         })
     }
 
-    /// Changes the object at `key` in place. Fails when it is not there.
+    /// Changes the object at `key` in place. Fails when it is not there. Nobody else comes between: the cluster stands
+    /// still meanwhile, and a `change` that asks it anything waits for ever.
     pub fn modify(
         &self,
         gvr: &GroupVersionResource,
