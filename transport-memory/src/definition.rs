@@ -29,14 +29,25 @@ pub(crate) fn prepare(resource: &Resource, definition: &mut Value, now: &str) ->
     set(definition, "status.storedVersions", versions);
     set(definition, "status.acceptedNames", at(definition, "spec.names").cloned().unwrap_or_default());
     if list(definition, "status.conditions").next().is_none() {
-        let condition = |kind: &str, reason: &str, message: &str| json!({ "type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message });
         let conditions = json!([
-            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+            condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
+            condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
         ]);
         set(definition, "status.conditions", conditions);
     }
     Ok(())
+}
+
+/// Has a definition say that its custom resources are being deleted.
+pub(crate) fn terminate(definition: &mut Value, now: &str) {
+    let why = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    let mut conditions: Vec<Value> = list(definition, "status.conditions").cloned().collect();
+    conditions.push(condition("Terminating", "InstanceDeletionPending", why, now));
+    set(definition, "status.conditions", conditions);
+}
+
+fn condition(kind: &str, reason: &str, message: &str, now: &str) -> Value {
+    json!({ "type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message })
 }
 
 fn check(resource: &Resource, definition: &Value) -> Result<(), Failure> {

@@ -18,6 +18,8 @@ use crate::value::{at, integer, list, put, set, text};
 const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer of an object whose dependents stay and lose their owner.
 const ORPHAN: &str = "orphan";
+/// The finalizer of a definition whose custom resources go first.
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// What becomes of the objects that a deleted one owns. client-go's `DeletionPropagation`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +73,12 @@ impl State {
             Propagation::Unsaid => unsaid(resource, &before),
             said => said,
         };
-        set_finalizers(&mut object, finalizers(&before, propagation));
+        let mut finalizers = finalizers(&before, propagation);
+        let defines = &*resource.store == DEFINITIONS && self.objects(name, "").next().is_some();
+        if defines && !finalizers.iter().any(|one| one == CLEANUP) {
+            finalizers.push(json!(CLEANUP));
+        }
+        set_finalizers(&mut object, finalizers);
         let waits = list(&object, "metadata.finalizers").next().is_some() || &*resource.store == NAMESPACES;
         if !waits {
             return Ok(Deleted { object: self.finish(resource, key, object)?, gone: true });
@@ -84,14 +91,18 @@ impl State {
             }
             if &*resource.store == NAMESPACES {
                 set(&mut object, "status.phase", "Terminating");
+            } else if defines {
+                crate::definition::terminate(&mut object, &self.timestamp());
             }
         }
         if object == before {
             return Ok(Deleted { object: stored, gone: false });
         }
         let marked = self.keep(resource, object);
-        if &*resource.store == NAMESPACES {
-            self.empty_namespace(name)?;
+        match &*resource.store {
+            NAMESPACES => self.empty_namespace(name)?,
+            DEFINITIONS => self.empty_definition(name)?,
+            _ => {}
         }
         self.settle(resource, key)?;
         Ok(Deleted { object: marked, gone: false })
@@ -118,6 +129,9 @@ impl State {
         }
         if resource.namespaced {
             self.sweep_namespace(removed.namespace());
+        }
+        if resource.custom {
+            self.sweep_definition(&resource.store)?;
         }
         Ok(removed)
     }
@@ -215,7 +229,7 @@ impl State {
         (text(&owner, "metadata.uid") == text(reference, "uid")).then_some((resource, key))
     }
 
-    /// Deletes the custom resources of the definition called `name` and serves them no longer.
+    /// Serves the custom resources of the definition called `name` no longer; what is left of them is removed.
     fn undefine(&mut self, name: &str) {
         if let Some(resource) = self.registry.of_store(name).cloned() {
             let objects: Vec<_> = self.objects(name, "").cloned().collect();
@@ -229,24 +243,51 @@ impl State {
         self.wake_store(name);
     }
 
+    /// Deletes the custom resources of the definition called `name`; then it goes, unless finalizers hold one of them.
+    fn empty_definition(&mut self, name: &str) -> Result<(), Failure> {
+        if let Some(resource) = self.registry.of_store(name).cloned() {
+            self.empty(&resource, "")?;
+        }
+        self.sweep_definition(name)
+    }
+
+    /// Lets go of the definition called `name` if it is being deleted and nothing is left of what it defines.
+    fn sweep_definition(&mut self, name: &str) -> Result<(), Failure> {
+        let Some(resource) = self.registry.of_store(DEFINITIONS).cloned() else { return Ok(()) };
+        let serves = self.registry.of_store(name).is_some();
+        if serves && self.objects(name, "").next().is_some() {
+            return Ok(());
+        }
+        let definition = self.object(DEFINITIONS, name).map(|object| object.value()).transpose()?;
+        let waits = definition.is_some_and(|definition| {
+            at(&definition, "metadata.deletionTimestamp").is_some()
+                && list(&definition, "metadata.finalizers").any(|one| one == CLEANUP)
+        });
+        if waits { self.drop_finalizer(&resource, name, CLEANUP) } else { Ok(()) }
+    }
+
     /// Deletes what is in the namespace; then the namespace goes, unless finalizers hold something in it.
     fn empty_namespace(&mut self, namespace: &str) -> Result<(), Failure> {
-        let prefix = format!("{namespace}/");
         let resources: Vec<_> =
             self.registry.iter().filter(|resource| resource.namespaced).cloned().collect();
-        let deletion = Deletion { propagation: Propagation::Background, ..Deletion::default() };
         for resource in resources {
-            let keys: Vec<_> =
-                self.objects(&resource.store, &prefix).map(|object| object.key.clone()).collect();
-            for key in keys {
-                match self.delete(&resource, &key, &deletion) {
-                    // It went with its owner.
-                    Err(refusal) if refusal.code() == 404 => {}
-                    other => drop(other?),
-                }
-            }
+            self.empty(&resource, &format!("{namespace}/"))?;
         }
         self.sweep_namespace(namespace);
+        Ok(())
+    }
+
+    /// Deletes the objects of `resource` whose keys begin with `prefix`.
+    fn empty(&mut self, resource: &Resource, prefix: &str) -> Result<(), Failure> {
+        let deletion = Deletion { propagation: Propagation::Background, ..Deletion::default() };
+        let keys: Vec<_> = self.objects(&resource.store, prefix).map(|object| object.key.clone()).collect();
+        for key in keys {
+            match self.delete(resource, &key, &deletion) {
+                // It went with its owner.
+                Err(refusal) if refusal.code() == 404 => {}
+                other => drop(other?),
+            }
+        }
         Ok(())
     }
 

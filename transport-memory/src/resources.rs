@@ -278,6 +278,7 @@ fn custom_resource(definition: &Value, version: &Value) -> Resource {
         selector: text(scale, "labelSelectorPath").trim_start_matches('.').to_owned(),
     });
     let status = at(version, "subresources.status").is_some();
+    let terminating = at(definition, "metadata.deletionTimestamp").is_some();
     let paths: Vec<_> = list(version, "selectableFields")
         .map(|field| text(field, "jsonPath").trim_start_matches('.').to_owned())
         .collect();
@@ -294,7 +295,7 @@ fn custom_resource(definition: &Value, version: &Value) -> Resource {
         short_names: many("shortNames"),
         categories: many("categories"),
         namespaced: text(definition, "spec.scope") == "Namespaced",
-        verbs: ALL_VERBS.to_vec(),
+        verbs: ALL_VERBS.into_iter().filter(|verb| !(terminating && *verb == "create")).collect(),
         subresources: [("scale", scale.is_some()), ("status", status)]
             .into_iter()
             .filter(|(_, given)| *given)

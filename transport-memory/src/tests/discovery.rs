@@ -158,6 +158,34 @@ fn a_definition_is_served_at_once_and_until_it_is_deleted() {
 }
 
 #[test]
+fn a_definition_waits_for_what_finalizers_hold() {
+    let world = World::new();
+    world.run(async {
+        world.post(DEFINITIONS, definition()).await;
+        for (name, finalizers) in [("free", json!([])), ("held", json!(["example.com/wait"]))] {
+            let metadata = json!({ "name": name, "finalizers": finalizers });
+            let widget = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": metadata });
+            assert_eq!(world.post(WIDGETS, widget).await.code, 201);
+        }
+        let own = format!("{DEFINITIONS}/widgets.example.com");
+        world.delete(&own).await;
+        let waiting = world.get(&own).await.body;
+        assert_eq!(waiting["metadata"]["finalizers"], json!(["customresourcecleanup.apiextensions.k8s.io"]));
+        assert_eq!(waiting["status"]["conditions"][2]["type"], "Terminating");
+        let left = world.get(WIDGETS).await.body;
+        assert_eq!(names(&left), ["held"]);
+        assert!(left["items"][0]["metadata"]["deletionTimestamp"].is_string());
+        let late =
+            json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "late" } });
+        assert_eq!(world.post(WIDGETS, late).await.code, 405);
+        let merge = "application/merge-patch+json";
+        let release = json!({ "metadata": { "finalizers": null } });
+        assert_eq!(world.patch(&format!("{WIDGETS}/held"), merge, release).await.code, 200);
+        assert_eq!((world.get(&own).await.code, world.get(WIDGETS).await.code), (404, 404));
+    });
+}
+
+#[test]
 fn a_bad_definition_is_refused() {
     let world = World::new();
     world.run(async {
