@@ -1,4 +1,5 @@
-//! The Go program of tests/cluster: built into the target directory, and built anew only when its sources changed.
+//! The Go programs of tests/cluster and tests/skew: built into the target directory, and built anew only when their sources
+//! changed.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -39,12 +40,35 @@ pub(crate) fn build() -> Result<()> {
     }
     let fingerprint = fingerprint()?;
     fs::create_dir_all(directory()?)?;
-    let partial = directory()?.join(format!("portolan-cluster.{}", std::process::id()));
-    let mut build = go(&["build", "-v", "-ldflags", &linker_flags()?, "-o"]);
-    build.arg(&partial).arg(".");
-    run_with_progress(&mut build)?;
-    fs::rename(&partial, path()?)?; // whole or not at all, also when two builds run at once
+    compile(&sources(), &path()?)?;
     fs::write(stamp()?, fingerprint)?;
+    Ok(())
+}
+
+/// Builds kube-apiserver and kube-controller-manager of tests/skew, of an older minor version, and gives the folder where
+/// they stand beside etcd and kubectl of tests/cluster: one for `KUBEBUILDER_ASSETS`.
+pub(crate) fn build_older() -> Result<PathBuf> {
+    build()?;
+    let folder = directory()?.join("older");
+    fs::create_dir_all(&folder)?;
+    let older = folder.join("kube-apiserver");
+    compile(&workspace::root().join("tests/skew"), &older)?;
+    for (name, program) in [("kube-controller-manager", &older), ("etcd", &path()?), ("kubectl", &path()?)] {
+        let link = folder.join(name);
+        let _ = fs::remove_file(&link); // there from the last time, or not
+        std::os::unix::fs::symlink(program, &link).with_context(|| format!("linking {}", link.display()))?;
+    }
+    Ok(folder)
+}
+
+/// Builds the module in `sources` to `program`, whole or not at all, also when two builds run at once.
+fn compile(sources: &Path, program: &Path) -> Result<()> {
+    let partial = program.with_extension(std::process::id().to_string());
+    let modules = fs::read_to_string(sources.join("go.mod"))?;
+    let mut build = go(&["build", "-v", "-ldflags", &linker_flags(&modules)?, "-o"]);
+    build.arg(&partial).arg(".").current_dir(sources);
+    run_with_progress(&mut build, sources)?;
+    fs::rename(&partial, program)?;
     Ok(())
 }
 
@@ -68,10 +92,8 @@ fn stamp() -> Result<PathBuf> {
 }
 
 /// Strips the binary, and tells Kubernetes its version, which its own build sets the same way.
-fn linker_flags() -> Result<String> {
-    let modules = fs::read_to_string(sources().join("go.mod"))?;
-    let version =
-        kubernetes_version(&modules).context("tests/cluster/go.mod requires no k8s.io/kubernetes")?;
+fn linker_flags(modules: &str) -> Result<String> {
+    let version = kubernetes_version(modules).context("go.mod requires no k8s.io/kubernetes")?;
     let mut parts = version.trim_start_matches('v').split('.');
     let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut flags = "-s -w".to_owned();
@@ -87,13 +109,12 @@ fn kubernetes_version(modules: &str) -> Option<&str> {
     modules.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes ")).map(str::trim)
 }
 
-/// A hash of every source file, and of the linker's flags.
+/// A hash of every source file of tests/cluster; go.mod is one of them, and the linker's flags come from it.
 fn fingerprint() -> Result<String> {
     let mut files = Vec::new();
     collect(&sources(), &mut files)?;
     files.sort();
     let mut hasher = DefaultHasher::new();
-    hasher.write(linker_flags()?.as_bytes());
     for file in files {
         hasher.write(file.as_os_str().as_encoded_bytes());
         hasher.write(&fs::read(&file)?);
@@ -117,18 +138,16 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Runs `go build -v`, which names each package it compiles, and shows how far it is.
-fn run_with_progress(build: &mut Command) -> Result<()> {
-    let packages = output(&mut go(&["list", "-deps", "."]))?.lines().count();
-    eprintln!(
-        "building the test cluster (etcd, kube-apiserver, kubectl): {packages} packages, minutes the first time"
-    );
+fn run_with_progress(build: &mut Command, sources: &Path) -> Result<()> {
+    let packages = output(go(&["list", "-deps", "."]).current_dir(sources))?.lines().count();
+    eprintln!("building Kubernetes of {}: {packages} packages, minutes the first time", sources.display());
     let mut child =
         build.stderr(Stdio::piped()).spawn().with_context(|| format!("starting {}", shown(build)))?;
     let stderr = child.stderr.take().context("the output of go")?;
     let failure = follow(stderr, packages);
     let status = child.wait()?;
     if !status.success() {
-        bail!("go build in tests/cluster: {status}\n{failure}");
+        bail!("go build in {}: {status}\n{failure}", sources.display());
     }
     Ok(())
 }
@@ -165,8 +184,8 @@ mod tests {
         let modules = "require (\n\tk8s.io/kubectl v0.1.2\n\tk8s.io/kubernetes v1.2.3\n)";
         assert_eq!(kubernetes_version(modules), Some("v1.2.3"));
         assert_eq!(kubernetes_version("module m"), None);
-        let flags = linker_flags().unwrap();
-        assert!(flags.contains("k8s.io/component-base/version.gitMinor="), "{flags}");
+        let flags = linker_flags(modules).unwrap();
+        assert!(flags.contains("k8s.io/component-base/version.gitMinor=2"), "{flags}");
     }
 
     #[test]

@@ -6,17 +6,33 @@ use clap::Args;
 use crate::cluster_binary;
 use crate::process::{command, run as perform};
 
-/// Every soak: its name, its command, and the argument that makes it short. The test of the Lease is short unless
-/// `PORTOLAN_SOAK` says otherwise.
-const SOAKS: [(&str, &str, Option<&str>); 3] = [
-    ("faults", "cargo run --quiet --package=portolan-soak -- faults", Some("--short")),
-    ("handlers", "cargo run --quiet --package=portolan-soak -- handlers", Some("--short")),
+/// A soak: its name, its command, and how it is made short.
+type Soak = (&'static str, &'static str, Short);
+
+/// How a soak is short.
+#[derive(Clone, Copy, PartialEq)]
+enum Short {
+    /// By this argument.
+    Argument(&'static str),
+    /// By `PORTOLAN_SOAK`, which it looks at.
+    Variable,
+    /// By being left out: the unit tests run it for a minute already.
+    Tested,
+}
+
+const SOAKS: [Soak; 4] = [
+    ("faults", "cargo run --quiet --package=portolan-soak -- faults", Short::Argument("--short")),
+    ("handlers", "cargo run --quiet --package=portolan-soak -- handlers", Short::Argument("--short")),
     (
         "lease",
         "cargo test --quiet --package=portolan-tests --features=cluster --test=lease -- --nocapture",
-        None,
+        Short::Variable,
     ),
+    ("fuzz", "cargo test --quiet --package=portolan-tests --test=fuzz -- --nocapture", Short::Tested),
 ];
+
+/// So many times as many rounds as in the unit tests: most of an hour.
+const FUZZ_TIMES: &str = "60";
 
 /// What to soak.
 #[derive(Args)]
@@ -37,11 +53,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("no such soak: there are {}", names.join(", "));
     }
     for (name, line, short) in soaks {
+        if options.short && short == Short::Tested {
+            println!("soak {name} is left out: `cargo test` runs it, for a minute");
+            continue;
+        }
         println!("soak {name}");
         let mut program = command(&line.split(' ').collect::<Vec<_>>());
         program.env("PORTOLAN_CLUSTER", cluster_binary::path()?);
         program.env("PORTOLAN_SOAK", if options.short { "short" } else { "long" });
-        perform(program.args(short.filter(|_| options.short)))?;
+        program.env("PORTOLAN_FUZZ", FUZZ_TIMES);
+        if let (true, Short::Argument(argument)) = (options.short, short) {
+            program.arg(argument);
+        }
+        perform(&mut program)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod steps;
 mod tally;
 
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,9 @@ pub(crate) struct Options {
     /// Only what needs nothing but Rust.
     #[arg(long, conflicts_with = "setup")]
     quick: bool,
+    /// Only the tests on a real cluster, with the API server of an older minor version (tests/skew), built when it is not there.
+    #[arg(long, conflicts_with_all = ["setup", "quick"])]
+    skew: bool,
 }
 
 /// Runs the command. In CI (`CI=true`) a skipped test is a failure too.
@@ -40,9 +44,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             println!("setup is incomplete, what it lacks will be skipped: {error:#}");
         }
     }
-    let steps = steps::all();
+    let older = options.skew.then(cluster_binary::build_older).transpose()?;
+    let steps = if options.skew { vec![steps::on_a_real_cluster()] } else { steps::all() };
     let chosen: Vec<&Step> = steps.iter().filter(|step| step.quick || !options.quick).collect();
-    let outcomes = chosen.iter().map(|step| perform(step)).collect::<Result<Vec<_>>>()?;
+    let perform = |step: &&Step| perform(step, older.as_deref());
+    let outcomes = chosen.iter().map(perform).collect::<Result<Vec<_>>>()?;
     if options.quick {
         let left_out: Vec<&str> = steps.iter().filter(|step| !step.quick).map(|step| step.title).collect();
         println!("\nleft out by --quick: {}", left_out.join("; "));
@@ -90,12 +96,13 @@ impl fmt::Display for Outcome {
     }
 }
 
-fn perform(step: &Step) -> Result<Outcome> {
+/// `older` holds the programs of another cluster than tests/cluster.
+fn perform(step: &Step, older: Option<&Path>) -> Result<Outcome> {
     headline(step.title);
     let started = Instant::now();
     let missing: Vec<String> = step.needs.iter().filter_map(|need| need.missing()).collect();
     let (tally, remark) = if missing.is_empty() {
-        execute(step)?
+        execute(step, older)?
     } else {
         let remark = format!("{}; `cargo xtask test --setup` installs it", missing.join(", "));
         (Tally { skipped: 1, ..Tally::default() }, Some(remark))
@@ -106,13 +113,14 @@ fn perform(step: &Step) -> Result<Outcome> {
 }
 
 /// Runs a program, passing its output on and counting the tests in it.
-fn execute(step: &Step) -> Result<(Tally, Option<String>)> {
+fn execute(step: &Step, older: Option<&Path>) -> Result<(Tally, Option<String>)> {
     let line: Vec<&str> = step.line.split_whitespace().collect();
     let mut program = if line[0] == "go" { cluster_binary::go(&line[1..]) } else { command(&line) };
     program
         .current_dir(workspace::root().join(step.directory))
         .env("PORTOLAN_TARGET", workspace::target()?)
-        .env("PORTOLAN_CLUSTER", cluster_binary::path()?);
+        .env("PORTOLAN_CLUSTER", cluster_binary::path()?)
+        .envs(older.map(|folder| ("KUBEBUILDER_ASSETS", folder)));
     println!("$ {}", shown(&program));
     let mut tally = Tally::default();
     let ended = follow(&mut program, LIMIT, |output| step.count.read(output, &mut tally))?;

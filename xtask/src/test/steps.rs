@@ -99,7 +99,7 @@ fn on_rust_and_a_browser() -> Vec<Step> {
 
 /// What needs Go beside Rust: the real client-go, the real API server, and with them the real browser.
 fn on_real_parts() -> Vec<Step> {
-    use Count::{Cargo, Check, Go, Node};
+    use Count::{Check, Go, Node};
     vec![
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
@@ -113,12 +113,7 @@ fn on_real_parts() -> Vec<Step> {
         step("informers beside client-go's on a real server", Check, "cargo xtask parity --real")
             .needs(&[Need::Go, Need::Cluster]),
         step("soaks, a minute each at most", Check, "cargo xtask soak --short").needs(&[Need::Cluster]),
-        step(
-            "a real cluster, and the examples on it",
-            Cargo,
-            "cargo test --package=portolan-tests --features=cluster --test=real --test=programs --no-fail-fast",
-        )
-        .needs(&[Need::Cluster]),
+        on_a_real_cluster(),
         step(
             "the kubectl plugin through kubectl",
             Cargo,
@@ -151,6 +146,16 @@ fn on_real_parts() -> Vec<Step> {
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]
+}
+
+/// The tests that talk to an API server natively.
+pub(crate) const fn on_a_real_cluster() -> Step {
+    step(
+        "a real cluster, and the examples on it",
+        Count::Cargo,
+        "cargo test --package=portolan-tests --features=cluster --test=real --test=programs --no-fail-fast",
+    )
+    .needs(&[Need::Cluster])
 }
 
 const fn step(title: &'static str, count: Count, line: &'static str) -> Step {
