@@ -22,7 +22,7 @@ mod proxy;
 mod resolve;
 mod write;
 
-pub use exec::{ExecCache, ExecCluster, ExecConfig, ExecCredential, ExecVariable};
+pub use exec::{ExecCache, ExecCluster, ExecConfig, ExecCredential, ExecVariable, PluginPolicy};
 pub use kubeconfig::{Cluster, Context, Kubeconfig, User};
 pub use oidc::{AuthProvider, OidcConfig};
 pub use overrides::Overrides;

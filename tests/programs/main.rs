@@ -1,6 +1,7 @@
 //! The examples of portolan-native, run as their user would: on the cluster in memory, and on a real one.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod plugins;
 #[cfg(feature = "cluster")]
 mod real;
 

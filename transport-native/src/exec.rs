@@ -2,23 +2,22 @@
 //! one configuration. After client-go's `plugin/pkg/client/auth/exec/exec.go`, v0.37; what it is told and what its answer
 //! means is core's to say.
 //!
-//! Invariants: a plugin cannot hang, fill the memory or put a secret into an error; a request that is dropped does not
-//! end the login others wait for.
+//! Invariants: a plugin cannot hang, fill the memory or put a secret into an error; one that is stopped leaves no child
+//! running; a request that is dropped does not end the login others wait for.
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
-use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::{Either, select, try_join};
+use futures::future::try_join;
 use portolan::Error;
 use portolan::config::{Config, ExecCache, ExecCluster, ExecConfig, ExecCredential, Identity, Secret, Tls};
 use portolan::transport::TokenSource;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, Command};
 
 use crate::in_use::InUse;
 use crate::runtime::unix_now;
@@ -30,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 const LONGEST_ANSWER: u64 = 1 << 20;
 /// So much of what a plugin says on standard error is passed on to ours, and looked at for the reason of a failure.
 const MOST_PASSED_ON: usize = 16 << 10;
-/// For so long standard error is read on when a plugin has ended: a child of it may hold it open for good.
+/// For so long the reason of a failure is waited for when a plugin has ended: a child of it may hold standard error open.
 const LINGER: Duration = Duration::from_millis(200);
 /// The longest reason shown.
 const LONGEST_REASON: usize = 200;
@@ -114,10 +113,10 @@ impl Plugin {
 
     async fn run(&self) -> Result<ExecCredential, Error> {
         let interactive = self.config.interactive(std::io::stdin().is_terminal())?;
-        let child = self.start(interactive)?;
+        let running = self.start(interactive)?;
         let limit = self.config.timeout.unwrap_or(TIMEOUT);
         let (status, answer, reason) =
-            tokio::time::timeout(limit, self.finish(child)).await.map_err(|_| {
+            tokio::time::timeout(limit, self.finish(running)).await.map_err(|_| {
                 self.config.failed(&format!(
                     "did not end within {limit:?} and was stopped: run it by hand to see why"
                 ))
@@ -139,9 +138,11 @@ impl Plugin {
         Ok(credential)
     }
 
-    fn start(&self, interactive: bool) -> Result<Child, Error> {
+    fn start(&self, interactive: bool) -> Result<Running, Error> {
         let exec = &self.config;
-        let mut command = Command::new(&exec.command);
+        let find = |name: &str| which::which(name).ok();
+        let program = exec.policy.program(&exec.command, find).map_err(|why| exec.failed(why))?;
+        let mut command = Command::new(program);
         command.args(&exec.args);
         command.envs(exec.env.iter().map(|variable| (&variable.name, variable.value.reveal())));
         command.env("KUBERNETES_EXEC_INFO", exec.info(interactive, &self.cluster));
@@ -151,7 +152,12 @@ impl Plugin {
             true => command.stdin(Stdio::inherit()).stderr(Stdio::inherit()),
             false => command.stdin(Stdio::null()).stderr(Stdio::piped()),
         };
-        command.spawn().map_err(|error| match error.kind() {
+        let apart = cfg!(unix) && !at_a_terminal();
+        #[cfg(unix)]
+        if apart {
+            command.process_group(0);
+        }
+        let child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 let hint = match exec.install_hint.trim() {
                     "" => "install it, or correct the command".to_owned(),
@@ -161,15 +167,19 @@ impl Plugin {
             }
             ErrorKind::PermissionDenied => exec.failed("may not be run: make it executable"),
             _ => exec.failed(&format!("cannot be run ({error}): correct the command")),
-        })
+        })?;
+        Ok(Running { child, apart })
     }
 
     /// Waits for the end: its status, its answer, and the first line it said of a failure. As in client-go a child that
-    /// it left behind holds up nobody, unless it could still answer.
-    async fn finish(&self, mut child: Child) -> Result<(ExitStatus, Vec<u8>, String), Error> {
+    /// it left behind holds up nobody, unless it could still answer, and keeps a standard error that is read.
+    async fn finish(&self, mut running: Running) -> Result<(ExitStatus, Vec<u8>, String), Error> {
         let unreadable =
             |error| self.config.failed(&format!("cannot be read ({error}): run it by hand to see why"));
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let said = Arc::default();
+        let passing =
+            running.child.stderr.take().map(|stderr| tokio::spawn(pass_on(stderr, Arc::clone(&said))));
+        let stdout = running.child.stdout.take();
         let answer = async {
             let mut answer = Vec::new();
             if let Some(stdout) = stdout {
@@ -183,17 +193,12 @@ impl Plugin {
             }
             Ok(answer)
         };
-        let status = async { child.wait().await.map_err(unreadable) };
-        let mut said = Vec::new();
-        let ended = match select(pin!(try_join(answer, status)), pin!(pass_on(stderr, &mut said))).await {
-            Either::Left((ended, passing)) => {
-                // Nobody waits for the rest.
-                let _ = tokio::time::timeout(LINGER, passing).await;
-                ended
-            }
-            Either::Right(((), ending)) => ending.await,
-        };
-        let (answer, status) = ended?;
+        let status = async { running.child.wait().await.map_err(unreadable) };
+        let (answer, status) = try_join(answer, status).await?;
+        if let Some(passing) = passing {
+            let _ = tokio::time::timeout(LINGER, passing).await;
+        }
+        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
         Ok((status, answer, self.reason(&said)))
     }
 
@@ -219,14 +224,43 @@ fn is_token(word: &str) -> bool {
     word.contains("eyJ") && word.len() > 20
 }
 
+/// A plugin that runs. Dropped before it has ended, it is killed, and what it started with it.
+struct Running {
+    child: Child,
+    /// Whether it leads a process group of its own.
+    apart: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // There is no id once its end is known; the number may then be another's.
+        #[cfg(unix)]
+        if let Some(group) = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))
+            && self.apart
+        {
+            // That there is nobody left to kill is what is wanted.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Whether somebody sits here, whose Ctrl-C is to end a plugin too and who may be asked: a terminal does both for the
+/// processes of our group only.
+fn at_a_terminal() -> bool {
+    std::io::stdin().is_terminal() || std::io::stderr().is_terminal()
+}
+
 /// Passes what a plugin says on to our standard error, and keeps its beginning.
-async fn pass_on(stderr: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
-    let Some(mut stderr) = stderr else { return };
+async fn pass_on(mut stderr: ChildStderr, kept: Arc<Mutex<Vec<u8>>>) {
     let (mut own, mut passed) = (tokio::io::stderr(), 0);
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
         let said = &buffer[..count];
-        kept.extend_from_slice(&said[..count.min(MOST_PASSED_ON - kept.len())]);
+        {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = MOST_PASSED_ON - kept.len();
+            kept.extend_from_slice(&said[..count.min(room)]);
+        }
         if passed < MOST_PASSED_ON {
             passed += count;
             // Whether anybody reads our standard error is none of the plugin's business.

@@ -4,6 +4,8 @@
 //! Differs: a plugin has a time limit, and after a 401 it runs with the next request, not while the refusal is read.
 //! Invariant: no byte of an answer gets into an error, and `Debug` shows no argument and no variable's value.
 
+mod policy;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use super::pem::{Holds, check};
 use super::write::reveal;
 use super::{Config, Identity, Pem, ProxyUrl, Secret, is_header_text};
 use crate::error::Error;
+pub use policy::PluginPolicy;
 
 /// The versions of the protocol: client-go's `apiVersions`.
 const VERSIONS: [&str; 2] = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
@@ -57,6 +60,9 @@ pub struct ExecConfig {
     /// `Config`.
     #[serde(skip)]
     pub cluster_config: Option<serde_json::Value>,
+    /// Whether it may run at all.
+    #[serde(skip)]
+    pub policy: PluginPolicy,
     /// How long it may take; `None`: five minutes, in which a user can log in.
     #[serde(skip)]
     pub timeout: Option<Duration>,
