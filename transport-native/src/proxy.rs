@@ -1,5 +1,5 @@
 //! Which proxy leads to a server, and how it is asked for the way. After Go's `golang.org/x/net/http/httpproxy` and
-//! `net/http` (`transport.go`), Go 1.26; the handshakes are hyper-util's.
+//! `net/http` (`transport.go`), Go 1.26; the handshakes are hyper's and hyper-util's.
 //!
 //! Invariant: no name or password of a proxy gets into an error.
 
@@ -7,12 +7,17 @@ use std::net::IpAddr;
 use std::task::{Context, Poll};
 
 use base64::Engine;
-use http::{HeaderValue, Uri};
-use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{HeaderValue, Method, Request, Uri};
+use hyper::client::conn::http1;
+use hyper::upgrade::Parts;
+use hyper_util::client::legacy::connect::proxy::SocksV5;
 use portolan::config::{Config, ProxyScheme, ProxyUrl};
+use portolan::transport::Body;
 use portolan::{Error, TransportErrorKind};
 use tower_service::Service;
 
+use crate::connection::RequestBody;
 use crate::dial::{Io, Server, bare};
 
 /// The proxies to go through.
@@ -153,27 +158,50 @@ pub(crate) fn authorization(proxy: &ProxyUrl) -> Option<HeaderValue> {
 
 /// Has `proxy`, to which `io` is a connection, lead it on to `server`.
 pub(crate) async fn lead_on(proxy: &ProxyUrl, io: Io, server: &Server) -> Result<Io, Error> {
-    let failed = |why: String| {
+    let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
+    let place = format!("{host}:{}", server.port);
+    let led = match proxy.scheme {
+        ProxyScheme::Socks5 => ask_socks(proxy, io, &place).await,
+        ProxyScheme::Http | ProxyScheme::Https => ask_http(proxy, io, &place).await,
+    };
+    led.map_err(|why| {
         let text = format!(
             "the proxy {proxy} does not lead to {server} ({why}): is it the right one, and does it allow that?"
         );
         Error::transport(TransportErrorKind::Connect, text)
-    };
-    let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
-    let uri = |text: String| text.parse::<Uri>().map_err(|error| failed(error.to_string()));
-    let (to, through) = (uri(format!("https://{host}:{}", server.port))?, uri(proxy.to_string())?);
-    if proxy.scheme == ProxyScheme::Socks5 {
-        let mut socks = SocksV5::new(through, Opened(Some(io)));
-        if let Some((name, password)) = &proxy.credentials {
-            socks = socks.with_auth(name.clone(), password.reveal().to_owned());
-        }
-        return socks.call(to).await.map_err(|error| failed(format!("{error:?}")));
+    })
+}
+
+async fn ask_socks(proxy: &ProxyUrl, io: Io, place: &str) -> Result<Io, String> {
+    let uri = |text: String| text.parse::<Uri>().map_err(|error| error.to_string());
+    let mut socks = SocksV5::new(uri(proxy.to_string())?, Opened(Some(io)));
+    if let Some((name, password)) = &proxy.credentials {
+        socks = socks.with_auth(name.clone(), password.reveal().to_owned());
     }
-    let mut tunnel = Tunnel::new(through, Opened(Some(io)));
+    socks.call(uri(format!("https://{place}"))?).await.map_err(|error| format!("{error:?}"))
+}
+
+/// `CONNECT`.
+async fn ask_http(proxy: &ProxyUrl, io: Io, place: &str) -> Result<Io, String> {
+    let mut request = Request::builder().method(Method::CONNECT).uri(place).header(HOST, place);
     if let Some(value) = authorization(proxy) {
-        tunnel = tunnel.with_auth(value);
+        request = request.header(PROXY_AUTHORIZATION, value);
     }
-    tunnel.call(to).await.map_err(|error| failed(error.to_string()))
+    let request = request.body(RequestBody(Body::Empty)).map_err(|error| error.to_string())?;
+    let broken = |error: hyper::Error| format!("{error}");
+    let (mut asking, connection) = http1::handshake(io).await.map_err(broken)?;
+    // Ends with the tunnel's opening, or with the connection.
+    tokio::spawn(connection.with_upgrades());
+    let answer = asking.send_request(request).await.map_err(broken)?;
+    if !answer.status().is_success() {
+        return Err(format!("it answers {}", answer.status()));
+    }
+    let tunnel = hyper::upgrade::on(answer).await.map_err(broken)?;
+    match tunnel.downcast::<Io>() {
+        Ok(Parts { io, read_buf, .. }) if read_buf.is_empty() => Ok(io),
+        // A server speaks TLS or HTTP, where it is the client who begins.
+        _ => Err("bytes come before anything was asked".to_owned()),
+    }
 }
 
 /// A connector that has connected already.

@@ -1,6 +1,8 @@
 //! Which connections requests go over: shared, further ones, own ones; and that dropping ends an exchange.
 
 use crate::server::{Authority, Options, Server};
+use std::time::Duration;
+
 use http::Request;
 use portolan::config::{Config, Tls};
 use portolan::transport::{Body, Transport};
@@ -201,4 +203,33 @@ async fn who_waits_for_a_connection_shares_its_failure() {
         answers = together => assert!(answers.iter().all(Result::is_err)),
         () = accepting => {}
     }
+}
+
+/// A watch says nothing for minutes: that its peer is there is then the kernel's to ask.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_silent_watch_is_probed() {
+    let server = Server::start(&Options::default()).await;
+    let transport = HyperTransport::new(&Config::new(&server.url("http", "")).unwrap()).unwrap();
+    let watch = Request::get(server.url("http", "/hang?watch=true")).body(Body::Empty).unwrap();
+    let mut watch = transport.send(watch).await.unwrap().into_body();
+    assert_eq!(watch.chunk().await.unwrap().unwrap(), "begun");
+    let port = format!(":{:04X}", server.address.port());
+    // The timer that is set on the connection's end here, and in how many hundredths of a second it goes off.
+    let timer = || {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+        let timers = rows.filter(|row| row[2].ends_with(&port)).map(|row| row[5].to_owned());
+        timers.collect::<Vec<_>>().concat()
+    };
+    const KEEP_ALIVE: &str = "02:";
+    tokio::time::timeout(Duration::from_secs(60), async {
+        while !timer().starts_with(KEEP_ALIVE) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .unwrap();
+    let left = u32::from_str_radix(timer().trim_start_matches(KEEP_ALIVE), 16).unwrap();
+    assert!(left <= 1500, "{left}");
 }

@@ -221,10 +221,19 @@ async fn an_http_server_is_asked_for_by_its_whole_address() {
 async fn a_proxy_that_does_not_lead_on_says_so_in_time() {
     let (_, server, direct) = hidden().await;
     let cases = [
-        (Manner::Answering("HTTP/1.1 407 No\r\n\r\n"), "http", "proxy authorization required"),
-        (Manner::Answering("HTTP/1.1 403 No\r\n\r\n"), "http", "unsuccessful"),
-        (Manner::Answering("SSH-2.0-OpenSSH\r\n"), "http", "unsuccessful"),
-        (Manner::Answering(""), "http", "unexpected end of file"),
+        (
+            Manner::Answering("HTTP/1.1 407 No\r\n\r\n"),
+            "http",
+            "it answers 407 Proxy Authentication Required",
+        ),
+        (
+            Manner::Answering("HTTP/1.1 403 No\r\nContent-Length: 5\r\n\r\nwhy"),
+            "http",
+            "it answers 403 Forbidden",
+        ),
+        (Manner::Answering("HTTP/1.1 200 OK\r\n\r\nSSH-2.0"), "http", "bytes come before anything was asked"),
+        (Manner::Answering("SSH-2.0-OpenSSH\r\n"), "http", "invalid HTTP version parsed"),
+        (Manner::Answering(""), "http", "connection closed before message completed"),
         (Manner::Http, "socks5", ""),
         (Manner::Silent, "http", "does not finish its handshake within 10s"),
         (Manner::Silent, "https", "does not finish its handshake within 10s"),
