@@ -181,7 +181,7 @@ fn merged(places: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
 }
 
 /// The file at `path` with its relative paths made absolute, `None` when there is none.
-fn read(path: &Path) -> Result<Option<Kubeconfig>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Option<Kubeconfig>, Error> {
     let wrong = |what: String| Error::config(format!("kubeconfig {}: {what}", path.display()));
     let bytes = match files::read(path) {
         Ok(bytes) => bytes,

@@ -2,9 +2,9 @@
 //! `plugin/pkg/client/auth/oidc/oidc.go`, v0.37; what is asked and what it means is core's to say.
 //!
 //! Differs: new tokens that cannot be written to the file serve this process, where client-go fails; users never share
-//! tokens, and who has logged in again is taken up without a restart.
+//! tokens; and who has logged in again, here or in another program, is taken up without a restart and never overwritten.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use portolan::config::{Config, OidcConfig, Pem, Secret, Tls};
 use portolan::transport::{Body, TokenSource, Transport};
 
 use crate::in_use::InUse;
-use crate::load::ConfigOptions;
+use crate::load::{self, ConfigOptions};
 use crate::modify::modify_config;
 use crate::runtime::unix_now;
 use crate::transport::HyperTransport;
@@ -81,7 +81,7 @@ impl OidcTokens {
         let provider =
             SHARED.get(|provider: &Provider| provider.key == key, || Provider::new(key.clone(), oidc))?;
         let mut read = provider.read();
-        if read.known.insert(fingerprint(oidc)) {
+        if read.known.insert(fingerprint(&oidc.settings)) {
             read.newer = Some(oidc.clone());
         }
         drop(read);
@@ -96,16 +96,22 @@ impl TokenSource for OidcTokens {
         if let Some(newer) = self.0.read().newer.take() {
             *config = newer;
         }
-        if let Some(token) = config.id_token(unix_now())? {
+        let now = unix_now();
+        if let Ok(Some(token)) = config.id_token(now) {
             return Ok(Some(token));
         }
         // A task of its own: a refresh token may serve but once, so what it brought must not be lost with a request.
         let provider = Arc::clone(&self.0);
         let asked = tokio::spawn(async move {
-            let renewed = provider.refresh(&config).await?;
-            *config = renewed;
-            provider.read().known.insert(fingerprint(&config));
-            keep(&config).await;
+            // Another program may have asked already, and a refresh token may serve but once.
+            if let Some(newer) = provider.look_into_the_file(&config).await {
+                *config = newer;
+            }
+            if let Some(token) = config.id_token(now)? {
+                return Ok(Some(token));
+            }
+            *config = provider.refresh(&config).await?;
+            provider.keep(&config).await;
             Ok(config.settings.get("id-token").cloned())
         });
         asked.await.unwrap_or_else(|error| Err(Error::canceled("a login was stopped").with_source(error)))
@@ -123,7 +129,7 @@ impl Provider {
             ..Config::new(&key.issuer).map_err(|error| oidc.failed(&format!("idp-issuer-url: {error}")))?
         };
         let wire = HyperTransport::new(&place).map_err(|error| oidc.failed(&format!("idp-{error}")))?;
-        let read = Mutex::new(Read { known: HashSet::from([fingerprint(oidc)]), newer: None });
+        let read = Mutex::new(Read { known: HashSet::from([fingerprint(&oidc.settings)]), newer: None });
         Ok(Self { key, wire, config: Arc::new(tokio::sync::Mutex::new(oidc.clone())), read })
     }
 
@@ -176,30 +182,69 @@ impl Provider {
             config.failed(&format!("the provider cannot be asked: {error}")).with_source(error)
         })
     }
+
+    /// The login in the file, if it is of another program's making.
+    async fn look_into_the_file(&self, config: &OidcConfig) -> Option<OidcConfig> {
+        let own = config.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            // That it cannot be read was said when it was loaded; what is held may serve.
+            let kubeconfig = load::read(own.file.as_ref()).ok()??;
+            login_of(&kubeconfig.users.get(&own.user)?.auth_provider.as_ref()?.config, &own)
+        });
+        let found = reading.await.ok()??;
+        self.read().known.insert(fingerprint(&found.settings)).then_some(found)
+    }
+
+    /// Writes new tokens where the old ones were read, unless somebody has logged in there meanwhile: then those serve from
+    /// the next request on.
+    async fn keep(&self, config: &OidcConfig) {
+        let known = {
+            let mut read = self.read();
+            read.known.insert(fingerprint(&config.settings));
+            read.known.clone()
+        };
+        let own = config.clone();
+        let kept = tokio::task::spawn_blocking(move || {
+            let mut newer = None;
+            let options = ConfigOptions { kubeconfig: Some((&own.file).into()), context: None };
+            modify_config(&options, |kubeconfig| {
+                let user = kubeconfig.users.get_mut(&own.user);
+                let Some(provider) = user.and_then(|user| user.auth_provider.as_mut()) else { return };
+                if known.contains(&fingerprint(&provider.config)) {
+                    provider.config.clone_from(&own.settings);
+                } else {
+                    newer = login_of(&provider.config, &own);
+                }
+            })
+            .map(|()| newer)
+        });
+        match kept.await {
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Ok(Some(newer))) => {
+                let mut read = self.read();
+                read.known.insert(fingerprint(&newer.settings));
+                read.newer = Some(newer);
+            }
+            Ok(Err(error)) => {
+                let user = &config.user;
+                tracing::warn!(%error, user, "new tokens cannot be kept: the next process must log in again");
+            }
+        }
+    }
+}
+
+/// `settings` in place of those of `config`, if they are of the same provider and client.
+fn login_of(settings: &BTreeMap<String, Secret>, config: &OidcConfig) -> Option<OidcConfig> {
+    let found = OidcConfig { settings: settings.clone(), ..config.clone() };
+    let same = found.issuer() == config.issuer() && found.authority().ok()? == config.authority().ok()?;
+    same.then_some(found)
 }
 
 /// What tells settings apart, without keeping each token there was.
-fn fingerprint(config: &OidcConfig) -> u64 {
+fn fingerprint(settings: &BTreeMap<String, Secret>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for (name, value) in &config.settings {
+    for (name, value) in settings {
         (name, value.reveal()).hash(&mut hasher);
     }
     hasher.finish()
-}
-
-/// Writes new tokens where the old ones were read.
-async fn keep(config: &OidcConfig) {
-    let (own, user) = (config.clone(), config.user.clone());
-    let kept = tokio::task::spawn_blocking(move || {
-        let options = ConfigOptions { kubeconfig: Some((&own.file).into()), ..Default::default() };
-        modify_config(&options, |kubeconfig| {
-            let provider = kubeconfig.users.get_mut(&own.user).and_then(|user| user.auth_provider.as_mut());
-            if let Some(provider) = provider {
-                provider.config = own.settings;
-            }
-        })
-    });
-    if let Ok(Err(error)) = kept.await {
-        tracing::warn!(%error, user, "new tokens cannot be kept: the next process must log in again");
-    }
 }

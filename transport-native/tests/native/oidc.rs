@@ -35,8 +35,18 @@ enum Manner {
 
 struct Provider {
     url: String,
-    refreshes: Arc<AtomicUsize>,
+    state: Arc<State>,
     accepting: tokio::task::JoinHandle<()>,
+}
+
+/// What a provider remembers and is told.
+#[derive(Default)]
+struct State {
+    refreshes: AtomicUsize,
+    /// The refresh token that serves, once.
+    current: Mutex<String>,
+    /// A file to write while it is asked for tokens, as another program would.
+    meanwhile: Mutex<Option<(std::path::PathBuf, String)>>,
 }
 
 impl Drop for Provider {
@@ -55,19 +65,16 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let acceptor = acceptor((authority, "localhost"), &Options::default());
-        let refreshes = Arc::<AtomicUsize>::default();
-        let (count, own) = (Arc::clone(&refreshes), url.clone());
-        let current = Arc::new(Mutex::new("refresh-0".to_owned()));
+        let state = Arc::new(State { current: Mutex::new("refresh-0".to_owned()), ..State::default() });
+        let (shared, own) = (Arc::clone(&state), url.clone());
         let accepting = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let Ok(stream) = acceptor.accept(stream).await else { continue };
-                let (count, own, current) = (Arc::clone(&count), own.clone(), Arc::clone(&current));
+                let (state, own) = (Arc::clone(&shared), own.clone());
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let (count, own, current) = (Arc::clone(&count), own.clone(), Arc::clone(&current));
-                    async move {
-                        Ok::<_, Infallible>(answer(manner, expires, request, &own, &count, &current).await)
-                    }
+                    let (state, own) = (Arc::clone(&state), own.clone());
+                    async move { Ok::<_, Infallible>(answer(manner, expires, request, &own, &state).await) }
                 });
                 tokio::spawn(async move {
                     let _ = hyper::server::conn::http1::Builder::new()
@@ -76,7 +83,7 @@ impl Provider {
                 });
             }
         });
-        Self { url, refreshes, accepting }
+        Self { url, state, accepting }
     }
 }
 
@@ -85,8 +92,7 @@ async fn answer(
     expires: u64,
     request: Request<Incoming>,
     own: &str,
-    count: &AtomicUsize,
-    current: &Mutex<String>,
+    state: &State,
 ) -> Response<Whole> {
     let reply = |status: StatusCode, text: String| {
         Response::builder().status(status).body(Whole(Some(text.into()))).unwrap()
@@ -110,11 +116,14 @@ async fn answer(
         Manner::Form => form.contains("&client_id=us&client_secret=s3cr3t"),
         _ => header == Some(format!("Basic {}", STANDARD.encode("us:s3cr3t"))),
     };
-    let mut current = current.lock().unwrap();
+    let mut current = state.current.lock().unwrap();
     if !known || manner == Manner::Refusing || !form.contains(&format!("refresh_token={current}")) {
         return reply(StatusCode::BAD_REQUEST, json!({"error": "s3cr3t"}).to_string());
     }
-    let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+    if let Some((file, text)) = state.meanwhile.lock().unwrap().take() {
+        std::fs::write(file, text).unwrap();
+    }
+    let number = state.refreshes.fetch_add(1, Ordering::SeqCst) + 1;
     *current = format!("refresh-{number}");
     match manner {
         Manner::NoIdToken => reply(StatusCode::OK, json!({"access_token": "s3cr3t"}).to_string()),
@@ -188,7 +197,7 @@ async fn new_tokens_are_asked_for_once_and_kept_in_the_file() {
         let (first, second) = (transport_for(&load()).unwrap(), transport_for(&load()).unwrap());
         let asks = (0..20).map(|ask| get(if ask % 2 == 0 { &first } else { &second }, &server));
         futures::future::try_join_all(asks).await.unwrap();
-        assert_eq!(provider.refreshes.load(Ordering::SeqCst), 1);
+        assert_eq!(provider.state.refreshes.load(Ordering::SeqCst), 1);
         let sent = server.counters.authorizations.lock().unwrap().clone();
         assert!(sent.iter().all(|sent| *sent == format!("Bearer {}", token(1, 1 << 40))), "{sent:?}");
 
@@ -200,7 +209,7 @@ async fn new_tokens_are_asked_for_once_and_kept_in_the_file() {
             assert!(text.contains(part), "{part} in {text}");
         }
         get(&transport_for(&load()).unwrap(), &server).await.unwrap();
-        assert_eq!(provider.refreshes.load(Ordering::SeqCst), 1);
+        assert_eq!(provider.state.refreshes.load(Ordering::SeqCst), 1);
     }
 }
 
@@ -248,6 +257,39 @@ async fn a_users_tokens_are_the_users_alone_and_a_new_login_takes_their_place() 
 }
 
 #[tokio::test]
+async fn what_another_program_wrote_is_taken_up_and_never_overwritten() {
+    let (server, provider, _folder, path) = scene(Manner::Header, 1 << 40).await;
+    let load = || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), context: None }).unwrap();
+    let sent = || server.counters.authorizations.lock().unwrap().last().cloned().unwrap();
+    let before = std::fs::read_to_string(&path).unwrap();
+    let login =
+        |number| before.replace(&token(0, 1000), &token(number, 1 << 40)).replace("refresh-0", "of-another");
+
+    // It had logged in before the first request: nobody needs to be asked.
+    let transport = transport_for(&load()).unwrap();
+    std::fs::write(&path, login(8)).unwrap();
+    get(&transport, &server).await.unwrap();
+    assert_eq!(
+        (sent(), provider.state.refreshes.load(Ordering::SeqCst)),
+        (format!("Bearer {}", token(8, 1 << 40)), 0)
+    );
+    drop(transport);
+
+    // It logs in while the provider is asked.
+    std::fs::write(&path, &before).unwrap();
+    let transport = transport_for(&load()).unwrap();
+    *provider.state.meanwhile.lock().unwrap() = Some((path.clone(), login(9)));
+    get(&transport, &server).await.unwrap();
+    assert_eq!(
+        (sent(), provider.state.refreshes.load(Ordering::SeqCst)),
+        (format!("Bearer {}", token(1, 1 << 40)), 1)
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), login(9));
+    get(&transport, &server).await.unwrap();
+    assert_eq!(sent(), format!("Bearer {}", token(9, 1 << 40)));
+}
+
+#[tokio::test]
 async fn a_token_that_has_ended_is_renewed_with_the_token_that_came_last() {
     let (server, provider, _folder, path) = scene(Manner::Header, 1000).await;
     let config =
@@ -256,7 +298,7 @@ async fn a_token_that_has_ended_is_renewed_with_the_token_that_came_last() {
     std::fs::remove_file(&path).unwrap();
     for round in 1..4 {
         get(&transport, &server).await.unwrap();
-        assert_eq!(provider.refreshes.load(Ordering::SeqCst), round);
+        assert_eq!(provider.state.refreshes.load(Ordering::SeqCst), round);
     }
     assert!(!path.exists(), "a file that is gone does not come back");
 }
