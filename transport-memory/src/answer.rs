@@ -16,12 +16,12 @@ pub(crate) struct Answer {
     body: Body,
     /// The mark of its content, by which a client asks for changes only.
     etag: Option<HeaderValue>,
-    warning: Option<HeaderValue>,
+    warnings: Vec<HeaderValue>,
 }
 
 impl Answer {
     pub(crate) fn new(code: StatusCode, content_type: &'static str, body: Body) -> Self {
-        Self { code, content_type, body, etag: None, warning: None }
+        Self { code, content_type, body, etag: None, warnings: Vec::new() }
     }
 
     pub(crate) fn json(code: StatusCode, value: &Value) -> Self {
@@ -70,9 +70,10 @@ impl Answer {
         Self::json(code, &status)
     }
 
-    /// With a text for the user, shown beside the answer.
-    pub(crate) fn with_warning(mut self, text: Option<&str>) -> Self {
-        self.warning = text.and_then(|text| HeaderValue::from_str(&format!("299 - {text:?}")).ok());
+    /// With texts for the user, shown beside the answer, after those it has.
+    pub(crate) fn with_warnings<T: AsRef<str>>(mut self, texts: impl IntoIterator<Item = T>) -> Self {
+        let header = |text: T| HeaderValue::from_str(&format!("299 - {:?}", text.as_ref())).ok();
+        self.warnings.extend(texts.into_iter().filter_map(header));
         self
     }
 
@@ -87,8 +88,8 @@ impl Answer {
             headers.insert(ETAG, etag);
             headers.insert(VARY, HeaderValue::from_static("Accept"));
         }
-        if let Some(warning) = self.warning {
-            headers.insert(WARNING, warning);
+        for warning in self.warnings {
+            headers.append(WARNING, warning);
         }
         response
     }

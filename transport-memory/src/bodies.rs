@@ -116,7 +116,12 @@ pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletio
             "" => Propagation::Unsaid,
             other => {
                 let supported = ["Foreground", "Background", "Orphan"];
-                return Err(Failure::invalid_delete_options("propagationPolicy", other, &supported));
+                return Err(Failure::invalid_options(
+                    "DeleteOptions",
+                    "propagationPolicy",
+                    other,
+                    &supported,
+                ));
             }
         },
         dry_run: query.get("dryRun") == "All" || list(options, "dryRun").next().is_some(),

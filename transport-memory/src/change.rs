@@ -321,7 +321,11 @@ fn check_version(resource: &Resource, stored: &Stored, old: &Value, wanted: &Val
     }
     let (uid, given) = (text(old, "metadata.uid"), text(wanted, "metadata.uid"));
     if !given.is_empty() && given != uid {
-        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}");
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {given}, UID in object meta: {uid}",
+            resource.plural, stored.key
+        );
         return Err(Failure::conflict(resource, stored.name(), &why));
     }
     Ok(())

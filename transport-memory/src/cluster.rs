@@ -76,15 +76,19 @@ impl Shared {
         value
     }
 
-    /// Notes an action and names the reactions to it; `None` when nobody wants to know.
+    /// Notes an action, if anybody wants to know, and gives the answer that a test has for it.
     #[cfg(feature = "full")]
-    pub(crate) fn meet(&self, action: impl FnOnce() -> Action) -> Option<(Action, Vec<Arc<dyn Reaction>>)> {
-        let mut reactions = self.reactions.lock().unwrap_or_else(PoisonError::into_inner);
-        reactions.are_any().then(|| {
+    pub(crate) fn reaction(&self, action: impl FnOnce() -> Action) -> Result<Option<Value>, Error> {
+        let (action, met) = {
+            let mut reactions = self.reactions.lock().unwrap_or_else(PoisonError::into_inner);
+            if !reactions.are_any() {
+                return Ok(None);
+            }
             let action = action();
             let met = reactions.meet(&action);
             (action, met)
-        })
+        };
+        met.iter().find_map(|reaction| reaction(&action)).transpose()
     }
 }
 
@@ -299,7 +303,8 @@ impl Cluster {
     /// Lets `reaction` answer the requests of a verb and a resource (its plural, `pods` or `pods/status`); `*` is any. A
     /// reaction that gives `None` lets the request pass to the next one, the newest first, and at last to the cluster.
     /// An API error becomes the answer; any other error breaks the exchange off, as a lost connection would. A watch can
-    /// only fail. client-go's `Fake.PrependReactor`.
+    /// only fail. Logs (`get`, `pods/log`) are answered with a text, commands (`get`, `pods/exec` or `pods/attach`) with
+    /// the text they write or `{"stdout": …, "stderr": …, "exitCode": …}`. client-go's `Fake.PrependReactor`.
     ///
     /// ```
     /// # use portolan::time::Simulator;

@@ -89,10 +89,34 @@ impl Failure {
         Self::invalid_kind("meta.k8s.io", "ListOptions", "ListOptions.meta.k8s.io", "", causes)
     }
 
-    /// Wrong options of a delete.
-    pub(crate) fn invalid_delete_options(field: &str, value: &str, supported: &[&str]) -> Self {
+    /// A wrong value in the options of a request, of which `options` is the kind.
+    pub(crate) fn invalid_options(options: &str, field: &str, value: &str, supported: &[&str]) -> Self {
         let cause = Cause::not_supported(field, value, supported);
-        Self::invalid_kind("meta.k8s.io", "DeleteOptions", "DeleteOptions.meta.k8s.io", "", vec![cause])
+        Self::invalid_kind("meta.k8s.io", options, &format!("{options}.meta.k8s.io"), "", vec![cause])
+    }
+
+    /// A body of a kind ("" is the resource's) with fields that this does not have; `told` says which.
+    #[cfg(feature = "full")]
+    pub(crate) fn unknown_fields(resource: &Resource, kind: &str, told: &[String]) -> Self {
+        let kind = if kind.is_empty() { &resource.kind } else { kind };
+        let text = format!(
+            "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {}",
+            resource.version,
+            told.join(", ")
+        );
+        Self::bad_request(text)
+    }
+
+    /// A patch that leaves such fields.
+    #[cfg(feature = "full")]
+    pub(crate) fn unknown_fields_of_patch(patch: &serde_json::Value, told: &[String]) -> Self {
+        let text =
+            format!("Invalid value: {:?}: strict decoding error: {}", patch.to_string(), told.join(", "));
+        let mut refusal = Self::new(422, reason::INVALID, format!(" \"\" is invalid: patch: {text}"));
+        let cause = Cause { reason: "FieldValueInvalid", field: "patch".to_owned(), text };
+        let causes = Some(vec![cause.into_status()]);
+        refusal.0.details = Some(StatusDetails { causes, ..Default::default() });
+        refusal
     }
 
     /// An apply that does not say who applies.

@@ -22,13 +22,15 @@
 //! words.
 //!
 //! With the feature `full`, which is on by default, also what `kubectl` and unit tests ask for: server-side apply with
-//! field managers and conflicts, `managedFields`, strategic merge patches, Tables, protobuf bodies, enough of OpenAPI
-//! for kubectl's checks, and recordings of requests and reactions to them ([`Cluster::record`], [`Cluster::react`]).
+//! field managers and conflicts, `managedFields`, strategic merge patches, Tables, protobuf bodies, `fieldValidation`
+//! (fields that a kind or a custom resource's schema does not have are dropped, with a warning or an error), enough of
+//! OpenAPI for kubectl's checks, and recordings of requests, logs and commands among them, and reactions to them
+//! ([`Cluster::record`], [`Cluster::react`]).
 //!
 //! What it leaves out, and says so to the client where a client can tell: protobuf and CBOR answers (406), YAML bodies,
-//! validation of anything but metadata and what a CustomResourceDefinition must have, defaulting beyond the list in
-//! `defaults.rs` (replicas, the type of Secrets and Services, protocols of ports), schemas of custom resources (but for
-//! their merge keys), admission, controllers, the grace period of pods, and containers: logs are made up of the Pod and
+//! validation of anything but metadata, the names of fields and what a CustomResourceDefinition must have (types, bounds
+//! and rules of a schema are not looked at), defaulting beyond the list in `defaults.rs` (replicas, the type of Secrets and
+//! Services, protocols of ports), the server's words about a wrong selector, admission, controllers, the grace period of pods, and containers: logs are made up of the Pod and
 //! the time, and a command that is run by exec repeats its words and what it reads. Everybody may do everything.
 
 #![cfg_attr(
@@ -78,6 +80,8 @@ mod strategic;
 mod streams;
 #[cfg(feature = "full")]
 mod table;
+#[cfg(feature = "full")]
+mod unknown;
 mod validation;
 mod value;
 mod watch;

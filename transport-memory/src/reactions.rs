@@ -24,7 +24,9 @@ pub struct Action {
     pub namespace: String,
     /// The object's name, "" for all objects or one that is to be created.
     pub name: String,
-    /// The object of a create or an update, the patch of a patch; null otherwise.
+    /// The object of a create or an update, the patch of a patch; of logs (`pods/log`) and commands (`pods/exec`,
+    /// `pods/attach`) the parameters, each a text or, when given several times as the words of a command are, a list; null
+    /// otherwise.
     pub body: Value,
 }
 

@@ -125,6 +125,21 @@ impl Query {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
     }
 
+    /// All parameters: a text each, a list for one that stands several times.
+    #[cfg(feature = "full")]
+    pub(crate) fn value(&self) -> serde_json::Value {
+        let mut all = serde_json::Map::new();
+        for (name, value) in &self.0 {
+            let value = serde_json::Value::from(value.as_str());
+            match all.get_mut(name) {
+                None => drop(all.insert(name.clone(), value)),
+                Some(serde_json::Value::Array(values)) => values.push(value),
+                Some(one) => *one = serde_json::Value::Array(vec![one.take(), value]),
+            }
+        }
+        all.into()
+    }
+
     /// All values of a parameter, in order.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())

@@ -22,7 +22,7 @@ use crate::change::{Manager, Mode, Part};
 use crate::cluster::Shared;
 use crate::deletion::Deletion;
 use crate::discovery;
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::list::{ListRequest, Page};
 use crate::patch::Change;
 #[cfg(feature = "full")]
@@ -31,6 +31,8 @@ use crate::request::{Query, Route, Target};
 use crate::resources::Resource;
 use crate::select::Filter;
 use crate::stored::{View, key};
+#[cfg(feature = "full")]
+use crate::unknown::{FieldValidation, refuse_to_apply};
 use crate::value::text;
 use crate::watch::{Watch, WatchRequest};
 use crate::{reviews, scale, streams};
@@ -61,6 +63,67 @@ impl Call {
 
     fn manager(&self) -> Manager<'_> {
         Manager { name: &self.manager, subresource: &self.target.subresource }
+    }
+
+    /// What a test is told of it.
+    #[cfg(feature = "full")]
+    fn action(&self, verb: &'static str, body: Value) -> Action {
+        let Self { resource, target, .. } = self;
+        let (group, version) = (resource.group.clone(), resource.version.clone());
+        Action {
+            verb,
+            resource: GroupVersionResource::new(group, version, resource.plural.clone()),
+            subresource: target.subresource.clone(),
+            namespace: target.namespace.clone(),
+            name: target.name.clone(),
+            body,
+        }
+    }
+
+    /// Drops what the kind of a body does not have, and gives what its sender is to be told of that.
+    #[cfg(feature = "full")]
+    fn check_fields(&self, verb: &str, object: &mut Value) -> Result<Vec<String>, Failure> {
+        let options = if verb == "create" { "CreateOptions" } else { "UpdateOptions" };
+        let (validation, kind) =
+            (FieldValidation::read(&self.query, options)?, text(object, "kind").to_owned());
+        let refusal = |told: &[String]| Failure::unknown_fields(&self.resource, &kind, told);
+        validation.check(&self.resource, object, refusal)
+    }
+
+    #[cfg(not(feature = "full"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with `full`")]
+    fn check_fields(&self, _: &str, _: &mut Value) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+
+    /// `object` with `change` laid over it; `warnings` are for whoever sent it.
+    fn patched(
+        &self,
+        mut object: Value,
+        change: Change,
+        now: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, Failure> {
+        let uid = text(&object, "metadata.uid").to_owned();
+        #[cfg(feature = "full")]
+        let (patch, validation) = {
+            if let Change::Apply { wanted, .. } = &change {
+                refuse_to_apply(&self.resource, wanted)?;
+            }
+            (change.value().clone(), FieldValidation::read(&self.query, "PatchOptions")?)
+        };
+        change.apply(&self.resource, &mut object, self.manager(), now)?;
+        let given = text(&object, "metadata.uid");
+        if !given.is_empty() && given != uid && !uid.is_empty() {
+            let cause = Cause::invalid("metadata.uid", format_args!("{given:?}"), "field is immutable");
+            return Err(Failure::invalid(&self.resource, &self.target.name, vec![cause]));
+        }
+        #[cfg(feature = "full")]
+        {
+            let refusal = |told: &[String]| Failure::unknown_fields_of_patch(&patch, told);
+            *warnings = validation.check(&self.resource, &mut object, refusal)?;
+        }
+        Ok(object)
     }
 
     fn mode(&self) -> Mode<'_> {
@@ -129,7 +192,7 @@ impl Server {
         };
         let warning = call.resource.warning.clone();
         let answer = self.dispatch(&head.method, &head.headers, call, body).await?;
-        Ok(answer.with_warning(warning.as_deref()))
+        Ok(answer.with_warnings(warning))
     }
 
     /// The resource a request is about; `None` when the server serves no such thing.
@@ -173,8 +236,14 @@ impl Server {
             return Ok(answer);
         }
         let answer = match body {
-            Input::Object(object) if verb == "create" => self.create(&call, object)?,
-            Input::Object(object) => self.update(&call, |_| Ok(object))?,
+            Input::Object(mut object) => {
+                let warnings = call.check_fields(verb, &mut object)?;
+                let answer = match verb {
+                    "create" => self.create(&call, object)?,
+                    _ => self.update(&call, |_| Ok(object))?,
+                };
+                answer.with_warnings(warnings)
+            }
             Input::Patch(change) => self.patch(&call, change)?,
             Input::Deletion(deletion) if verb == "delete" => self.delete(&call, &deletion)?,
             Input::Deletion(deletion) => self.delete_all(call, &deletion)?,
@@ -193,26 +262,31 @@ impl Server {
     /// The answer that a test gives in place of the cluster.
     #[cfg(feature = "full")]
     fn react(&self, verb: &'static str, call: &Call, body: &Input) -> Result<Option<Answer>, Error> {
-        let about = || Action {
-            verb,
-            resource: GroupVersionResource::new(
-                call.resource.group.clone(),
-                call.resource.version.clone(),
-                call.resource.plural.clone(),
-            ),
-            subresource: call.target.subresource.clone(),
-            namespace: call.target.namespace.clone(),
-            name: call.target.name.clone(),
-            body: body.value(),
+        let code = if verb == "create" { StatusCode::CREATED } else { StatusCode::OK };
+        let answer = self.shared.reaction(|| call.action(verb, body.value()))?;
+        Ok(answer.map(|answer| Answer::json(code, &answer)))
+    }
+
+    /// The logs of a container, of the cluster's own making or a test's.
+    fn logs(&self, headers: &HeaderMap, target: Target, query: Query) -> Result<Response<Body>, Error> {
+        let Some(call) = self.call(target, query, headers)? else {
+            return Ok(Answer::not_found().into_response());
         };
-        let Some((action, reactions)) = self.shared.meet(about) else { return Ok(None) };
-        for reaction in reactions {
-            if let Some(answer) = reaction(&action) {
-                let code = if verb == "create" { StatusCode::CREATED } else { StatusCode::OK };
-                return Ok(Some(Answer::json(code, &answer?)));
-            }
+        #[cfg(feature = "full")]
+        if let Some(said) = self.shared.reaction(|| call.action("get", call.query.value()))? {
+            return Ok(streams::said(&said));
         }
-        Ok(None)
+        Ok(streams::logs(&self.shared, &call.target, &call.query)?)
+    }
+
+    /// A command in a container, of which the cluster makes something up or a test says how it ends.
+    fn command(&self, target: Target, query: Query, protocols: &[&str]) -> Result<Socket, Error> {
+        let call = self.call(target, query, &HeaderMap::new())?.ok_or_else(Failure::no_resource)?;
+        #[cfg(feature = "full")]
+        if let Some(said) = self.shared.reaction(|| call.action("get", call.query.value()))? {
+            return Ok(streams::ended(&said));
+        }
+        Ok(streams::echo(&self.shared, &call.target, &call.query, protocols)?)
     }
 
     async fn list(&self, call: Call) -> Result<Answer, Failure> {
@@ -318,26 +392,21 @@ impl Server {
         let (now, there) = self
             .shared
             .with(|state| (state.timestamp(), state.object(&resource.store, &call.key()).is_some()));
-        if !change.is_apply() {
-            return self.update(call, |mut object| {
-                change.apply(resource, &mut object, call.manager(), &now)?;
-                Ok(object)
-            });
-        }
-        // Applying notes its manager itself.
-        let mode = Mode { manager: None, ..call.mode() };
-        if there || !call.target.subresource.is_empty() {
-            return self.change(call, mode, |mut object| {
-                change.apply(resource, &mut object, call.manager(), &now)?;
-                Ok(object)
-            });
-        }
-        let mut object = json!({});
-        change.apply(resource, &mut object, call.manager(), &now)?;
-        crate::value::set(&mut object, "metadata.name", call.target.name.as_str());
-        let stored =
-            self.shared.with(|state| state.create(resource, &call.target.namespace, object, mode))?;
-        Ok(Answer::object(StatusCode::CREATED, stored.text(resource, call.view)?))
+        let is_apply = change.is_apply();
+        let mut warnings = Vec::new();
+        let make = |object| call.patched(object, change, &now, &mut warnings);
+        // Applying notes its manager itself, and creates.
+        let mode = if is_apply { Mode { manager: None, ..call.mode() } } else { call.mode() };
+        let answer = if there || !is_apply || !call.target.subresource.is_empty() {
+            self.change(call, mode, make)?
+        } else {
+            let mut object = make(json!({}))?;
+            crate::value::set(&mut object, "metadata.name", call.target.name.as_str());
+            let stored =
+                self.shared.with(|state| state.create(resource, &call.target.namespace, object, mode))?;
+            Answer::object(StatusCode::CREATED, stored.text(resource, call.view)?)
+        };
+        Ok(answer.with_warnings(warnings))
     }
 
     fn delete(&self, call: &Call, deletion: &Deletion) -> Result<Answer, Failure> {
@@ -386,11 +455,12 @@ impl Server {
 #[cfg_attr(target_family = "wasm", async_trait(?Send))]
 impl Transport for Server {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        if let Some(logs) = streams::logs(&self.shared, request.uri()) {
-            return Ok(logs.unwrap_or_else(|refusal| Answer::refused(refusal.status()).into_response()));
-        }
-        match self.answer(request).await {
-            Ok(answer) => Ok(answer.into_response()),
+        let outcome = match streams::asked(request.uri(), &["log"]) {
+            Some((target, query)) => self.logs(request.headers(), target, query),
+            None => self.answer(request).await.map(Answer::into_response),
+        };
+        match outcome {
+            Ok(response) => Ok(response),
             // Only a test's reaction fails otherwise.
             Err(error) => match error.status() {
                 Some(status) => Ok(Answer::refused(status).into_response()),
@@ -401,8 +471,8 @@ impl Transport for Server {
 
     /// Opens a watch. As the real server, it takes one subprotocol and echoes it; anything but a watch is refused.
     async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
-        if let Some(socket) = streams::command(&self.shared, request.uri(), protocols) {
-            return Ok(socket?);
+        if let Some((target, query)) = streams::asked(request.uri(), &["exec", "attach"]) {
+            return self.command(target, query, protocols);
         }
         if let [_, _, ..] = protocols {
             return Err(Failure::bad_request("a watch takes one subprotocol at most").into());

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::channel::mpsc;
+#[cfg(feature = "full")]
+use futures::sink;
 use futures::{SinkExt, StreamExt, future, stream};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, Uri};
 use jiff::Timestamp;
 use portolan::transport::{Body, Message, Socket};
 use portolan::{Error, TransportErrorKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::Shared;
 use crate::failure::Failure;
@@ -30,43 +32,32 @@ const KEPT: u64 = 1000;
 /// So many messages of a client wait for a command.
 const WAITING: usize = 8;
 
-const SUCCESS: &str = r#"{"metadata":{},"status":"Success"}"#;
-const FALSE: &str = r#"{"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: 1","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"1"}]}}"#;
+const PROTOCOL: &str = "v5.channel.k8s.io";
 
-/// The answer to a request for logs; `None` when it is for something else.
-pub(crate) fn logs(shared: &Arc<Shared>, uri: &Uri) -> Option<Result<Response<Body>, Failure>> {
-    let target = pod_target(uri, &["log"])?;
-    let query = Query::read(uri.query().unwrap_or_default());
-    Some(Log::open(shared, &target, &query).map(|log| {
-        let mut response = Response::new(log.into_body(shared));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        response
-    }))
-}
-
-/// The WebSocket of an exec or attach; `None` when it is for something else.
-pub(crate) fn command(
-    shared: &Arc<Shared>,
-    uri: &Uri,
-    protocols: &[&str],
-) -> Option<Result<Socket, Failure>> {
-    let target = pod_target(uri, &["exec", "attach"])?;
-    let query = Query::read(uri.query().unwrap_or_default());
-    Some(pod(shared, &target).and_then(|pod| {
-        container(&pod, &target, &query)?;
-        let v5 = "v5.channel.k8s.io";
-        if !protocols.contains(&v5) {
-            return Err(Failure::bad_request(format!("unable to upgrade: the subprotocol is {v5}")));
-        }
-        let words: Vec<&str> = query.all("command").collect();
-        Ok(echo(&words, query.flag("stdin")))
-    }))
-}
-
-fn pod_target(uri: &Uri, subresources: &[&str]) -> Option<Target> {
+/// What a request for one of these subresources of a pod is about; `None` when it is for something else.
+pub(crate) fn asked(uri: &Uri, subresources: &[&str]) -> Option<(Target, Query)> {
     let Route::Objects(target) = Route::read(uri.path()) else { return None };
     let is_pod = target.group.is_empty() && target.plural == "pods" && !target.name.is_empty();
-    (is_pod && subresources.contains(&target.subresource.as_str())).then_some(target)
+    let query = Query::read(uri.query().unwrap_or_default());
+    (is_pod && subresources.contains(&target.subresource.as_str())).then_some((target, query))
+}
+
+/// The answer to a request for logs.
+pub(crate) fn logs(shared: &Arc<Shared>, target: &Target, query: &Query) -> Result<Response<Body>, Failure> {
+    Log::open(shared, target, query).map(|log| plain(log.into_body(shared)))
+}
+
+/// Logs as a test says they are: a text, or JSON.
+#[cfg(feature = "full")]
+pub(crate) fn said(answer: &Value) -> Response<Body> {
+    let text = answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
+    plain(Body::Bytes(text.into()))
+}
+
+fn plain(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
 }
 
 fn pod(shared: &Arc<Shared>, target: &Target) -> Result<Value, Failure> {
@@ -202,21 +193,57 @@ fn number(query: &Query, name: &str) -> Result<Option<u64>, Failure> {
 }
 
 /// A command that writes its words and then what it reads, until that ends. `false` fails.
-fn echo(words: &[&str], reads: bool) -> Socket {
+pub(crate) fn echo(
+    shared: &Arc<Shared>,
+    target: &Target,
+    query: &Query,
+    protocols: &[&str],
+) -> Result<Socket, Failure> {
+    container(&pod(shared, target)?, target, query)?;
+    if !protocols.contains(&PROTOCOL) {
+        return Err(Failure::bad_request(format!("unable to upgrade: the subprotocol is {PROTOCOL}")));
+    }
+    let words: Vec<&str> = query.all("command").collect();
     let (sender, received) = mpsc::channel::<Message>(WAITING);
-    let status = if words == ["false"] { FALSE } else { SUCCESS };
     let said = if words.is_empty() { String::new() } else { format!("{}\n", words.join(" ")) };
     let repeated = received
         .map(Message::into_bytes)
         .take_while(|message| future::ready(message[..] != [255, 0]))
         .filter_map(|message| future::ready(message.strip_prefix(&[0]).map(|bytes| channel(1, bytes))));
-    let repeated = if reads { repeated.left_stream() } else { stream::empty().right_stream() };
+    let repeated = if query.flag("stdin") { repeated.left_stream() } else { stream::empty().right_stream() };
     let said = stream::iter([channel(1, said.as_bytes())]);
-    let end = stream::iter([channel(3, status.as_bytes())]);
+    let end = stream::iter([status(u8::from(words == ["false"]).into())]);
     let gone = |_| Error::transport(TransportErrorKind::Interrupted, "the command has ended");
     let incoming = said.chain(repeated).chain(end).map(Ok);
-    let protocol = Some("v5.channel.k8s.io".to_owned());
-    Socket::new(protocol, Box::pin(incoming), Box::pin(sender.sink_map_err(gone)))
+    let protocol = Some(PROTOCOL.to_owned());
+    Ok(Socket::new(protocol, Box::pin(incoming), Box::pin(sender.sink_map_err(gone))))
+}
+
+/// A command as a test says it ends: a text is what it writes; an object holds `stdout`, `stderr` and `exitCode`, all of
+/// which may be left out. What it is told is not read.
+#[cfg(feature = "full")]
+pub(crate) fn ended(answer: &Value) -> Socket {
+    let member = |name| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+    let stdout = answer.as_str().unwrap_or_else(|| member("stdout"));
+    let code = answer.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
+    let said = [(1, stdout), (2, member("stderr"))].into_iter().filter(|(_, text)| !text.is_empty());
+    let mut messages: Vec<_> = said.map(|(number, text)| Ok(channel(number, text.as_bytes()))).collect();
+    messages.push(Ok(status(code)));
+    let unread = sink::drain().sink_map_err(|never| match never {});
+    Socket::new(Some(PROTOCOL.to_owned()), Box::pin(stream::iter(messages)), Box::pin(unread))
+}
+
+/// The last message of a command.
+fn status(code: i64) -> Message {
+    let status = match code {
+        0 => json!({"metadata": {}, "status": "Success"}),
+        _ => json!({
+            "metadata": {}, "status": "Failure", "reason": "NonZeroExitCode",
+            "message": format!("command terminated with non-zero exit code: {code}"),
+            "details": {"causes": [{"reason": "ExitCode", "message": code.to_string()}]},
+        }),
+    };
+    channel(3, status.to_string().as_bytes())
 }
 
 fn channel(number: u8, bytes: &[u8]) -> Message {

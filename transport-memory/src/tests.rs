@@ -8,6 +8,8 @@ mod objects;
 mod owned;
 #[cfg(feature = "full")]
 mod tables;
+#[cfg(feature = "full")]
+mod unknown;
 mod watches;
 
 use std::future::Future;

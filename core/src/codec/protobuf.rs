@@ -20,7 +20,7 @@ mod ser;
 mod supply;
 #[cfg(test)]
 mod tests;
-
+mod unknown;
 mod value;
 mod watch;
 mod wire;
@@ -38,6 +38,7 @@ pub(crate) use kept::Kept;
 pub use list::ListDecoder;
 pub(crate) use look::Parts;
 pub(crate) use peek::{identity, type_names};
+pub use unknown::drop_unknown;
 pub(crate) use value::Value;
 pub use watch::WatchDecoder;
 

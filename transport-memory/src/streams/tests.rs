@@ -12,6 +12,11 @@ use crate::Cluster;
 
 /// Plays `test` with a Pod that is ten seconds old.
 fn play(test: impl AsyncFnOnce(Runtime, Api<Pod>)) {
+    play_with(|_| {}, test);
+}
+
+/// The same with a cluster that is told something before.
+fn play_with(prepare: impl FnOnce(&Cluster), test: impl AsyncFnOnce(Runtime, Api<Pod>)) {
     let simulator = Simulator::new(1);
     let runtime = simulator.runtime(1);
     let cluster = Cluster::new(runtime.clone());
@@ -20,6 +25,7 @@ fn play(test: impl AsyncFnOnce(Runtime, Api<Pod>)) {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": containers},
     });
     cluster.create(manifest).unwrap();
+    prepare(&cluster);
     let played = simulator.run(Duration::from_secs(60), async {
         runtime.sleep(Duration::from_secs(10)).await;
         test(runtime.clone(), cluster.client().core_v1().pods("default")).await;
@@ -105,4 +111,44 @@ fn a_command_repeats_its_words_and_what_it_reads() {
         let wrong = ExecOptions { container: Some("none".into()), ..options };
         assert!(pods.exec("web", ["x"], &wrong).await.unwrap_err().is_bad_request());
     });
+}
+
+#[test]
+#[cfg(feature = "full")]
+fn a_test_writes_the_logs_and_ends_the_commands() {
+    let mut recording = None;
+    let prepare = |cluster: &Cluster| {
+        recording = Some(cluster.record());
+        cluster.react("get", "pods/log", |log| {
+            (log.body["container"] == "side").then(|| Ok(json!("one\ntwo\n")))
+        });
+        cluster.react("get", "pods/exec", |exec| {
+            match exec.body["command"].as_array()?.first()?.as_str()? {
+                "backup" => Some(Ok(json!({"stdout": "begun", "stderr": "disk full", "exitCode": 28}))),
+                "refused" => Some(Err(Error::api(portolan::status::failure(403, "Forbidden", "hands off")))),
+                _ => None,
+            }
+        });
+    };
+    let check = async |_: Runtime, pods: Api<Pod>| {
+        let side = LogOptions { container: Some("side".into()), ..LogOptions::default() };
+        assert_eq!(pods.logs("web", &side).await.unwrap().collect(100).await.unwrap(), "one\ntwo\n");
+        assert!(read(&pods, LogOptions::default()).await.unwrap().starts_with("main starts"));
+        let options = ExecOptions { container: Some("main".into()), stdin: true, ..ExecOptions::default() };
+        let mut process = pods.exec("web", ["backup", "all"], &options).await.unwrap();
+        process.input.write_all(b"unread").await.unwrap();
+        let said = process.collect(100).await.unwrap();
+        assert_eq!(
+            (&said.stdout[..], &said.stderr[..], said.exit_code),
+            (&b"begun"[..], &b"disk full"[..], 28)
+        );
+        assert!(pods.exec("web", ["refused", "it"], &options).await.unwrap_err().is_forbidden());
+        let echo = ExecOptions { stdin: false, ..options };
+        let said = pods.exec("web", ["another", "word"], &echo).await.unwrap().collect(100).await.unwrap();
+        assert_eq!(said.stdout, "another word\n");
+    };
+    play_with(prepare, check);
+    let asked: Vec<String> = recording.unwrap().actions().iter().map(ToString::to_string).collect();
+    let (log, exec) = ("get pods/log default/web", "get pods/exec default/web");
+    assert_eq!(asked, [log, log, exec, exec, exec]);
 }
