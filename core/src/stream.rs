@@ -5,7 +5,14 @@
 //!
 //! Follows client-go 0.37 `tools/remotecommand` (`websocket.go`, `v5.go`, `v4.go`) and `tools/portforward`
 //! (`tunneling_dialer.go`). Differs: exec and attach fall back to v4 over the same WebSocket and never to SPDY; each
-//! forwarded connection has a WebSocket of its own, which so holds its own peer back alone.
+//! forwarded connection has a WebSocket of its own, which so holds its own peer back alone; and there is no heartbeat.
+//!
+//! client-go pings every 5 seconds and ends an exec or attach that has brought no pong for 61, though the peer may live: the
+//! API server reads pings behind input that the command does not take yet, and a pong waits behind output that we do not
+//! read. So whoever pauses for a minute loses the session. Here a session that is merely held back stays. A dead peer of an
+//! idle one is found by the connection's own keep-alive (natively within a minute); one that dies while input is on its way
+//! by the operating system, which may take it a quarter of an hour. A caller who wants to be told sooner gives its reads a
+//! time limit.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -332,7 +332,7 @@ impl Request {
         &self.client
     }
 
-    /// `get pods`, for errors.
+    /// `get pods default/web` or `run a command in pods default/web`, for errors.
     pub(super) fn describe(&self) -> String {
         let verb = match (self.method.as_str(), &self.name) {
             ("POST", _) => "create",
@@ -351,7 +351,13 @@ impl Request {
             (Prefix::Absolute(path), None) => path.clone(),
             (Prefix::GroupVersion(group_version), None) => group_version.to_string(),
         };
-        let subresource = self.subresource.as_deref().map_or_else(String::new, |name| format!("/{name}"));
+        let (verb, subresource) = match (verb, self.subresource.as_deref()) {
+            ("get", Some("log")) => ("read the log of", String::new()),
+            ("get", Some("exec")) => ("run a command in", String::new()),
+            ("get", Some("attach")) => ("attach to", String::new()),
+            ("get", Some("portforward")) => ("forward a port of", String::new()),
+            (verb, subresource) => (verb, subresource.map_or_else(String::new, |name| format!("/{name}"))),
+        };
         let what = format!("{what}{subresource}");
         let namespace = self.namespace.as_deref().filter(|namespace| !namespace.is_empty());
         match (namespace, &self.name) {
