@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use portolan::meta::{GetOptions, ListOptions};
@@ -70,8 +70,8 @@ fn of_files(arguments: &Arguments) -> Result<Vec<CustomResourceDefinition>> {
             std::fs::read_to_string(file)
         };
         let text = text.with_context(|| format!("reading {}", file.display()))?;
-        let documents: Vec<Value> =
-            serde_saphyr::from_multiple(&text).with_context(|| format!("{} is not YAML", file.display()))?;
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text)
+            .map_err(|error| anyhow!("{}: {}: give YAML or JSON", file.display(), located(&error)))?;
         for document in documents.into_iter().filter(|it| it["kind"] == "CustomResourceDefinition") {
             let read = serde_json::from_value(document)
                 .with_context(|| format!("{} holds a wrong CustomResourceDefinition", file.display()))?;
@@ -82,4 +82,13 @@ fn of_files(arguments: &Arguments) -> Result<Vec<CustomResourceDefinition>> {
         found.retain(|crd| crd.metadata.name.as_ref().is_some_and(|name| arguments.names.contains(name)));
     }
     Ok(found)
+}
+
+/// What is wrong, in one line, and where.
+fn located(error: &serde_saphyr::Error) -> String {
+    let what = error.without_snippet().to_string().lines().collect::<Vec<_>>().join(" ");
+    match error.location() {
+        Some(at) if at.line() > 0 => format!("line {}, column {}: {what}", at.line(), at.column()),
+        _ => what,
+    }
 }
