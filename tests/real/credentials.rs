@@ -1,16 +1,18 @@
 //! Credentials on a real API server: plugins' tokens and certificates, refusals and renewals, beside kubectl with the same
-//! kubeconfig; and kubeconfigs that each of the two changes for the other.
+//! kubeconfig; kubeconfigs that each of the two changes for the other; and a service account whose files change.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
 
 use portolan::Error;
-use portolan::config::{Context, ExecConfig, Kubeconfig, Pem, Secret, User};
+use portolan::config::{Config, Context, Credential, ExecConfig, Kubeconfig, Pem, Secret, User};
 use portolan::meta::ListOptions;
 use portolan_native::{ConfigOptions, client_for, load_config, modify_config};
 use portolan_tests::{Cluster, ClusterOptions};
 use serde_json::{Value, json};
+
+use crate::native::in_time;
 
 const V1: &str = "client.authentication.k8s.io/v1";
 
@@ -166,4 +168,78 @@ async fn kubectl_and_portolan_change_one_file_for_each_other() {
         config.current_context = before["current-context"].as_str().unwrap().to_owned();
     });
     assert_eq!(view(), before);
+}
+
+/// What a Pod has of its service account, in a folder, and a configuration as it is made of that in a cluster.
+struct ServiceAccount {
+    folder: tempfile::TempDir,
+}
+
+impl ServiceAccount {
+    fn path(&self, name: &str) -> String {
+        text(&self.folder.path().join(name))
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    fn client(&self, server: &str) -> portolan::client::Client {
+        let mut config = Config::new(server).unwrap();
+        config.auth.credential = Credential::TokenFile { path: self.path("token"), fallback: None };
+        config.tls.certificate_authority = Some(Pem::File(self.path("ca.crt")));
+        client_for(config).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_goes_on_as_its_token_and_its_authority_change() {
+    let cluster = Cluster::start(&ClusterOptions::default()).unwrap();
+    let facts = cluster.facts();
+    let kubectl = |line: &str| cluster.kubectl(&line.split(' ').collect::<Vec<_>>()).unwrap();
+    kubectl("create serviceaccount robot");
+    kubectl("create clusterrolebinding robot --clusterrole=cluster-admin --serviceaccount=default:robot");
+    let token = |secret: &str| {
+        kubectl(&format!("create secret generic {secret}"));
+        kubectl(&format!("create token robot --bound-object-kind=Secret --bound-object-name={secret}"))
+    };
+    let account = ServiceAccount { folder: tempfile::tempdir().unwrap() };
+
+    // Of another authority, whose place the right one then takes.
+    let admin = ConfigOptions { kubeconfig: Some(facts.kubeconfig.clone()), context: None };
+    let Pem::Data(other) = load_config(&admin).unwrap().tls.identity.unwrap().certificate else {
+        unreachable!()
+    };
+    account.write("ca.crt", other);
+    account.write("token", token("one"));
+    let client = account.client(&facts.server);
+    let error = namespaces(&client).await.unwrap_err().to_string();
+    assert!(error.contains("is signed by no trusted authority"), "{error}");
+    account.write("ca.crt", std::fs::read(&facts.ca_file).unwrap());
+    a_minute_later().await;
+    namespaces(&client).await.unwrap();
+
+    // Its token is renewed, and the one of before is revoked: within the minute only a refusal tells.
+    let before = ServiceAccount { folder: tempfile::tempdir().unwrap() };
+    for name in ["ca.crt", "token"] {
+        before.write(name, std::fs::read(account.path(name)).unwrap());
+    }
+    account.write("token", token("two"));
+    kubectl("delete secret one");
+    let old = before.client(&facts.server);
+    in_time("the old token refused", async {
+        while !namespaces(&old).await.is_err_and(|error| error.is_unauthorized()) {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    assert!(namespaces(&client).await.unwrap_err().is_unauthorized(), "it still uses the old one");
+    namespaces(&client).await.unwrap();
+}
+
+/// Lets the minute pass after which files are looked at again.
+async fn a_minute_later() {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    tokio::time::resume();
 }
