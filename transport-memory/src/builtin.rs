@@ -2,8 +2,8 @@
 //! off by default.
 //!
 //! One line per resource: plural, kind, scope, then what differs from the ordinary.
-//! `verbs=` where not all eight; `short=`, `in=` (categories); `sub=` the subresources served here (log, exec, attach,
-//! port-forward, proxy and token need a kubelet or keys, so they are not listed); `fields=` what a field selector may
+//! `verbs=` where not all eight; `short=`, `in=` (categories); `sub=` the subresources served here
+//! (port-forward, proxy and token need a kubelet or keys, so they are not listed); `fields=` what a field selector may
 //! ask beside name and namespace, as `label` or `label:path`, with `!false` or `!0` after it for the value of a
 //! missing field; `store=` whose objects these are, when another version's; `names=` the rule of names, when not a DNS
 //! subdomain; `generation` when the server counts changes of the spec; `echo` when a delete answers with the object; `warning=` what its users are told, `_` for a space.
@@ -21,7 +21,7 @@ namespaces Namespace cluster verbs=create,delete,get,list,patch,update,watch sho
 nodes Node cluster short=no sub=status fields=spec.unschedulable!false
 persistentvolumeclaims PersistentVolumeClaim namespaced short=pvc sub=status echo
 persistentvolumes PersistentVolume cluster short=pv sub=status echo
-pods Pod namespaced short=po in=all sub=binding,ephemeralcontainers,eviction,resize,status fields=spec.nodeName,spec.restartPolicy,spec.schedulerName,spec.serviceAccountName,spec.hostNetwork!false,status.phase,status.podIP,status.nominatedNodeName generation echo
+pods Pod namespaced short=po in=all sub=attach,binding,ephemeralcontainers,eviction,exec,log,resize,status fields=spec.nodeName,spec.restartPolicy,spec.schedulerName,spec.serviceAccountName,spec.hostNetwork!false,status.phase,status.podIP,status.nominatedNodeName generation echo
 podtemplates PodTemplate namespaced generation echo
 replicationcontrollers ReplicationController namespaced short=rc in=all sub=scale,status fields=status.replicas!0 generation
 resourcequotas ResourceQuota namespaced short=quota sub=status echo

@@ -219,6 +219,8 @@ fn subresource_kind<'a>(
         "scale" => ("Scale", Some(("autoscaling", "v1"))),
         "eviction" => ("Eviction", Some(("policy", "v1"))),
         "binding" => ("Binding", None),
+        "exec" => ("PodExecOptions", None),
+        "attach" => ("PodAttachOptions", None),
         _ => (&resource.kind, None),
     }
 }
@@ -226,6 +228,8 @@ fn subresource_kind<'a>(
 fn subresource_verbs(name: &str) -> &'static [&'static str] {
     match name {
         "binding" | "eviction" => &["create"],
+        "attach" | "exec" => &["create", "get"],
+        "log" => &["get"],
         "finalize" => &["update"],
         _ => &["get", "patch", "update"],
     }

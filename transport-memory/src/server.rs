@@ -84,14 +84,16 @@ impl Call {
     #[cfg(feature = "full")]
     fn check_fields(&self, verb: &str, object: &mut Value) -> Result<Vec<String>, Failure> {
         let options = if verb == "create" { "CreateOptions" } else { "UpdateOptions" };
-        let (validation, kind) =
-            (FieldValidation::read(&self.query, options)?, text(object, "kind").to_owned());
+        let validation = FieldValidation::read(&self.query, options)?;
+        let kind = text(object, "kind").to_owned();
+        if kind.is_empty() && !matches!(self.target.subresource.as_str(), "" | "status") {
+            return Ok(Vec::new()); // of a subresource's kind, which it does not say
+        }
         let refusal = |told: &[String]| Failure::unknown_fields(&self.resource, &kind, told);
         validation.check(&self.resource, object, refusal)
     }
 
     #[cfg(not(feature = "full"))]
-    #[expect(clippy::unnecessary_wraps, reason = "as with `full`")]
     fn check_fields(&self, _: &str, _: &mut Value) -> Result<Vec<String>, Failure> {
         Ok(Vec::new())
     }
@@ -225,6 +227,9 @@ impl Server {
         let sub = call.target.subresource.as_str();
         if sub.is_empty() && !call.resource.serves(verb) {
             return Err(Failure::method_not_allowed().into());
+        }
+        if matches!(sub, "attach" | "exec") {
+            return Err(Failure::bad_request("Upgrade request required").into());
         }
         let placeless = call.resource.namespaced && call.target.namespace.is_empty();
         if placeless && !matches!(verb, "list" | "watch") {

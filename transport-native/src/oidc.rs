@@ -206,7 +206,7 @@ impl Provider {
         let own = config.clone();
         let kept = tokio::task::spawn_blocking(move || {
             let mut newer = None;
-            let options = ConfigOptions { kubeconfig: Some((&own.file).into()), context: None };
+            let options = ConfigOptions { kubeconfig: Some((&own.file).into()), ..ConfigOptions::default() };
             modify_config(&options, |kubeconfig| {
                 let user = kubeconfig.users.get_mut(&own.user);
                 let Some(provider) = user.and_then(|user| user.auth_provider.as_mut()) else { return };
