@@ -2,9 +2,12 @@
 //!
 //! Invariant: nothing in this crate reads the operating system's clock or starts a task by itself.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
+use std::future::{Future, poll_fn};
 use std::ops::{Add, Sub};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
@@ -74,14 +77,27 @@ pub trait Spawn: Debug + MaybeSend + MaybeSync + 'static {
     /// painting and input too, where the page's own implementation lets the task go on while a frame has room for it.
     fn yield_now(&self) -> BoxFuture<'static, ()> {
         let mut yielded = false;
-        Box::pin(std::future::poll_fn(move |context| {
+        Box::pin(poll_fn(move |context| {
             if std::mem::replace(&mut yielded, true) {
-                return std::task::Poll::Ready(());
+                return Poll::Ready(());
             }
             context.waker().wake_by_ref();
-            std::task::Poll::Pending
+            Poll::Pending
         }))
     }
+
+    /// A span for a stretch of work inside a task, where somebody keeps a log of spans. Default: none. `name` says what is
+    /// done, `about` to what.
+    fn span(&self, name: &'static str, about: &dyn Display) -> Option<Box<dyn Span>> {
+        let _ = (name, about);
+        None
+    }
+}
+
+/// What is logged inside it is known to belong to one stretch of work.
+pub trait Span: MaybeSend + 'static {
+    /// Does one step of the work.
+    fn within(&self, step: &mut dyn FnMut());
 }
 
 /// What a client needs of the world beside bytes: a clock, a way to run tasks, and a seed for jitter.
@@ -99,5 +115,25 @@ impl Runtime {
     /// Resolves after `duration`.
     pub fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.clock.sleep_until(self.clock.now() + duration)
+    }
+
+    /// Does `work` in a span (see [`Spawn::span`]).
+    pub(crate) fn in_span<W: Future>(
+        &self,
+        name: &'static str,
+        about: &dyn Display,
+        work: W,
+    ) -> impl Future<Output = W::Output> + use<W> {
+        let span = self.spawner.span(name, about);
+        async move {
+            let Some(span) = span else { return work.await };
+            let mut work = pin!(work);
+            poll_fn(|context| {
+                let mut polled = Poll::Pending;
+                span.within(&mut || polled = work.as_mut().poll(context));
+                polled
+            })
+            .await
+        }
     }
 }

@@ -19,6 +19,7 @@ use portolan::informer::{FactoryOptions, Next, SharedInformerFactory};
 use portolan::meta::{GroupVersionResource, Key, ListOptions, Object, ObjectMeta, Resource, WatchOptions};
 use portolan::object::Lazy;
 use portolan::rest::WatchEvent;
+use portolan::testing::Scripted;
 use portolan::time::{Clock, Simulator};
 use portolan::wait::{RetryWatcher, conditions, until, until_event};
 use portolan_memory::{Cluster, ClusterOptions};
@@ -86,7 +87,7 @@ fn a_leader_that_is_dropped_gives_the_lease_up_and_one_cut_off_ends_in_time() {
         let recorder = EventRecorder::new(&client, "example.com/test", "second");
         let mut second = elector(&client, "second").with_events(recorder.clone());
         second.run(async |_| assert!(simulator.now() - before < seconds(5))).await.unwrap();
-        recorder.flush().await;
+        recorder.flush(seconds(60)).await.unwrap();
         let events = client.api::<Event>("default").list(&ListOptions::default()).await.unwrap().items;
         let mut notes: Vec<_> = events.iter().map(|event| event.note.as_deref().unwrap()).collect();
         notes.sort_unstable();
@@ -199,7 +200,7 @@ fn events_that_repeat_become_a_series() {
             object_reference(&pod, &Pod::api_resource()),
             Note::normal("Went", "Try", "x".repeat(5_000)),
         );
-        recorder.flush().await;
+        recorder.flush(seconds(60)).await.unwrap();
         // Six minutes after the last, at the second look, the count is told.
         simulator.runtime(0).sleep(seconds(800)).await;
         client.api::<Event>("default").list(&ListOptions::default()).await.unwrap().items
@@ -239,7 +240,7 @@ fn events_of_core_v1_are_counted_combined_and_filtered() {
         for number in 0..40 {
             recorder.record(reference.clone(), Note::normal("Many", "", format!("number {number}")));
         }
-        recorder.flush().await;
+        recorder.flush(seconds(60)).await.unwrap();
         client.api::<CoreEvent>("default").list(&ListOptions::default()).await.unwrap().items
     });
     let count = |reason: &str| events.iter().filter(|event| event.reason.as_deref() == Some(reason)).count();
@@ -270,11 +271,26 @@ fn events_that_cannot_be_written_are_counted() {
         recorder.record(nowhere.clone(), Note::normal("Went", "Go", "it went"));
     }
     assert_eq!((recorder.status().waiting, recorder.status().dropped), (1_000, 100));
-    run(&simulator, recorder.flush());
+    run(&simulator, recorder.flush(seconds(60))).unwrap();
     // The event and the series it would have become; a namespace that is not there is no reason to try again.
     let status = recorder.status();
     assert_eq!((status.waiting, status.written, status.failed), (0, 0, 2));
     assert!(status.last_error.unwrap().contains("nowhere"));
+}
+
+#[test]
+fn who_waits_for_events_to_be_written_waits_as_long_as_they_say() {
+    let simulator = Simulator::new(1);
+    let nobody = Arc::new(Scripted::new([]));
+    let client = Client::new(nobody, Default::default(), simulator.runtime(1));
+    let recorder = EventRecorder::new(&client, "example.com/test", "here");
+    recorder.record(ObjectReference::default(), Note::normal("Went", "Go", "it went"));
+    let late = run(&simulator, recorder.flush(seconds(5))).unwrap_err();
+    assert!(late.is_timeout() && late.to_string().contains("1 events are not written after 5s"), "{late}");
+    // It is given up after twelve tries, and both hear of it.
+    let both = join(recorder.flush(seconds(1_000)), recorder.flush(seconds(1_000)));
+    assert!(matches!(run(&simulator, both), (Ok(()), Ok(()))));
+    assert_eq!((recorder.status().waiting, recorder.status().failed), (0, 1));
 }
 
 #[test]

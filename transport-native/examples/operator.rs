@@ -104,7 +104,9 @@ async fn lead(client: &Client, resource: &ApiResource, identity: &str, demo: boo
     println!("reconciling as {identity}");
     // After the stop, what is under way comes to its end.
     let outcome = try_join(run, stop).await.map(drop);
-    operator.events.flush().await;
+    if let Err(error) = operator.events.flush(Duration::from_secs(10)).await {
+        println!("{error}");
+    }
     factory.shutdown();
     println!("stopped");
     outcome

@@ -3,11 +3,12 @@
 //! Invariant: it only looks; it holds up no informer.
 
 use portolan::cache::Notice;
-use portolan::informer::Observer;
+use portolan::informer::{Observer, Reconciled};
 use portolan::meta::ApiResource;
 
-/// Logs what informers ask and meet, as events of the target `portolan::informer` with the field `resource` and what
-/// else there is to say: errors and contradictions at WARN, syncs at INFO, the rest at DEBUG. What client-go logs by klog.
+/// Logs what informers ask and meet, and how reconciliations went, as events of the targets `portolan::informer` and
+/// `portolan::controller` with the field `resource` and what else there is to say: errors and contradictions at WARN, syncs
+/// at INFO, the rest at DEBUG. What client-go logs by klog.
 /// They stand in the span `task` of the informer's task (see [`crate::TokioSpawner`]).
 ///
 /// ```
@@ -42,6 +43,18 @@ impl Observer for TracingObserver {
             }
         }
     }
+
+    fn on_reconciled(&self, resource: &ApiResource, reconciled: &Reconciled<'_>) {
+        const TARGET: &str = "portolan::controller";
+        let Reconciled { key, took, error, queue } = reconciled;
+        let depth = queue.depth;
+        match error {
+            Some(error) => {
+                tracing::warn!(target: TARGET, %resource, %key, error, ?took, depth, "reconciliation failed");
+            }
+            None => tracing::debug!(target: TARGET, %resource, %key, ?took, depth, "reconciled"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -51,8 +64,10 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use k8s_openapi::api::core::v1::ConfigMap;
+    use portolan::controller::Controller;
     use portolan::informer::{FactoryOptions, SharedInformerFactory};
     use portolan_memory::Cluster;
+    use serde_json::json;
 
     /// Keeps the text of every event.
     #[derive(Clone, Default)]
@@ -104,5 +119,36 @@ mod tests {
         assert!(log.contains("DEBUG message=asked resource=configmaps request=\"watch-list\""), "{log}");
         assert!(log.contains("INFO message=synced resource=configmaps"), "{log}");
         assert!(log.contains("task name=\"informer\""), "{log}");
+    }
+
+    #[tokio::test]
+    async fn a_reconciliation_is_seen_in_the_log_and_what_it_logs_stands_in_its_span() {
+        let log = Log::default();
+        let guard = tracing::subscriber::set_default(log.clone());
+        let cluster = Cluster::new(crate::runtime().unwrap());
+        let object = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "namespace": "default", "name": "a" } });
+        cluster.create(object).unwrap();
+        let options =
+            FactoryOptions { observer: Some(Arc::new(TracingObserver)), ..FactoryOptions::default() };
+        let factory = SharedInformerFactory::new(&cluster.client(), options);
+        let controller = Controller::new(&factory.informer::<ConfigMap>());
+        let queue = controller.queue().clone();
+        let run = controller.run(1, async |key| {
+            tracing::info!(target: "portolan::test", %key, "at work");
+            queue.shut_down();
+            Err::<(), _>("no luck")
+        });
+        run.await.unwrap();
+        factory.shutdown();
+        drop(guard);
+
+        let log = log.0.lock().unwrap().join("\n");
+        let at = |line: &str| log.lines().position(|told| told.starts_with(line));
+        let span = at("task name=\"reconcile\" about=configmaps default/a");
+        let (inside, after) = (
+            at("INFO message=at work"),
+            at("WARN message=reconciliation failed resource=configmaps key=default/a error=\"no luck\""),
+        );
+        assert!(span.is_some() && span < inside && inside < after, "{log}");
     }
 }

@@ -1,11 +1,12 @@
 //! Time and tasks of tokio, as the core wants them.
 
+use std::fmt::Display;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portolan::portable::BoxFuture;
-use portolan::time::{Clock, Instant, Runtime, Spawn};
+use portolan::time::{Clock, Instant, Runtime, Span, Spawn};
 use tracing::Instrument;
 
 /// The clock of the tokio runtime: it follows `tokio::time::pause` in tests.
@@ -50,7 +51,8 @@ pub(crate) fn unix_now() -> Duration {
 }
 
 /// Runs tasks on the tokio runtime it was made in, each in a `tracing` span `task` of the target `portolan::task`, whose
-/// field `name` says what it does: `informer`, `handler`, `workqueue`, `leader election`, `event recorder`.
+/// field `name` says what it does: `informer`, `handler`, `workqueue`, `leader election`, `event recorder`. A reconciliation
+/// is such a span too, whose field `about` is the resource and the key.
 #[derive(Clone, Debug)]
 pub struct TokioSpawner {
     handle: tokio::runtime::Handle,
@@ -66,6 +68,19 @@ impl TokioSpawner {
 impl Spawn for TokioSpawner {
     fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>) {
         self.handle.spawn(task.instrument(tracing::debug_span!(target: "portolan::task", "task", name)));
+    }
+
+    fn span(&self, name: &'static str, about: &dyn Display) -> Option<Box<dyn Span>> {
+        let span = tracing::debug_span!(target: "portolan::task", "task", name, %about);
+        (!span.is_disabled()).then(|| Box::new(TracingSpan(span)) as Box<dyn Span>)
+    }
+}
+
+struct TracingSpan(tracing::Span);
+
+impl Span for TracingSpan {
+    fn within(&self, step: &mut dyn FnMut()) {
+        self.0.in_scope(step);
     }
 }
 

@@ -19,6 +19,7 @@ use hyper::client::conn::TrySendError;
 use portolan::config::Config;
 use portolan::transport::{Body, Socket, Transport};
 use portolan::{Error, TransportErrorKind};
+use tracing::Instrument;
 
 use crate::connection::{Http1, RequestBody, StreamHold};
 use crate::dial::{Dialer, Forwarded, Server};
@@ -71,6 +72,40 @@ impl fmt::Debug for HyperTransport {
 #[async_trait]
 impl Transport for HyperTransport {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        // The path alone: a query can hold what a command was given.
+        let (method, path) = (request.method(), request.uri().path());
+        let span = tracing::debug_span!(target: "portolan::request", "request", %method, path);
+        let answered = async {
+            let (began, answer) = (tokio::time::Instant::now(), self.answer(request).await);
+            match &answer {
+                Ok(response) => {
+                    let (status, took) = (response.status().as_u16(), began.elapsed());
+                    tracing::debug!(target: "portolan::request", status, ?took, "answered");
+                }
+                Err(error) => {
+                    tracing::debug!(target: "portolan::request", %error, took = ?began.elapsed(), "failed");
+                }
+            }
+            answer
+        };
+        answered.instrument(span).await
+    }
+
+    async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
+        let station = self.pool.station(Server::of(request.uri())?);
+        let connection = self.pool.open_for_socket(&station.server).await?;
+        let opening = socket::open(&station, connection, request, protocols);
+        tokio::time::timeout(socket::OPENING, opening).await.unwrap_or_else(|_| {
+            let server = &station.server;
+            let text = format!("{server} does not answer a WebSocket handshake within {:?}", socket::OPENING);
+            Err(Error::transport(TransportErrorKind::Interrupted, text))
+        })
+    }
+}
+
+impl HyperTransport {
+    /// Sends the request on a connection of its own or a shared one, and waits for the head of the answer.
+    async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let station = self.pool.station(Server::of(request.uri())?);
         let alone = is_watch(request.uri());
         let mut request = request.map(RequestBody);
@@ -99,17 +134,6 @@ impl Transport for HyperTransport {
                 (Refused { error, .. }, _) => return Err(failure::exchange(&station.server, error)),
             }
         }
-    }
-
-    async fn connect(&self, request: Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
-        let station = self.pool.station(Server::of(request.uri())?);
-        let connection = self.pool.open_for_socket(&station.server).await?;
-        let opening = socket::open(&station, connection, request, protocols);
-        tokio::time::timeout(socket::OPENING, opening).await.unwrap_or_else(|_| {
-            let server = &station.server;
-            let text = format!("{server} does not answer a WebSocket handshake within {:?}", socket::OPENING);
-            Err(Error::transport(TransportErrorKind::Interrupted, text))
-        })
     }
 }
 

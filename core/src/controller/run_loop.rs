@@ -5,16 +5,18 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use futures::future::{Either, select};
 
 use crate::cache::{Event, HandlerOptions};
 use crate::error::Error;
-use crate::informer::{Next, RateLimitingQueue, Registration, SharedIndexInformer};
+use crate::informer::{Next, Observer, RateLimitingQueue, Reconciled, Registration, SharedIndexInformer};
 use crate::meta::{ApiResource, Key, Object};
 use crate::object::Metadata;
 use crate::portable::{BoxFuture, MaybeSend, MaybeSync};
 use crate::queue::controller_rate_limiter;
+use crate::time::Runtime;
 
 /// Brings the objects of one informer to what they should be, one key at a time, whatever brought the key.
 ///
@@ -40,11 +42,14 @@ use crate::queue::controller_rate_limiter;
 pub struct Controller {
     queue: RateLimitingQueue<Key>,
     resource: ApiResource,
+    runtime: Runtime,
+    observer: Option<Arc<dyn Observer>>,
     sources: Vec<Box<dyn Source>>,
 }
 
 impl Controller {
-    /// A controller of what `informer` holds; every event about an object adds its key.
+    /// A controller of what `informer` holds; every event about an object adds its key. The informer's observer hears how
+    /// each reconciliation went.
     pub fn new<T: Object>(informer: &SharedIndexInformer<T>) -> Self {
         Self::filtered(informer, |_| true)
     }
@@ -54,8 +59,14 @@ impl Controller {
         informer: &SharedIndexInformer<T>,
         predicate: impl Fn(&Event<T>) -> bool + MaybeSend + MaybeSync + 'static,
     ) -> Self {
-        let queue = RateLimitingQueue::with_metrics(informer.runtime(), controller_rate_limiter());
-        let controller = Self { queue, resource: informer.api_resource().clone(), sources: Vec::new() };
+        let runtime = informer.runtime().clone();
+        let controller = Self {
+            queue: RateLimitingQueue::with_metrics(&runtime, controller_rate_limiter()),
+            resource: informer.api_resource().clone(),
+            runtime,
+            observer: informer.observer().cloned(),
+            sources: Vec::new(),
+        };
         controller.watches(informer, move |event| predicate(event).then(|| event.key()))
     }
 
@@ -107,8 +118,30 @@ impl Controller {
             Either::Left((outcome, _)) => outcome?,
             Either::Right(_) => return Ok(()),
         }
-        self.queue.run(workers, reconcile).await;
+        self.queue.run(workers, |key| self.observed(key.clone(), reconcile(key))).await;
         Ok(())
+    }
+
+    /// One reconciliation, in a span of its own, of which the observer hears.
+    async fn observed<N, E: fmt::Display>(
+        &self,
+        key: Key,
+        reconciliation: impl Future<Output = Result<N, E>>,
+    ) -> Result<N, E> {
+        let began = self.runtime.clock.now();
+        let about = format!("{} {key}", self.resource);
+        let outcome = self.runtime.in_span("reconcile", &about, reconciliation).await;
+        if let Some(observer) = &self.observer {
+            let error = outcome.as_ref().err().map(ToString::to_string);
+            let reconciled = Reconciled {
+                key: &key,
+                took: self.runtime.clock.now() - began,
+                error: error.as_deref(),
+                queue: &self.queue.metrics(),
+            };
+            observer.on_reconciled(&self.resource, &reconciled);
+        }
+        outcome
     }
 }
 

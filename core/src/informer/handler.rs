@@ -21,6 +21,11 @@ const BATCH: usize = 64;
 /// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. A handler that
 /// panics is removed and the others go on, where the runtime lets a task end by a panic. client-go's
 /// `ResourceEventHandler`.
+///
+/// A handler is called in a task, and holds up the thread of that task for as long as it takes: with one thread, as in a
+/// page or tokio's `current_thread`, one that blocks stops everything else, its informer too. What takes long belongs into
+/// a queue's workers, and who waits between events takes
+/// [`SharedIndexInformer::events`](super::SharedIndexInformer::events).
 pub trait EventHandler<T>: MaybeSend + MaybeSync + 'static {
     /// Called for each event, one at a time. It may read the informer's lister.
     fn on_event(&self, event: Event<T>);

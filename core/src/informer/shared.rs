@@ -175,6 +175,11 @@ impl<T: Object> SharedIndexInformer<T> {
         self.shared.read().has_synced()
     }
 
+    /// Whether it was stopped, and its handlers are told nothing new any more. client-go's `IsStopped`.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.has_ended()
+    }
+
     /// Resolves once the first list is in the store; an error if the informer is stopped before. client-go's
     /// `cache.WaitForCacheSync`.
     pub async fn wait_for_cache_sync(&self) -> Result<(), Error> {
@@ -226,6 +231,11 @@ impl<T: Object> SharedIndexInformer<T> {
     /// The resource it is about.
     pub fn api_resource(&self) -> &ApiResource {
         self.shared.api.api_resource()
+    }
+
+    /// Who is told what it does.
+    pub fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.shared.observer.as_ref()
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 
 /// Wakes whoever waits in [`Signal::until`].
 #[derive(Debug, Default)]
-pub(super) struct Signal {
+pub(crate) struct Signal {
     waiting: Mutex<Waiting>,
 }
 
@@ -21,14 +21,14 @@ struct Waiting {
 
 impl Signal {
     /// Makes all waiters look again.
-    pub(super) fn notify(&self) {
+    pub(crate) fn notify(&self) {
         let wakers = std::mem::take(&mut self.lock().wakers);
         // Outside the lock: a waker may run its task right here.
         wakers.into_values().for_each(Waker::wake);
     }
 
     /// Resolves as soon as `look` finds something. `look` must not call back into this signal.
-    pub(super) fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> impl Future<Output = T> {
+    pub(crate) fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> impl Future<Output = T> {
         let place = self.place();
         poll_fn(move |context| {
             // Registered before looking, so that no change falls in between.

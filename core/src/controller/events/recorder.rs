@@ -9,10 +9,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::task::AtomicWaker;
 use k8s_openapi::api::core::v1::{Event as CoreEvent, EventSource, ObjectReference};
 use k8s_openapi::api::events::v1::Event;
@@ -24,6 +26,7 @@ use super::correlator::{Correlated, CorrelatorOptions, EventCorrelator};
 use super::series::{EventSeries, Observed};
 use crate::client::Client;
 use crate::error::Error;
+use crate::informer::Signal;
 use crate::meta::{ApiResource, CreateOptions, Object, ObjectMeta, Patch, PatchOptions, Resource};
 use crate::policy::Random;
 use crate::portable::share;
@@ -126,7 +129,8 @@ struct Shared {
     instance: String,
     state: Mutex<State>,
     writer: AtomicWaker,
-    idle: AtomicWaker,
+    /// Notified when the last event that waited was written.
+    written: Signal,
 }
 
 #[derive(Default)]
@@ -160,7 +164,7 @@ impl EventRecorder {
             instance: if instance.is_empty() { controller } else { instance }.to_owned(),
             state: Mutex::default(),
             writer: AtomicWaker::new(),
-            idle: AtomicWaker::new(),
+            written: Signal::default(),
         });
         let task = Writer::new(shared.clone(), options).run();
         client.runtime().spawner.spawn("event recorder", Box::pin(task));
@@ -186,14 +190,22 @@ impl EventRecorder {
         shared.writer.wake();
     }
 
-    /// Resolves once nothing waits to be written: before a short program ends. For one caller at a time.
-    pub async fn flush(&self) {
+    /// Resolves once nothing waits to be written, `within` at the latest: before a short program ends. A server that is
+    /// away is asked for two minutes per event, which few would wait for.
+    ///
+    /// # Errors
+    /// `Timeout`, saying how many events still wait; they are still being written.
+    pub async fn flush(&self, within: Duration) -> Result<(), Error> {
         let shared = &self.handle.shared;
-        std::future::poll_fn(|context| {
-            shared.idle.register(context.waker());
-            if shared.lock().status.waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        let written = pin!(shared.written.until(|| (shared.lock().status.waiting == 0).then_some(())));
+        match select(written, shared.client.runtime().sleep(within)).await {
+            Either::Left(_) => Ok(()),
+            Either::Right(_) => {
+                let RecorderStatus { waiting, last_error, .. } = self.status();
+                let why = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
+                Err(Error::timeout(format!("{waiting} events are not written after {within:?}{why}")))
+            }
+        }
     }
 
     /// What came of the events so far.
@@ -252,8 +264,14 @@ impl Writer {
                 Input::Happened(happened) => {
                     let (regarding, note, unix) = *happened;
                     self.handle(regarding, note, unix).await;
-                    self.shared.lock().status.waiting -= 1;
-                    self.shared.idle.wake();
+                    let waiting = {
+                        let status = &mut self.shared.lock().status;
+                        status.waiting -= 1;
+                        status.waiting
+                    };
+                    if waiting == 0 {
+                        self.shared.written.notify();
+                    }
                 }
                 Input::Timeout => {
                     let now = self.shared.client.runtime().clock.now();
