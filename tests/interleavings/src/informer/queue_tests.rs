@@ -4,45 +4,21 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-use portolan::portable::BoxFuture;
-use portolan::time::{Clock, Instant, Runtime, Spawn};
 
 use super::queue::RateLimitingQueue;
-
-/// Time stands still, and nothing is ever delayed.
-#[derive(Debug)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Instant {
-        Instant::default()
-    }
-
-    fn unix_time(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
-
-impl Spawn for Still {
-    fn spawn(&self, _: &'static str, _: BoxFuture<'static, ()>) {}
-}
+use crate::stage;
 
 fn queue() -> RateLimitingQueue<u32> {
-    RateLimitingQueue::new(&Runtime { clock: Arc::new(Still), spawner: Arc::new(Still), seed: 1 })
+    RateLimitingQueue::new(&stage::runtime())
 }
 
 #[test]
 fn every_item_reaches_a_worker_and_a_shutdown_ends_them() {
-    super::check(|| {
+    stage::check(2, || {
         let (queue, taken) = (queue(), Arc::new(AtomicUsize::new(0)));
         let worker = || {
             let (queue, taken) = (queue.clone(), taken.clone());
@@ -65,7 +41,7 @@ fn every_item_reaches_a_worker_and_a_shutdown_ends_them() {
 
 #[test]
 fn a_worker_that_gives_up_leaves_its_item_to_another() {
-    super::check(|| {
+    stage::check(2, || {
         let queue = queue();
         let hasty = {
             let queue = queue.clone();
@@ -93,7 +69,7 @@ fn a_worker_that_gives_up_leaves_its_item_to_another() {
 
 #[test]
 fn what_is_added_while_it_is_worked_on_comes_again() {
-    super::check(|| {
+    stage::check(2, || {
         let (queue, seen) = (queue(), Arc::new(AtomicUsize::new(0)));
         let worker = {
             let (queue, seen) = (queue.clone(), seen.clone());

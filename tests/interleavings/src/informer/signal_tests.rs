@@ -7,10 +7,11 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
 use super::signal::Signal;
+use crate::stage;
 
 #[test]
 fn no_waiter_misses_what_was_changed_before_a_notice() {
-    super::check(|| {
+    stage::check(2, || {
         let (signal, changes) = (Arc::new(Signal::default()), Arc::new(AtomicU32::new(0)));
         let wait_for = |wanted: u32| {
             let (signal, changes) = (signal.clone(), changes.clone());
