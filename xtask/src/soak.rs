@@ -6,66 +6,98 @@ use clap::Args;
 use crate::cluster_binary;
 use crate::process::{command, run as perform};
 
-/// A soak: its name, its command, and how it is made short.
-type Soak = (&'static str, &'static str, Short);
+/// The toolchain that has Miri and ThreadSanitizer. Here, so that the day it is of is chosen in one place.
+const NIGHTLY: &str = "nightly-2026-10-30";
 
-/// How a soak is short.
-#[derive(Clone, Copy, PartialEq)]
-enum Short {
-    /// By this argument.
-    Argument(&'static str),
-    /// By `PORTOLAN_SOAK`, which it looks at.
-    Variable,
-    /// By being left out: the unit tests run it for a minute already.
-    Tested,
+/// So many times as many rounds of hostile bytes as in the unit tests: most of an hour.
+const FUZZ_TIMES: &str = "60";
+
+/// One of them.
+struct Soak {
+    name: &'static str,
+    line: &'static str,
+    /// What makes it short, beside `PORTOLAN_SOAK`; `None` where nothing does.
+    short: Option<&'static [&'static str]>,
+    /// Whether it needs the toolchain of that day, and the flags it compiles with.
+    nightly: Option<&'static str>,
 }
 
-const SOAKS: [Soak; 4] = [
-    ("faults", "cargo run --quiet --package=portolan-soak -- faults", Short::Argument("--short")),
-    ("handlers", "cargo run --quiet --package=portolan-soak -- handlers", Short::Argument("--short")),
-    (
+const SOAKS: [Soak; 6] = [
+    Soak::new("faults", "cargo run --quiet --package=portolan-soak -- faults").short(&["--short"]),
+    Soak::new("handlers", "cargo run --quiet --package=portolan-soak -- handlers").short(&["--short"]),
+    Soak::new(
         "lease",
         "cargo test --quiet --package=portolan-tests --features=cluster --test=lease -- --nocapture",
-        Short::Variable,
-    ),
-    ("fuzz", "cargo test --quiet --package=portolan-tests --test=fuzz -- --nocapture", Short::Tested),
+    )
+    .short(&[]),
+    // The unit tests run it for a minute already.
+    Soak::new("fuzz", "cargo test --quiet --package=portolan-tests --test=fuzz -- --nocapture"),
+    Soak::new(
+        "miri",
+        "cargo miri test --package=portolan --features=testing --target-dir=target/miri --lib -- \
+         cache:: queue:: policy:: time:: informer::queue informer::published",
+    )
+    .nightly(""),
+    Soak::new(
+        "threads",
+        "cargo test -Zbuild-std --target=x86_64-unknown-linux-gnu --target-dir=target/threads \
+         --package=portolan-memory --test=threads",
+    )
+    .nightly("-Zsanitizer=thread"),
 ];
 
-/// So many times as many rounds as in the unit tests: most of an hour.
-const FUZZ_TIMES: &str = "60";
+impl Soak {
+    const fn new(name: &'static str, line: &'static str) -> Self {
+        Self { name, line, short: None, nightly: None }
+    }
+
+    const fn short(self, short: &'static [&'static str]) -> Self {
+        Self { short: Some(short), ..self }
+    }
+
+    const fn nightly(self, flags: &'static str) -> Self {
+        Self { nightly: Some(flags), ..self }
+    }
+
+    fn run(&self, short: bool) -> Result<()> {
+        println!("soak {}", self.name);
+        let mut line: Vec<&str> = self.line.split_whitespace().collect();
+        if self.nightly.is_some() {
+            let install = ["rustup", "toolchain", "install", NIGHTLY, "--profile=minimal"];
+            perform(command(&install).args(["--component=miri", "--component=rust-src"]))?;
+            line.splice(0..0, ["rustup", "run", NIGHTLY]);
+        }
+        let mut program = command(&line);
+        program.env("PORTOLAN_CLUSTER", cluster_binary::path()?);
+        program.env("PORTOLAN_SOAK", if short { "short" } else { "long" });
+        program.env("PORTOLAN_FUZZ", FUZZ_TIMES);
+        if let Some(flags) = self.nightly {
+            program.env("RUSTFLAGS", flags);
+        }
+        perform(program.args(self.short.filter(|_| short).unwrap_or_default()))
+    }
+}
 
 /// What to soak.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// One soak; all without it.
+    /// One soak (faults, handlers, lease, fuzz, miri, threads); all without it.
     name: Option<String>,
-    /// A minute each at most.
+    /// A minute each at most; leaves out those that have no such form.
     #[arg(long)]
     short: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let wanted = |name: &str| options.name.as_deref().is_none_or(|wanted| wanted == name);
-    let soaks: Vec<_> = SOAKS.into_iter().filter(|(name, ..)| wanted(name)).collect();
-    if soaks.is_empty() {
-        let names: Vec<&str> = SOAKS.iter().map(|(name, ..)| *name).collect();
-        bail!("no such soak: there are {}", names.join(", "));
+    let wanted = |soak: &&Soak| match &options.name {
+        Some(name) => soak.name == name,
+        None => !options.short || soak.short.is_some(),
+    };
+    let soaks: Vec<&Soak> = SOAKS.iter().filter(wanted).collect();
+    match soaks.as_slice() {
+        [] => bail!("no such soak: there are {}", SOAKS.each_ref().map(|soak| soak.name).join(", ")),
+        [soak] if options.short && soak.short.is_none() => bail!("there is no short form of {}", soak.name),
+        soaks => soaks.iter().try_for_each(|soak| soak.run(options.short)),
     }
-    for (name, line, short) in soaks {
-        if options.short && short == Short::Tested {
-            println!("soak {name} is left out: `cargo test` runs it, for a minute");
-            continue;
-        }
-        println!("soak {name}");
-        let mut program = command(&line.split(' ').collect::<Vec<_>>());
-        program.env("PORTOLAN_CLUSTER", cluster_binary::path()?);
-        program.env("PORTOLAN_SOAK", if options.short { "short" } else { "long" });
-        program.env("PORTOLAN_FUZZ", FUZZ_TIMES);
-        if let (true, Short::Argument(argument)) = (options.short, short) {
-            program.arg(argument);
-        }
-        perform(&mut program)?;
-    }
-    Ok(())
 }

@@ -2,6 +2,9 @@
 //!
 //! Memory stays bounded, the stuck one shows in its status, and the others are on time.
 //!
+//! On time is: hardly later than the one handler of another informer, which has no stuck one beside it. So a machine with
+//! little to spare makes both late, and only what the stuck one does is judged.
+//!
 //! The instrument must weigh little beside what it measures: when an object was written is looked up by its version, and
 //! not read out of it nineteen times.
 
@@ -33,7 +36,7 @@ const PER_SECOND: u64 = 2_000;
 const OBJECTS: u64 = 500;
 const HANDLERS: usize = 20;
 
-/// The latest any event may reach a handler that works.
+/// So much later than to the other informer an event may come to a handler that works.
 const ON_TIME: Duration = Duration::from_secs(5);
 
 /// Resident memory may move this much by chance.
@@ -59,8 +62,13 @@ pub(crate) async fn run(extent: Extent) -> Result<()> {
     });
     let latest: Vec<Arc<AtomicU64>> = (1..HANDLERS).map(|_| Arc::default()).collect();
     work(&informer, &latest, &sent);
-    factory.start();
-    factory.wait_for_cache_sync().await?;
+    let other = SharedInformerFactory::new(&cluster.client(), FactoryOptions::default());
+    let latest_of_other = [Arc::default()];
+    work(&other.informer::<ConfigMap>(), &latest_of_other, &sent);
+    for factory in [&factory, &other] {
+        factory.start();
+        factory.wait_for_cache_sync().await?;
+    }
 
     let seconds = Duration::from_secs(extent.seconds);
     let events = write(&cluster, &sent, seconds / 5).await?;
@@ -69,27 +77,33 @@ pub(crate) async fn run(extent: Extent) -> Result<()> {
     let after = memory::resident()?;
 
     let status = stuck.status().unwrap_or_default();
-    let latest: Vec<u64> = latest.iter().map(|latest| latest.load(Ordering::Relaxed) / 1_000).collect();
+    let milliseconds = |latest: &Arc<AtomicU64>| latest.load(Ordering::Relaxed) / 1_000;
+    let latest: Vec<u64> = latest.iter().map(milliseconds).collect();
+    let latest_of_other = milliseconds(&latest_of_other[0]);
+    let counters = informer.status().counters;
     println!(
         "{events} events in {:?}; resident memory {before} kB after a fifth, {after} kB at the end",
         sent.began.elapsed()
     );
-    println!("the informer: {:?}", informer.status().counters);
+    println!("the informer: {counters:?}");
     println!("the stuck handler: {status:?}");
-    println!("the latest event of the others, in milliseconds: {latest:?}");
+    println!(
+        "the latest event of the others, in milliseconds: {latest:?}; without a stuck one: {latest_of_other}"
+    );
     *gate.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
     gate.1.notify_all();
     factory.shutdown();
+    other.shutdown();
 
     ensure!(after < before + SLACK_KB, "memory grew by {} kB", after.saturating_sub(before));
     ensure!(status.waiting as u64 <= 2 * OBJECTS, "more waits for the stuck handler than two events a key");
     ensure!(
-        status.waiting > 0 && status.coalesced > events / 2,
+        status.waiting > 0 && status.coalesced > counters.events / 2,
         "the stuck handler does not show: {status:?}"
     );
     ensure!(status.stuck_since.is_some(), "nothing says since when it is stuck");
     ensure!(events >= PER_SECOND * extent.seconds * 9 / 10, "only {events} events: nothing was tried");
-    let late = latest.iter().find(|&&latest| latest > ON_TIME.as_millis() as u64);
+    let late = latest.iter().find(|&&latest| latest > latest_of_other + ON_TIME.as_millis() as u64);
     ensure!(late.is_none(), "a handler beside the stuck one was told late");
     Ok(())
 }
