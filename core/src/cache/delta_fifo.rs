@@ -17,12 +17,16 @@ use hashbrown::{HashMap, HashSet};
 
 use super::event::{Delta, KnownObjects};
 use crate::meta::{Key, Object};
+use crate::time::{Histogram, Instant};
 
 /// The queue with one chain of deltas per key. client-go's `DeltaFIFO`.
 #[derive(Debug)]
 pub struct DeltaFifo<T> {
     deltas: HashMap<Key, Vec<Delta<T>>>,
-    queue: VecDeque<Key>,
+    /// The keys, and when each became queued.
+    queue: VecDeque<(Key, Instant)>,
+    now: Instant,
+    latency: Histogram,
     populated: bool,
     /// How many keys of the first replace are still queued.
     initial: usize,
@@ -30,7 +34,14 @@ pub struct DeltaFifo<T> {
 
 impl<T> Default for DeltaFifo<T> {
     fn default() -> Self {
-        Self { deltas: HashMap::new(), queue: VecDeque::new(), populated: false, initial: 0 }
+        Self {
+            deltas: HashMap::new(),
+            queue: VecDeque::new(),
+            now: Instant::default(),
+            latency: Histogram::default(),
+            populated: false,
+            initial: 0,
+        }
     }
 }
 
@@ -38,6 +49,11 @@ impl<T: Object> DeltaFifo<T> {
     /// An empty queue.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What is queued and popped from now on is at this moment. Only for [`Self::latency`].
+    pub fn set_now(&mut self, now: Instant) {
+        self.now = now;
     }
 
     /// Queues an object that appeared.
@@ -70,7 +86,7 @@ impl<T: Object> DeltaFifo<T> {
             self.queue_delta(key, Delta::Replaced(object));
         }
         let mut missing = Vec::new();
-        for key in self.queue.iter().filter(|key| !listed.contains(*key)) {
+        for (key, _) in self.queue.iter().filter(|(key, _)| !listed.contains(key)) {
             let newest = self.deltas.get(key).and_then(|deltas| deltas.last()).and_then(Delta::object);
             missing.extend(newest.map(|object| (key.clone(), object.clone())));
         }
@@ -103,7 +119,8 @@ impl<T: Object> DeltaFifo<T> {
     /// The oldest key with all its deltas, oldest first, and whether it belongs to the initial list.
     pub fn pop(&mut self) -> Option<(Key, Vec<Delta<T>>, bool)> {
         let is_in_initial_list = !self.has_synced();
-        let key = self.queue.pop_front()?;
+        let (key, since) = self.queue.pop_front()?;
+        self.latency.observe(self.now.saturating_duration_since(since));
         self.initial = self.initial.saturating_sub(1);
         let deltas = self.deltas.remove(&key).unwrap_or_default();
         Some((key, deltas, is_in_initial_list))
@@ -114,7 +131,7 @@ impl<T: Object> DeltaFifo<T> {
     pub fn requeue(&mut self, key: Key, deltas: Vec<Delta<T>>) -> bool {
         let back = !deltas.is_empty() && !self.deltas.contains_key(&key);
         if back {
-            self.queue.push_back(key.clone());
+            self.queue.push_back((key.clone(), self.now));
             self.deltas.insert(key, deltas);
         }
         back
@@ -123,6 +140,11 @@ impl<T: Object> DeltaFifo<T> {
     /// Whether the first list has been popped, or something else came first.
     pub fn has_synced(&self) -> bool {
         self.populated && self.initial == 0
+    }
+
+    /// How long keys were queued before they were popped, by the moments [`Self::set_now`] was told.
+    pub fn latency(&self) -> &Histogram {
+        &self.latency
     }
 
     /// How many keys are queued.
@@ -137,7 +159,7 @@ impl<T: Object> DeltaFifo<T> {
 
     fn queue_delta(&mut self, key: Key, delta: Delta<T>) {
         let Some(deltas) = self.deltas.get_mut(&key) else {
-            self.queue.push_back(key.clone());
+            self.queue.push_back((key.clone(), self.now));
             self.deltas.insert(key, vec![delta]);
             return;
         };

@@ -126,6 +126,30 @@ impl<T> Event<T> {
     pub fn is_initial(&self) -> bool {
         matches!(self, Self::Added { is_in_initial_list: true, .. })
     }
+
+    /// The event as it looks to somebody who sees only objects that `keep` keeps: a change into their sight is an addition,
+    /// one out of it a deletion, and what happens elsewhere nothing. client-go's `FilteringResourceEventHandler`.
+    ///
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// # use portolan::cache::Event;
+    /// # use portolan::object::Lazy;
+    /// let handler = |event: Event<Lazy<Pod>>| {
+    ///     let Some(event) = event.filtered(|pod| pod.text("spec.nodeName").as_deref() == Some("node-1")) else { return };
+    ///     println!("{event:?}");
+    /// };
+    /// ```
+    pub fn filtered(self, keep: impl Fn(&T) -> bool) -> Option<Self> {
+        match self {
+            Self::Added { ref object, .. } | Self::Deleted { ref object, .. } => keep(object).then_some(self),
+            Self::Updated { old, new } => match (keep(&old), keep(&new)) {
+                (true, true) => Some(Self::Updated { old, new }),
+                (false, true) => Some(Self::Added { object: new, is_in_initial_list: false }),
+                (true, false) => Some(Self::Deleted { object: old, final_state_unknown: false }),
+                (false, false) => None,
+            },
+        }
+    }
 }
 
 impl<T: Object> Event<T> {
@@ -169,5 +193,35 @@ impl<T: Object> fmt::Debug for Event<T> {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::sample::labeled;
+
+    #[test]
+    fn who_sees_a_part_is_told_of_what_enters_and_leaves_it() {
+        let (out, within) = (labeled("a", "u", 1, &[]), labeled("a", "u", 2, &["x"]));
+        let told = |event: Event<k8s_openapi::api::core::v1::ConfigMap>| {
+            let seen = event
+                .filtered(|object| object.metadata.labels.as_ref().is_some_and(|labels| !labels.is_empty()));
+            seen.map(|event| format!("{event:?}"))
+        };
+        let (old, new) = (out.clone(), within.clone());
+        assert_eq!(told(Event::Updated { old, new }).as_deref(), Some("Added(a@2)"));
+        let (old, new) = (within.clone(), out.clone());
+        assert_eq!(told(Event::Updated { old, new }).as_deref(), Some("Deleted(a@2)"));
+        let (old, new) = (within.clone(), within.clone());
+        assert_eq!(told(Event::Updated { old, new }).as_deref(), Some("Updated(a@2→2)"));
+        let (old, new) = (out.clone(), out.clone());
+        assert_eq!(told(Event::Updated { old, new }), None);
+        let added = |object| Event::Added { object, is_in_initial_list: true };
+        assert_eq!(told(added(within.clone())).as_deref(), Some("Added(a@2, initial)"));
+        assert_eq!(told(added(out.clone())), None);
+        let deleted = |object| Event::Deleted { object, final_state_unknown: true };
+        assert_eq!(told(deleted(within)).as_deref(), Some("Deleted(a@2, final state unknown)"));
+        assert_eq!(told(deleted(out)), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Situations of client-go's `delta_fifo_test.go`, and a naive model.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
@@ -46,6 +47,26 @@ fn a(version: u64) -> Arc<ConfigMap> {
 
 fn b(version: u64) -> Arc<ConfigMap> {
     object("b", "2", version)
+}
+
+#[test]
+fn how_long_keys_were_queued_is_counted() {
+    let at = |seconds| Instant::from_origin(Duration::from_secs(seconds));
+    let mut fifo = DeltaFifo::new();
+    fifo.set_now(at(10));
+    fifo.add(object("a", "u", 1));
+    fifo.set_now(at(13));
+    fifo.add(object("b", "u", 2));
+    // A second delta of a key does not make it wait anew.
+    fifo.update(object("a", "u", 3));
+    fifo.set_now(at(14));
+    fifo.pop().unwrap();
+    let (key, deltas, _) = fifo.pop().unwrap();
+    assert_eq!((fifo.latency().count, fifo.latency().sum), (2, Duration::from_secs(5)));
+    assert!(fifo.requeue(key, deltas));
+    fifo.set_now(at(20));
+    fifo.pop().unwrap();
+    assert_eq!(fifo.latency().sum, Duration::from_secs(11));
 }
 
 #[test]
