@@ -5,6 +5,8 @@
 //! to Portolan, each with a server of its own, and the two traces must be equal: every request in order, and per handler
 //! and key every call in order. A scenario that says `departs` must differ, and still end in the same state. Prints
 //! `n of m`, and fails unless all is so.
+//!
+//! Whether a scenario would notice a fault is tried with each trace it made: spoiled in any one line, it must differ.
 #![expect(clippy::print_stdout, reason = "a program's output is its purpose")]
 
 mod client_go;
@@ -60,7 +62,8 @@ async fn run(server: &str, program: &str, name: &str) -> Result<ExitCode> {
     Ok(report(server, &verdicts))
 }
 
-type Verdict = (Scenario, Result<()>);
+/// Of a scenario: how many spoiled traces it noticed, if all is right.
+type Verdict = (Scenario, Result<usize>);
 
 /// Each with servers of its own: many at a time.
 async fn on_scripted_servers(scenarios: Vec<Scenario>, client_go: &Arc<ClientGo>) -> Result<Vec<Verdict>> {
@@ -95,18 +98,19 @@ async fn on_a_real_server(scenarios: Vec<Scenario>, client_go: &ClientGo) -> Res
 }
 
 fn report(server: &str, verdicts: &[Verdict]) -> ExitCode {
-    let (mut right, mut departures) = (0, 0);
+    let (mut right, mut departures, mut spoiled) = (0, 0, 0);
     for (scenario, verdict) in verdicts {
         match (verdict, &scenario.departs) {
-            (Ok(()), None) => right += 1,
-            (Ok(()), Some(reason)) => {
-                (right, departures) = (right + 1, departures + 1);
+            (Ok(noticed), None) => (right, spoiled) = (right + 1, spoiled + noticed),
+            (Ok(noticed), Some(reason)) => {
+                (right, departures, spoiled) = (right + 1, departures + 1, spoiled + noticed);
                 println!("departs on purpose: {}: {reason}", scenario.name);
             }
             (Err(what), _) => println!("{} ({}):\n{what:#}\n", scenario.name, scenario.origin),
         }
     }
     let all = verdicts.len();
+    println!("{spoiled} traces with one line lost, repeated or out of order: each was noticed");
     println!(
         "parity with client-go, {server} server: {right} of {all}, {departures} of them by a listed departure"
     );
@@ -114,7 +118,7 @@ fn report(server: &str, verdicts: &[Verdict]) -> ExitCode {
 }
 
 /// Plays a scenario to both and compares.
-async fn judge(scenario: &Scenario, client_go: &ClientGo) -> Result<()> {
+async fn judge(scenario: &Scenario, client_go: &ClientGo) -> Result<usize> {
     let (theirs, ours) = (Trace::default(), Trace::default());
     let theirs_player = Player::ClientGo(client_go.player(&scenario.name, theirs.clone()));
     let ours_player = Player::Portolan(Box::new(Portolan::new(ours.clone())));
@@ -130,6 +134,6 @@ async fn judge(scenario: &Scenario, client_go: &ClientGo) -> Result<()> {
         (Some(_), Some(_)) if theirs.last_check() != ours.last_check() => {
             bail!("a departure must end in the same state\n{}", shown())
         }
-        _ => Ok(()),
+        _ => ours.notices_spoiled(),
     }
 }

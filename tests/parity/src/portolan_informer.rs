@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -111,10 +111,18 @@ impl<T: Object> Playing<T> {
             delivery: Delivery::Lossless { capacity: 10_000 },
             resync_period: resync_ms.map(Duration::from_millis),
         };
+        let own = Arc::<OnceLock<Arc<Registration<T>>>>::default();
+        let asked = own.clone();
         let registration = self.informer.add_handler(options, move |event: Event<T>| {
-            trace.tell(format!("{told} {}", call(&event, transformed)));
+            // client-go's says so only once it has been told of the last initial object.
+            let synced = asked.get().is_some_and(|own| own.has_synced());
+            let early = if synced && event.is_initial() { ", synced too early" } else { "" };
+            trace.tell(format!("{told} {}{early}", call(&event, transformed)));
         });
-        self.registrations.insert(handler, Arc::new(registration));
+        let registration = Arc::new(registration);
+        // Nobody else sets it.
+        let _ = own.set(registration.clone());
+        self.registrations.insert(handler, registration);
     }
 
     fn state(&self) -> String {

@@ -43,7 +43,12 @@ impl Real {
     }
 
     /// Plays a scenario to both at once.
-    pub(crate) async fn judge(&self, scenario: &Scenario, number: usize, client_go: &ClientGo) -> Result<()> {
+    pub(crate) async fn judge(
+        &self,
+        scenario: &Scenario,
+        number: usize,
+        client_go: &ClientGo,
+    ) -> Result<usize> {
         let namespace = format!("parity-{number}");
         self.cluster.kubectl(&["create", "namespace", &namespace])?;
         let (theirs, ours) = (Trace::default(), Trace::default());
@@ -60,7 +65,7 @@ impl Real {
         }
         match theirs.without_store_versions().difference(&ours.without_store_versions()) {
             Some(difference) => bail!("{difference}\n{}", shown()),
-            None => Ok(()),
+            None => ours.notices_spoiled(),
         }
     }
 }

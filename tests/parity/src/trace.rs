@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::{Result, bail};
 use tokio::sync::Notify;
 
 /// A trace that grows. Clones share it.
@@ -64,6 +65,15 @@ impl Trace {
         Some(format!("{differing} differs: {} / {}", text(&these), text(&those)))
     }
 
+    /// How many ways there are to spoil one line of it, of which each is noticed.
+    pub(crate) fn notices_spoiled(&self) -> Result<usize> {
+        let spoiled = self.spoiled();
+        match spoiled.iter().find(|(_, trace)| self.difference(trace).is_none()) {
+            Some((how, _)) => bail!("a trace {how} would pass:\n{self}"),
+            None => Ok(spoiled.len()),
+        }
+    }
+
     /// The same without how far the store had come at each look at it.
     pub(crate) fn without_store_versions(&self) -> Self {
         let without = |line: &String| match (line.starts_with("check "), line.split_once("] at ")) {
@@ -81,12 +91,42 @@ impl Trace {
         self.lines().iter().rev().find(|line| line.starts_with("check ")).cloned()
     }
 
+    /// Every trace that is this one with a line lost, told twice, or told after the next of its thread. Of resyncs alone the
+    /// number does not count.
+    fn spoiled(&self) -> Vec<(String, Self)> {
+        let lines = self.lines().clone();
+        let mut spoiled = Vec::new();
+        for (place, line) in lines.iter().enumerate() {
+            let thread = thread_of(line);
+            let next = (place + 1..lines.len()).find(|next| thread_of(&lines[*next]) == thread);
+            let last = (0..place).rev().find(|last| thread_of(&lines[*last]) == thread);
+            let same = |other: Option<usize>| other.is_some_and(|other| lines[other] == *line);
+            if !(is_resync(line) && (same(next) || same(last))) {
+                let mut lost = lines.clone();
+                lost.remove(place);
+                spoiled.push((format!("without {line:?}"), lost));
+            }
+            if !is_resync(line) {
+                let mut twice = lines.clone();
+                twice.insert(place, line.clone());
+                spoiled.push((format!("with {line:?} twice"), twice));
+            }
+            if let Some(next) = next.filter(|next| lines[*next] != *line) {
+                let mut late = lines.clone();
+                late.swap(place, next);
+                spoiled.push((format!("with {line:?} after the next"), late));
+            }
+        }
+        let trace = |lines| Self { lines: Arc::new(Mutex::new(lines)), grown: Arc::default() };
+        spoiled.into_iter().map(|(how, lines)| (how, trace(lines))).collect()
+    }
+
     fn threads(&self) -> BTreeMap<String, Vec<String>> {
         let mut threads = BTreeMap::<String, Vec<String>>::new();
         for line in self.lines().iter() {
             let thread = threads.entry(thread_of(line)).or_default();
             // How many resyncs fall into a scenario is a matter of the machine's speed.
-            if thread.last() != Some(line) {
+            if !is_resync(line) || thread.last() != Some(line) {
                 thread.push(line.clone());
             }
         }
@@ -109,6 +149,13 @@ fn thread_of(line: &str) -> String {
         }
         _ => first.to_owned(),
     }
+}
+
+/// Whether a call announces a state that was told before: `main update n/a@5 from 5`.
+fn is_resync(line: &str) -> bool {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [_, "update", object, .., "from", old] = words[..] else { return false };
+    object.split_once('@').is_some_and(|(_, version)| version == old)
 }
 
 impl fmt::Display for Trace {
