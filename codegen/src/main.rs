@@ -71,7 +71,7 @@ fn of_files(arguments: &Arguments) -> Result<Vec<CustomResourceDefinition>> {
         };
         let text = text.with_context(|| format!("reading {}", file.display()))?;
         let documents: Vec<Value> = serde_saphyr::from_multiple(&text)
-            .map_err(|error| anyhow!("{}: {}: give YAML or JSON", file.display(), located(&error)))?;
+            .map_err(|error| anyhow!("{}: {}: give YAML or JSON", file.display(), error.without_snippet()))?;
         for document in documents.into_iter().filter(|it| it["kind"] == "CustomResourceDefinition") {
             let read = serde_json::from_value(document)
                 .with_context(|| format!("{} holds a wrong CustomResourceDefinition", file.display()))?;
@@ -82,13 +82,4 @@ fn of_files(arguments: &Arguments) -> Result<Vec<CustomResourceDefinition>> {
         found.retain(|crd| crd.metadata.name.as_ref().is_some_and(|name| arguments.names.contains(name)));
     }
     Ok(found)
-}
-
-/// What is wrong, in one line, and where.
-fn located(error: &serde_saphyr::Error) -> String {
-    let what = error.without_snippet().to_string().lines().collect::<Vec<_>>().join(" ");
-    match error.location() {
-        Some(at) if at.line() > 0 => format!("line {}, column {}: {what}", at.line(), at.column()),
-        _ => what,
-    }
 }
