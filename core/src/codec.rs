@@ -26,6 +26,37 @@ use crate::meta::Format;
 #[cfg(any(feature = "protobuf", feature = "cbor"))]
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
+/// Whether a struct of this name has a text that is JSON as its only member: a RawValue, or a number in a program of
+/// which some part turned serde_json's `arbitrary_precision` on.
+#[cfg(any(feature = "protobuf", feature = "cbor"))]
+fn is_json_text(name: &str) -> bool {
+    name == RAW_VALUE || name == "$serde_json::private::Number"
+}
+
+/// A number as serde_json holds it without `arbitrary_precision`, with which it would write itself as a text again.
+#[cfg(any(feature = "protobuf", feature = "cbor"))]
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Number {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+}
+
+#[cfg(any(feature = "protobuf", feature = "cbor"))]
+impl Number {
+    /// The number that the JSON `text` is, if it is one.
+    fn parse(text: &str) -> Option<Self> {
+        if !text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            return None;
+        }
+        let unsigned = text.parse().ok().map(Self::Unsigned);
+        let signed = || text.parse::<i64>().ok().filter(|number| *number != 0).map(Self::Signed);
+        let float = || text.parse().ok().map(Self::Float);
+        unsigned.or_else(signed).or_else(float)
+    }
+}
+
 /// How large and how deep one object may be; what exceeds it is refused with a decode error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -12,7 +12,7 @@ use serde::ser::{
 };
 
 use super::wire::{half, major, tag};
-use crate::codec::RAW_VALUE;
+use crate::codec::{Number, is_json_text};
 
 /// Why a value cannot be written.
 #[derive(Debug)]
@@ -277,7 +277,7 @@ impl<'e> Serializer for Writer<'e> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'e>, Unwritable> {
-        Ok(self.members(if name == RAW_VALUE { RAW } else { major::MAP }, None))
+        Ok(self.members(if is_json_text(name) { RAW } else { major::MAP }, None))
     }
 
     fn serialize_struct_variant(
@@ -328,8 +328,14 @@ impl Members<'_> {
         }
         let malformed = |_| Unwritable("it is not JSON");
         let text = serde_json::to_value(value).and_then(serde_json::from_value::<String>);
-        let json: serde_json::Value = serde_json::from_str(&text.map_err(malformed)?).map_err(malformed)?;
-        json.serialize(Writer::of(self.out))
+        let text = text.map_err(malformed)?;
+        match Number::parse(&text) {
+            Some(number) => number.serialize(Writer::of(self.out)),
+            None => {
+                let json: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
+                json.serialize(Writer::of(self.out))
+            }
+        }
     }
 
     fn finish(self) -> Result<(), Unwritable> {

@@ -104,6 +104,23 @@ fn values_are_written_as_go_writes_them() {
     assert!(encode(&f64::NAN).is_err() && encode(&std::collections::BTreeMap::from([(1, 2)])).is_err());
 }
 
+/// As serde_json writes a number in a program that has its feature `arbitrary_precision`.
+#[derive(serde::Serialize)]
+#[serde(rename = "$serde_json::private::Number")]
+struct Exact {
+    #[serde(rename = "$serde_json::private::Number")]
+    text: &'static str,
+}
+
+#[test]
+fn a_number_that_keeps_its_text_is_written_as_a_number() {
+    for text in ["0", "-0", "7", "-7", "18446744073709551615", "-9223372036854775808", "1.50", "1e2"] {
+        let number: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(encode(&[Exact { text }]).unwrap(), encode(&json!([number])).unwrap(), "{text}");
+    }
+    assert!(encode(&Exact { text: "1e999" }).is_err());
+}
+
 #[test]
 fn types_and_raw_json_go_both_ways() {
     let read: Pod = decode(&encode(&pod()).unwrap()).unwrap();

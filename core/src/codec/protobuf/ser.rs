@@ -15,7 +15,7 @@ use serde::ser::{Error, Impossible, Serialize, Serializer};
 use super::moment;
 use super::schema::{Field, Kind, Message};
 use super::wire::{put_bytes, put_number, put_varint};
-use crate::codec::RAW_VALUE;
+use crate::codec::is_json_text;
 use collect::{Elements, Members, put_zero};
 
 /// Why a value cannot be written, and where in it.
@@ -372,7 +372,7 @@ impl<'e> Serializer for Slot<'e> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'e>, Unwritable> {
-        if name == RAW_VALUE { Ok(Members::of_json(self.out, self.place)) } else { self.object() }
+        if is_json_text(name) { Ok(Members::of_json(self.out, self.place)) } else { self.object() }
     }
 
     fn serialize_struct_variant(

@@ -71,6 +71,28 @@ fn json_within_stays_word_for_word() {
     assert_eq!(decode::<Revision>(&bytes).unwrap().data.get(), r#"{"z": 1e2,  "a":"\u0041"}"#);
 }
 
+/// As serde_json writes a number in a program that has its feature `arbitrary_precision`.
+#[derive(serde::Serialize)]
+#[serde(rename = "$serde_json::private::Number")]
+struct Exact {
+    #[serde(rename = "$serde_json::private::Number")]
+    text: &'static str,
+}
+
+#[test]
+fn a_number_that_keeps_its_text_is_written_as_a_number() {
+    #[derive(serde::Serialize)]
+    struct Lease<T> {
+        spec: std::collections::BTreeMap<&'static str, T>,
+    }
+    fn lease<T: serde::Serialize>(seconds: T) -> Vec<u8> {
+        let spec = [("leaseDurationSeconds", seconds)].into();
+        encode(&Lease { spec }, "coordination.k8s.io/v1", "Lease").unwrap()
+    }
+    assert_eq!(lease(Exact { text: "15" }), lease(15));
+    assert_eq!(lease(Exact { text: "-1" }), lease(-1));
+}
+
 #[test]
 fn a_member_that_protobuf_does_not_have_is_named_and_never_lost() {
     let mut object = pod();

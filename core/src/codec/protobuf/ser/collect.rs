@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Place, Slot, Unwritable};
+use crate::codec::Number;
 use crate::codec::protobuf::schema::{Field, Kind, Message};
 use crate::codec::protobuf::wire::{put_bytes, put_number, put_varint};
 
@@ -166,6 +167,9 @@ impl SerializeMap for Members<'_> {
 /// Writes JSON text, level by level, so that JSON which a message holds stays word for word.
 fn put_json(text: &str, slot: Slot<'_>) -> Result<bool, Unwritable> {
     let malformed = |_| Unwritable::new("it is not JSON");
+    if let Some(number) = Number::parse(text) {
+        return slot.put(&number);
+    }
     match text.as_bytes().first() {
         Some(b'{') => {
             slot.put(&serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(text).map_err(malformed)?)
