@@ -233,6 +233,7 @@ impl Model {
     /// Forgets what it had of `kind`: its informer has been stopped.
     pub fn forget(&mut self, kind: &str) {
         self.tables.remove(kind);
+        self.open.forget(kind);
         self.wire.forget(kind);
     }
 

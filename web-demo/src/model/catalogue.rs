@@ -1,4 +1,4 @@
-//! The kinds the page knows: seven of its own and whatever discovery finds.
+//! The kinds the page knows: those it always watches and whatever discovery finds.
 //!
 //! Invariant: a kind is named by its plural and group (`pods`, `deployments.apps`), once, whatever its version.
 

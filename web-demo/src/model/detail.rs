@@ -68,6 +68,14 @@ pub struct Open {
 }
 
 impl Open {
+    /// Forgets what is kept if it is of `kind`, whose objects are not looked at any more: that one is missing does not
+    /// say that it has gone.
+    pub fn forget(&mut self, kind: &str) {
+        if self.place.0 == kind {
+            *self = Self::default();
+        }
+    }
+
     /// The detail of `key` among `tables`' `kind`, kept as it was when it has gone.
     pub fn show(
         &mut self,
@@ -81,11 +89,11 @@ impl Open {
         let before = self.shown.take().filter(|_| self.place == place);
         self.place = place;
         let table = tables.get(kind.0);
-        let detail = match (table.and_then(|table| Some((table.row(key)?, table.plan()))), before) {
+        let mut detail = match (table.and_then(|table| Some((table.row(key)?, table.plan()))), before) {
             (Some((row, plan)), before) => {
                 let known =
                     before.filter(|before| before.version == row.version).and_then(|before| before.yaml);
-                let yaml = yaml.then(|| known.unwrap_or_else(|| write(row, kind.0 == "secrets")));
+                let yaml = known.or_else(|| yaml.then(|| write(row, kind.0 == "secrets")));
                 let events = tables.get("events").map(|events| happenings(events, kind.1, row, now));
                 present(kind.1, row, plan, events.unwrap_or_default(), yaml, now)
             }
@@ -93,6 +101,7 @@ impl Open {
             (None, None) => absent(kind.1, key),
         };
         self.shown = Some(detail.clone());
+        detail.yaml = detail.yaml.filter(|_| yaml);
         detail
     }
 }
@@ -262,6 +271,13 @@ mod tests {
         tables.get_mut("pods").unwrap().remove("n/a");
         let gone = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
         assert!(gone.gone && gone.facts == detail.facts && gone.yaml == detail.yaml);
+        assert!(open.show(("pods", "Pod"), "n/a", false, &tables, 0).yaml.is_none());
+        assert_eq!(open.show(("pods", "Pod"), "n/a", true, &tables, 0).yaml, gone.yaml);
+        open.forget("nodes");
+        assert!(open.show(("pods", "Pod"), "n/a", true, &tables, 0).gone);
+        open.forget("pods");
+        let unknown = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
+        assert!(unknown.missing && !unknown.gone, "nobody looks at pods there any more");
         assert!(open.show(("pods", "Pod"), "n/b", true, &tables, 0).missing);
     }
 
