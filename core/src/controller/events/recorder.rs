@@ -139,6 +139,8 @@ struct State {
     status: RecorderStatus,
     /// The moment of the last event, since the Unix epoch.
     last: Duration,
+    /// The counts of series are to be told too, once nothing waits.
+    tell: bool,
     closed: bool,
 }
 
@@ -190,14 +192,16 @@ impl EventRecorder {
         shared.writer.wake();
     }
 
-    /// Resolves once nothing waits to be written, `within` at the latest: before a short program ends. A server that is
-    /// away is asked for two minutes per event, which few would wait for.
+    /// Resolves once nothing waits to be written, nor the count of a series to be told, `within` at the latest: before a
+    /// short program ends. A server that is away is asked for two minutes per event, which few would wait for.
     ///
     /// # Errors
     /// `Timeout`, saying how many events still wait; they are still being written.
     pub async fn flush(&self, within: Duration) -> Result<(), Error> {
         let shared = &self.handle.shared;
-        let written = pin!(shared.written.until(|| (shared.lock().status.waiting == 0).then_some(())));
+        shared.lock().tell = true;
+        shared.writer.wake();
+        let written = pin!(shared.written.until(|| shared.lock().is_idle().then_some(())));
         match select(written, shared.client.runtime().sleep(within)).await {
             Either::Left(_) => Ok(()),
             Either::Right(_) => {
@@ -231,6 +235,12 @@ impl Drop for Handle {
     }
 }
 
+impl State {
+    fn is_idle(&self) -> bool {
+        self.status.waiting == 0 && !self.tell
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -248,6 +258,7 @@ struct Writer {
 enum Input {
     Happened(Box<(ObjectReference, Note, Duration)>),
     Timeout,
+    Tell,
     Closed,
 }
 
@@ -279,9 +290,25 @@ impl Writer {
                         self.write(&event).await;
                     }
                 }
-                Input::Closed => return,
+                Input::Tell => self.tell().await,
+                Input::Closed => return self.tell().await,
             }
         }
+    }
+
+    /// Tells the counts of series that were not told yet.
+    async fn tell(&mut self) {
+        let due = self.series.untold();
+        {
+            let mut state = self.shared.lock();
+            state.tell = false;
+            state.status.waiting += due.len();
+        }
+        for event in due {
+            self.write(&event).await;
+            self.shared.lock().status.waiting -= 1;
+        }
+        self.shared.written.notify();
     }
 
     async fn wait(&self) -> Input {
@@ -292,6 +319,9 @@ impl Writer {
             let mut state = self.shared.lock();
             if let Some(happened) = state.waiting.pop_front() {
                 return Poll::Ready(Input::Happened(Box::new(happened)));
+            }
+            if state.tell {
+                return Poll::Ready(Input::Tell);
             }
             if state.closed {
                 return Poll::Ready(Input::Closed);

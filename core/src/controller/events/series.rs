@@ -3,7 +3,8 @@
 //! Follows client-go's `tools/events/event_broadcaster.go` (0.37): the first is created, the second makes it a series,
 //! further ones count silently and are told every half hour and at the end, six minutes after the last.
 //!
-//! Differs: the number of events remembered is bounded; the spam filter of `tools/record` (25 at once, then one in five
+//! Differs: a count is told once more when the recorder is flushed or ends, where client-go loses what it has not told;
+//! at the end of a series only if it was not told. The number of events remembered is bounded; the spam filter of `tools/record` (25 at once, then one in five
 //! minutes, for an object and source) keeps creations in bounds too, where client-go's events.k8s.io recorder has none.
 
 use std::time::Duration;
@@ -47,6 +48,16 @@ pub enum Observed {
 struct Known {
     event: Event,
     last: Instant,
+    /// Which count of its series was last handed out to be written.
+    told: i32,
+}
+
+impl Known {
+    /// The event, to be written, if its series has grown since it last was.
+    fn untold(&mut self) -> Option<Event> {
+        let count = self.event.series.as_ref()?.count;
+        (std::mem::replace(&mut self.told, count) < count).then(|| self.event.clone())
+    }
 }
 
 impl EventSeries {
@@ -72,13 +83,14 @@ impl EventSeries {
             let first = known.event.series.is_none();
             let count = known.event.series.as_ref().map_or(1, |series| series.count).saturating_add(1);
             known.event.series = Some(Series { count, last_observed_time: observed });
-            let known = self.events.entry(&key, || Known { event, last: now });
-            return if first { Observed::Write(Box::new(known.event.clone())) } else { Observed::Counted };
+            let known = self.events.entry(&key, || Known { event, last: now, told: 0 });
+            let told = if first { known.untold() } else { None };
+            return told.map_or(Observed::Counted, |event| Observed::Write(Box::new(event)));
         }
         if !self.spam.admits(now, &object_key(&event)) {
             return Observed::TooMany;
         }
-        self.events.entry(&key, || Known { event: event.clone(), last: now });
+        self.events.entry(&key, || Known { event: event.clone(), last: now, told: 0 });
         Observed::Write(Box::new(event))
     }
 
@@ -88,8 +100,8 @@ impl EventSeries {
         if self.next_finish.is_some_and(|at| at <= now) {
             self.events.retain(|known| {
                 let over = now.saturating_duration_since(known.last) > FINISH;
-                if over && known.event.series.is_some() {
-                    due.push(known.event.clone());
+                if over {
+                    due.extend(known.untold());
                 }
                 !over
             });
@@ -98,12 +110,23 @@ impl EventSeries {
         if self.next_refresh.is_some_and(|at| at <= now) {
             self.events.retain(|known| {
                 if known.event.series.is_some() {
-                    due.push(known.event.clone());
+                    known.told = 0;
+                    due.extend(known.untold());
                 }
                 true
             });
             self.next_refresh = (self.events.len() > 0).then(|| now + REFRESH);
         }
+        due
+    }
+
+    /// Tells the series that have grown since they were told: for whoever will not wait until they are over.
+    pub fn untold(&mut self) -> Vec<Event> {
+        let mut due = Vec::new();
+        self.events.retain(|known| {
+            due.extend(known.untold());
+            true
+        });
         due
     }
 
@@ -208,6 +231,17 @@ mod tests {
         assert_eq!(told.iter().map(count).collect::<Vec<_>>(), [10]);
         let anew = write(&mut series, 721, event("Killing", ""));
         assert!(anew.series.is_none(), "the series is over, a new event begins");
+    }
+
+    #[test]
+    fn a_count_that_was_told_before_the_end_is_not_told_again() {
+        let mut series = series();
+        for second in 0..3 {
+            drop(series.handle_event(at(second), event("Killing", "")));
+        }
+        assert_eq!(series.untold().iter().map(count).collect::<Vec<_>>(), [3]);
+        assert!(series.untold().is_empty());
+        assert!(series.handle_timeout(at(720)).is_empty());
     }
 
     /// TestRefreshExistingEventSeries.
