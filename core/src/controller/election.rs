@@ -10,7 +10,11 @@
 //! before `lease_duration` after he *saw* it. So with `renew_deadline < lease_duration`, and clocks that run about
 //! equally fast, no two lead at a time.
 //!
-//! Differs, always towards safety:
+//! Differs in one default: a leader that ends of its own will gives the Lease up (`ReleaseOnCancel`, false in client-go),
+//! for the next leads at once then. client-go must leave it to its caller whether the work has ended by then; here the work
+//! is dropped first, and what it left to other tasks asks its [`Leadership`].
+//!
+//! Differs elsewhere, always towards safety:
 //! - client-go counts the deadline from the start of a round of renewals, up to `retry_period` after the last success;
 //!   here it counts from when the last success was sent.
 //! - client-go goes on leading until the deadline although it has read that another holds the lease; here it ends at once.
@@ -19,6 +23,7 @@
 //! - client-go cuts `lease_duration` to whole seconds, which may fall below `renew_deadline`; here it is rounded up.
 //! - client-go's candidates poll at random moments only; here also when the lease they know of ends, so that there is a
 //!   leader again within the lease time.
+//! - client-go's release takes the Lease from whoever has the same identity; here only from what this run wrote.
 //! - A request is given up after half of `renew_deadline` (client-go leaves it to the client's own timeout).
 
 mod driver;

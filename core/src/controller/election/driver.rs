@@ -1,8 +1,10 @@
 //! [`LeaderElector`]: carries the election's requests and waits for it.
 //!
 //! Invariants: the machine is told the time before the guarded work is polled, so work in this task does not go on after
-//! the leadership has ended; work elsewhere asks its [`Leadership`], which looks at the clocks itself.
+//! the leadership has ended; work elsewhere asks its [`Leadership`], which looks at the clocks itself. Of one elector one
+//! driver at a time asks and publishes: the next run begins when the release after the last one is through.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -10,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::channel::oneshot;
 use futures::future::{Either, select};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -81,6 +85,8 @@ struct State {
     renewed: Option<Moment>,
     renew_deadline: Duration,
     leader: String,
+    /// Resolves when the task that gives the Lease up after a run has ended, however it did.
+    release: Option<oneshot::Receiver<Infallible>>,
 }
 
 impl LeaderElector {
@@ -118,11 +124,13 @@ impl LeaderElector {
 
     /// Waits for the Lease, then runs `lead` while it is held. When `lead` ends, the Lease is given up (see
     /// [`ElectionOptions::release_on_cancel`]). When the leadership is lost, `lead` is dropped first and then this fails.
-    /// Dropping this future ends the candidacy; a Lease that is held is given up in a task of its own. client-go's `Run`.
+    /// Dropping this future ends the candidacy; a Lease that is held is given up in a task of its own, at the end of which
+    /// the next run begins. client-go's `Run`.
     ///
     /// # Errors
     /// `Canceled`, when the leadership was lost before `lead` came to its end.
     pub async fn run<W: Future>(&mut self, lead: impl FnOnce(Leadership) -> W) -> Result<W::Output, Error> {
+        self.shared.released().await;
         let election = Election::new(self.options.clone(), self.shared.runtime.seed)?;
         let driver = Driver::new(self.api.clone(), self.shared.clone(), election);
         let mut running = Running { driver: Some(driver) };
@@ -149,19 +157,12 @@ impl LeaderElector {
             }
         };
         self.record("StopLeading", "stopped leading");
-        match outcome {
-            Ok(value) => {
-                if let Some(driver) = running.driver.take() {
-                    driver.finish().await;
-                }
-                Ok(value)
-            }
-            Err(why) => {
-                running.driver = None;
-                let lease = format!("{}/{}", self.options.namespace, self.options.name);
-                Err(Error::canceled(format!("the leadership by Lease {lease} is lost: {why}")))
-            }
-        }
+        drop(running);
+        self.shared.released().await;
+        outcome.map_err(|why| {
+            let lease = format!("{}/{}", self.options.namespace, self.options.name);
+            Error::canceled(format!("the leadership by Lease {lease} is lost: {why}"))
+        })
     }
 
     fn record(&self, action: &str, what: &str) {
@@ -238,9 +239,19 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Resolves once nothing gives the Lease up any more.
+    async fn released(&self) {
+        poll_fn(|context| match &mut self.lock().release {
+            Some(release) => release.poll_unpin(context).map(drop),
+            None => Poll::Ready(()),
+        })
+        .await;
+        self.lock().release = None;
+    }
 }
 
-/// A driver that gives the Lease up when it is dropped while it leads.
+/// A driver that gives the Lease up, if the options say so, when it is dropped while it leads.
 struct Running {
     driver: Option<Driver>,
 }
@@ -256,12 +267,19 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(driver) = self.driver.take()
-            && driver.election.renewed().is_some()
-        {
-            let spawner = driver.shared.runtime.spawner.clone();
-            driver.shared.lock().renewed = None;
-            spawner.spawn("leader election", Box::pin(driver.finish()));
+        let Some(driver) = self.driver.take().filter(|driver| driver.election.renewed().is_some()) else {
+            return;
+        };
+        let shared = driver.shared.clone();
+        shared.lock().renewed = None;
+        if driver.election.options().release_on_cancel {
+            let (ended, release) = oneshot::channel();
+            shared.lock().release = Some(release);
+            let give_up = async move {
+                driver.release().await;
+                drop(ended);
+            };
+            shared.runtime.spawner.spawn("leader election", Box::pin(give_up));
         }
     }
 }
@@ -315,12 +333,8 @@ impl Driver {
         .await
     }
 
-    /// Ends of its own will, and gives the Lease up if the options say so.
-    async fn finish(mut self) {
-        if !self.election.options().release_on_cancel {
-            self.shared.lock().renewed = None;
-            return;
-        }
+    /// Ends of its own will, and gives the Lease up.
+    async fn release(mut self) {
         self.request = None;
         self.election.handle_release(self.shared.now());
         self.publish();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use super::record;
 use crate::error::Error;
@@ -116,6 +116,8 @@ pub struct Election {
     random: Random,
     /// The Lease as last seen or written, and when it was first seen to say what it says.
     observed: Option<(Lease, Instant)>,
+    /// How this candidate last asked to hold it, answered or not.
+    sent: Option<LeaseSpec>,
     reported: Option<String>,
     /// When the last successful renewal was sent, while this leads.
     leading_since: Option<Moment>,
@@ -155,6 +157,7 @@ impl Election {
             options,
             random: Random::new(seed),
             observed: None,
+            sent: None,
             reported: None,
             leading_since: None,
             releasing: None,
@@ -183,6 +186,11 @@ impl Election {
             Action::Update(_) if blind => Kind::Blind,
             Action::Update(_) => Kind::Update,
         };
+        if self.releasing.is_none()
+            && let Action::Create(lease) | Action::Update(lease) = &action
+        {
+            self.sent.clone_from(&lease.spec);
+        }
         self.request = Some(Sent { at: now, kind });
         Some(action)
     }
@@ -220,7 +228,8 @@ impl Election {
         }
     }
 
-    /// Ends of its own will: it no longer leads, and the Lease is given up if it is held. client-go's `release`.
+    /// Ends of its own will: it no longer leads, and the Lease is given up if it is held, and as this candidate wrote it:
+    /// what another run under the same name wrote is not this one's to give. client-go's `release`.
     pub fn handle_release(&mut self, now: Moment) {
         self.request = None;
         self.stop("it was given up");
@@ -291,11 +300,13 @@ impl Election {
 
     fn handle_read(&mut self, now: Moment, lease: Lease) {
         let own = self.is_own(&lease);
+        let known = self.observed.as_ref().and_then(|(before, _)| before.spec.as_ref());
+        let unchanged = [known, self.sent.as_ref()].contains(&lease.spec.as_ref());
         self.observe(now.monotonic, lease);
         let Some((lease, _)) = &self.observed else { return };
         let free = record::holder(lease).is_empty();
         if self.releasing.is_some() {
-            if own {
+            if own && unchanged {
                 self.next = Some(Action::Update(Box::new(record::released(lease, now.unix))));
             } else {
                 self.finish();

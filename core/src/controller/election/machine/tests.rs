@@ -238,18 +238,40 @@ fn a_lease_is_given_up_only_if_it_is_held() {
     election.handle_release(at(1));
     assert!(!election.is_leading(at(1)));
     assert_eq!(events(&mut election), [ElectionEvent::StoppedLeading("it was given up")]);
+    let held = election.observed.clone().unwrap().0;
     for _ in 0..2 {
         assert_eq!(election.poll_action(at(1)), Some(Action::Get), "it looks first");
-        election.handle_answer(at(1), Ok(lease("baz", 15)));
+        election.handle_answer(at(1), Ok(held.clone()));
         let released = written(election.poll_action(at(1)));
         assert_eq!((record::holder(&released), record::duration(&released)), ("", seconds(1)));
-        assert_eq!(released.spec.unwrap().lease_transitions, Some(3));
+        assert_eq!(released.spec.unwrap().lease_transitions, Some(0));
         election.handle_answer(at(1), Err(error(409, reason::CONFLICT)));
     }
     election.poll_action(at(1));
     election.handle_answer(at(1), Ok(lease("bing", 15)));
     assert_eq!(events(&mut election), [new_leader("bing"), ElectionEvent::Released]);
     assert_eq!((election.poll_action(at(9)), election.poll_timeout()), (None, None));
+
+    // A renewal that was under way may have reached the server.
+    let mut renewing = leader();
+    let renewed = written(renewing.poll_action(at(3)));
+    renewing.handle_release(at(3));
+    renewing.poll_action(at(3));
+    renewing.handle_answer(at(3), Ok(renewed));
+    assert_eq!(record::holder(&written(renewing.poll_action(at(3)))), "");
+
+    // The same name, but another run of it has the Lease by now.
+    let mut overtaken = leader();
+    let again = record::held(&options(), Some(&held), at(2).unix);
+    overtaken.handle_release(at(1));
+    overtaken.poll_action(at(1));
+    overtaken.handle_answer(at(1), Ok(held));
+    overtaken.poll_action(at(1));
+    overtaken.handle_answer(at(1), Err(error(409, reason::CONFLICT)));
+    overtaken.poll_action(at(1));
+    overtaken.handle_answer(at(1), Ok(again));
+    assert_eq!(events(&mut overtaken).last(), Some(&ElectionEvent::Released));
+    assert_eq!(overtaken.poll_action(at(1)), None);
 
     let mut gone = leader();
     gone.handle_release(at(1));
