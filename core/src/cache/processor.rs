@@ -33,7 +33,9 @@ const LEAST_RESYNC_PERIOD: Duration = Duration::from_secs(1);
 pub struct HandlerOptions {
     /// What happens when events come faster than the handler takes them.
     pub delivery: Delivery,
-    /// How often every object is announced again; `None` is the processor's default, zero never.
+    /// How often every object is announced again; `None` is the processor's default, zero never. At least a second. Once
+    /// the informer has started, no more often than it is announced already, and never where it is not:
+    /// [`HandlerStatus::resync_period`] is what came of it.
     pub resync_period: Option<Duration>,
 }
 
@@ -75,6 +77,8 @@ pub struct HandlerStatus {
     pub pauses: bool,
     /// Whether it has processed the whole initial list.
     pub has_synced: bool,
+    /// How often every object is announced to it again, zero for never.
+    pub resync_period: Duration,
 }
 
 /// The fan-out. client-go's `sharedProcessor`.
@@ -265,6 +269,7 @@ impl<T: Object> Processor<T> {
             stuck_since: (handler.pending.len() > 0).then_some(handler.moved),
             pauses: handler.pending.is_full(),
             has_synced: handler.has_synced,
+            resync_period: handler.resync_period,
         })
     }
 
