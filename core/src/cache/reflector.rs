@@ -19,7 +19,7 @@
 //! - client-go leaves Retry-After to its request layer, ten times; here the backoff is at least that long, and seen.
 //! - client-go lists the same page once more when its connection broke before an answer; here a new round begins.
 //! - client-go goes on with the backoff an outage has grown when the server, back again, answers 410; here the server's
-//!   first 410 after some progress starts it over, as does a wake.
+//!   first 410 after some progress starts it over, as does a wake, which ends it where no Retry-After stands against that.
 //! - client-go opens the next watch at once, however short they are, as long as each brings an event or a bookmark; here
 //!   of two in a row that last less than a second the second is followed by the backoff.
 //! - an object that its type cannot hold, since it nests too deep, is left out and told; client-go gives up the whole list.
@@ -53,6 +53,9 @@ use crate::meta::{Continue, ListOptions, Object, ResourceVersion, WatchOptions};
 use crate::policy::{BackoffManager, Random};
 use crate::rest::{Bookmark, WatchEvent};
 use crate::time::Instant;
+
+/// So long a list may be silent about a wake before it is asked for again.
+const WAKE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is said of a watch that was opened for nothing.
 const VERY_SHORT_WATCH: &str = "the watch ended within a second and without an event: look for a proxy that does not let streams through";
@@ -96,6 +99,8 @@ pub struct Reflector<T> {
     fresh: bool,
     paused: bool,
     last_activity: Instant,
+    /// A wake has called into question whether the list or watch-list under way still comes.
+    woken: Option<Instant>,
     /// When the list or watch-list under way was first asked for.
     sync_began: Instant,
     syncing: bool,
@@ -125,6 +130,7 @@ impl<T: Object> Reflector<T> {
             fresh: false,
             paused: false,
             last_activity: Instant::default(),
+            woken: None,
             sync_began: Instant::default(),
             syncing: false,
             next_resync: None,
@@ -182,20 +188,21 @@ impl<T: Object> Reflector<T> {
     }
 
     /// The page or process may have slept, or the network changed: asks again at once, without waiting for a timeout,
-    /// whether what is held is current. Connections may be dead without knowing, and clocks may have stood still.
+    /// whether what is held is current. Connections may be dead without knowing, and clocks may have stood still. A list
+    /// that came on a moment ago is left to show within another moment that it still does.
     pub fn handle_wake(&mut self, now: Instant) {
         self.fresh = false;
+        // What failed before says little about now: should it fail again, the waits begin small.
         self.backoff.reset();
-        match self.state {
+        let came_on = now.saturating_duration_since(self.last_activity) < WAKE_PATIENCE;
+        match &mut self.state {
             State::Start => {}
             State::Watch(_) => self.start_watch(now),
+            State::WatchList { .. } | State::List(_) if came_on => self.woken = Some(now),
             State::WatchList { .. } => self.start_watch_list(now),
             State::List(_) => self.start_list(now),
-            State::Backoff { .. } => {
-                // What failed before says little about now: should it fail again, the waits begin small.
-                self.backoff.reset();
-                self.go_on(now);
-            }
+            State::Backoff { until, asked, .. } if *asked > now => *until = *asked,
+            State::Backoff { .. } => self.go_on(now),
         }
     }
 
@@ -576,8 +583,13 @@ impl<T: Object> Reflector<T> {
 
     fn idle_at(&self) -> Option<Instant> {
         let in_exchange = !matches!(self.state, State::Start | State::Backoff { .. });
-        let timeout = self.options.idle_timeout.filter(|_| in_exchange && !self.paused)?;
-        Some(self.last_activity + timeout)
+        if !in_exchange || self.paused {
+            return None;
+        }
+        let woken =
+            self.woken.filter(|woken| self.last_activity <= *woken).map(|woken| woken + WAKE_PATIENCE);
+        let idle = self.options.idle_timeout.map(|timeout| self.last_activity + timeout);
+        woken.into_iter().chain(idle).min()
     }
 }
 

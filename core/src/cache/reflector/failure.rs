@@ -17,12 +17,13 @@ impl<T: Object> Reflector<T> {
     /// Notes the error and waits before `next`.
     pub(super) fn fail(&mut self, now: Instant, error: &Error, next: Next<T>) {
         self.fresh = false;
-        let delay = self.backoff.step(now).max(error.retry_after().unwrap_or_default());
+        let asked = error.retry_after().unwrap_or_default();
+        let delay = self.backoff.step(now).max(asked);
         self.keep_error(error, Some(delay));
         if matches!(next, Next::Round) {
             self.next_resync = None;
         }
-        self.state = State::Backoff { until: now + delay, next };
+        self.state = State::Backoff { until: now + delay, asked: now + asked, next };
         self.action = Some(Action::Close);
     }
 

@@ -106,6 +106,7 @@ impl<T: Object> Reflector<T> {
         };
         self.notices.say(Notice::Asked { request, resource_version });
         self.last_activity = now;
+        self.woken = None;
         self.action = Some(action);
     }
 }

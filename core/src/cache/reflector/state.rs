@@ -20,8 +20,8 @@ pub(super) enum State<T> {
     List(Listing<T>),
     /// The store is complete and changes arrive.
     Watch(Watching),
-    /// Waiting before `next`.
-    Backoff { until: Instant, next: Next<T> },
+    /// Waiting before `next`. The server `asked` to be left alone that long.
+    Backoff { until: Instant, asked: Instant, next: Next<T> },
 }
 
 #[derive(Debug)]

@@ -323,18 +323,45 @@ fn waking_asks_at_once_whatever_was_going_on() {
     drive.item("a", 1);
     drive.page("3", "more");
     drive.action();
+    drive.pass(6 * SECOND);
     drive.reflector.handle_wake(drive.now);
     assert_eq!(drive.action(), "list rv=0 limit=500");
     drive.page("4", "");
     assert_eq!(drive.changes(), "[replaced@4]");
+}
 
-    let mut drive = Drive::watch_list();
-    drive.action();
-    drive.added("a", 1);
+#[test]
+fn a_wake_leaves_alone_a_list_that_comes_on_and_asks_again_when_it_does_not() {
+    for (mut drive, again) in
+        [(Drive::list_and_watch(), "close"), (Drive::watch_list(), "list rv=0 limit=500")]
+    {
+        drive.action();
+        drive.open();
+        drive.pass(3 * SECOND);
+        drive.added("a", 1);
+        drive.item("a", 1);
+        drive.reflector.handle_wake(drive.now);
+        assert!(drive.reflector.poll_action(drive.now).is_none(), "what came already is not thrown away");
+        drive.pass(2 * SECOND);
+        drive.reflector.handle_activity(drive.now);
+        let idle = drive.reflector.poll_timeout().unwrap().0 - drive.now;
+        assert_eq!(idle, 75 * SECOND, "it still comes");
+
+        drive.reflector.handle_wake(drive.now);
+        assert_eq!(drive.jump().0, 5 * SECOND, "a connection may have died in a sleep");
+        assert_eq!(drive.action(), again);
+    }
+}
+
+#[test]
+fn a_wake_waits_as_long_as_the_server_asked_to_be_left_alone() {
+    let mut drive = Drive::watching();
+    drive.watch_error(&busy(Some(20)));
+    assert_eq!(drive.action(), "close");
+    drive.pass(5 * SECOND);
     drive.reflector.handle_wake(drive.now);
-    assert_eq!(drive.action(), "watch-list rv=");
-    drive.bookmark("2", true);
-    assert_eq!(drive.changes(), "[replaced@2]");
+    assert_eq!(drive.jump().0, 15 * SECOND);
+    assert_eq!(drive.action(), "watch rv=10");
 }
 
 #[test]
