@@ -1,7 +1,7 @@
 //! Reads of an informer's store.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
 
 use super::shared::Shared;
 use crate::cache::{Indexer, NAMESPACE_INDEX};
@@ -22,6 +22,11 @@ impl<T: Object> Lister<T> {
     #[must_use]
     pub fn namespace(&self, namespace: &str) -> Self {
         Self::new(self.shared.clone(), Some(namespace.to_owned()))
+    }
+
+    /// One state of the whole store, while the guard is held.
+    pub(super) fn store(&self) -> RwLockReadGuard<'_, Indexer<T>> {
+        self.shared.store()
     }
 
     /// The object of this key.
@@ -57,7 +62,12 @@ impl<T: Object> Lister<T> {
 
     /// The values of the index `name`. client-go's `ListIndexFuncValues`.
     pub fn index_values(&self, name: &str) -> Vec<String> {
-        self.shared.store().index_values(name).map(str::to_owned).collect()
+        let store = self.shared.store();
+        let within = |value: &&str| match &self.namespace {
+            None => true,
+            Some(namespace) => store.by_index(name, value).any(|object| object.meta().namespace == namespace),
+        };
+        store.index_values(name).filter(within).map(str::to_owned).collect()
     }
 
     /// How many objects there are.
