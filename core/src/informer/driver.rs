@@ -3,6 +3,7 @@
 //! Invariant: no lock is held at an await point, and handlers run in tasks of their own.
 
 use std::future::{Future, pending, poll_fn};
+use std::iter;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use super::consistency;
 use super::exchange::{Exchange, Progress};
 use super::shared::{Applied, Shared};
-use crate::cache::Reflector;
+use crate::cache::{Notice, Reflector};
 use crate::codec::{self, EventKind, WatchFrame};
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, Key, Object};
@@ -30,6 +31,9 @@ pub(super) struct Driver<T> {
     shared: Arc<Shared<T>>,
     reflector: Reflector<T>,
     exchange: Exchange,
+    /// What the reflector did and met, until the observer is told. A read may bring any number, of which the reflector
+    /// keeps the newest only.
+    notices: Vec<Notice>,
     /// Armed for a moment at or before the reflector's next timeout.
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
     /// Bytes of exchanges that have ended.
@@ -50,6 +54,7 @@ impl<T: Object> Driver<T> {
             shared,
             reflector,
             exchange: Exchange::Closed,
+            notices: Vec::new(),
             timer: None,
             bytes: 0,
             last_activity: None,
@@ -98,7 +103,8 @@ impl<T: Object> Driver<T> {
             self.close();
             self.exchange = Exchange::begin(self.shared.api(), action);
         }
-        while let Some(notice) = self.reflector.poll_notice() {
+        self.notices.extend(iter::from_fn(|| self.reflector.poll_notice()));
+        for notice in self.notices.drain(..) {
             self.shared.observe(&notice);
             if self.shared.checks(&notice) && !paused {
                 consistency::check(&self.shared, &self.shared.store());
@@ -116,15 +122,16 @@ impl<T: Object> Driver<T> {
         let (reflector, exchange) = (&self.reflector, &self.exchange);
         self.shared.publish(changed, |status| {
             status.phase = reflector.phase();
+            // Only a new error, for what a handler or the consistency check met stands there too.
+            if status.counters.errors != reflector.counters().errors {
+                status.last_error = reflector.last_error().map(str::to_owned);
+                status.last_error_kind = reflector.last_error_kind().cloned();
+            }
             status.counters = *reflector.counters();
             status.bytes = self.bytes + exchange.bytes();
             status.paused = self.paused;
             status.watching = matches!(exchange, Exchange::Watch(_));
             status.over_socket = matches!(exchange, Exchange::Watch(body) if body.is_socket());
-            if status.last_error.as_deref() != reflector.last_error() {
-                status.last_error = reflector.last_error().map(str::to_owned);
-                status.last_error_kind = reflector.last_error_kind().cloned();
-            }
             status.last_activity = self.last_activity;
         });
     }
@@ -196,7 +203,7 @@ impl<T: Object> Driver<T> {
 
     /// Takes out of the buffer what is whole.
     fn read(&mut self, now: Instant) -> Result<(), Error> {
-        let Self { shared, reflector, exchange, .. } = self;
+        let Self { shared, reflector, exchange, notices, .. } = self;
         match exchange {
             Exchange::List(body) => {
                 let (format, repeats) = (body.format(), reflector.repeats());
@@ -209,10 +216,12 @@ impl<T: Object> Driver<T> {
                             reflector.handle_unreadable_item(now, held, &error);
                         }
                     }
+                    notices.extend(iter::from_fn(|| reflector.poll_notice()));
                 }
             }
             Exchange::Watch(body) => {
                 while let Some(frame) = body.next_frame()? {
+                    notices.extend(iter::from_fn(|| reflector.poll_notice()));
                     if let Some(error) = unexpected(shared.api().api_resource(), &frame) {
                         // Garbled bytes name no other kind: they end the watch, and nothing is lost.
                         codec::check(frame.format, frame.object)?;
