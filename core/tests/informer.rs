@@ -266,6 +266,90 @@ fn a_stopped_informer_lets_its_waiters_go() {
 }
 
 #[test]
+fn a_factory_waits_for_those_it_started_and_starts_none_after_its_end() {
+    let answer = || stream().chunk(&event("ADDED", &pod("a", 5, "x"))).chunk(&end_of_initial(9)).hangs();
+    let log = Log::default();
+    run(&Scripted::new([answer(), answer()]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        pods.add_handler(HandlerOptions::default(), logger(&log));
+        factory.start();
+        let late = factory.typed::<Pod>();
+        factory.wait_for_cache_sync().await.unwrap();
+        factory.shutdown();
+        factory.wait_for_end().await;
+        assert_eq!(log.lock().unwrap().len(), 1, "its handlers are through too");
+        factory.start();
+        let newer = factory.dynamic(&Pod::api_resource());
+        factory.start();
+        assert!(
+            factory.follow(&[ApiResource::new("a/v1", "A", "as", true).unwrap()], &[]).appeared.is_empty()
+        );
+        factory.client().runtime().sleep(Duration::from_secs(1)).await;
+        assert_eq!(newer.status().counters.watch_lists + late.status().counters.watch_lists, 0);
+    });
+}
+
+#[test]
+fn a_handler_can_see_how_often_it_is_resynced() {
+    run(&Scripted::new([stream().chunk(&end_of_initial(9)).hangs()]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        let period = |seconds| {
+            let resync_period = Some(Duration::from_secs(seconds));
+            HandlerOptions { resync_period, ..HandlerOptions::default() }
+        };
+        let early = pods.add_handler(period(30), |_: Event<_>| {});
+        factory.start();
+        let late = pods.add_handler(period(10), |_: Event<_>| {});
+        let seconds =
+            [early, late].map(|registration| registration.status().unwrap().resync_period.as_secs());
+        assert_eq!(seconds, [30, 30]);
+    });
+}
+
+#[test]
+fn each_of_many_errors_in_one_read_is_told_and_the_sync_before_them_too() {
+    let secret = event("ADDED", &pod("s", 10, "x").replace("\"Pod\"", "\"Secret\""));
+    let chunk = [end_of_initial(9), secret.repeat(200), event("ADDED", &pod("b", 11, "x"))].concat();
+    let told = Log::default();
+    let log = told.clone();
+    let observer = move |_: &ApiResource, notice: &Notice| {
+        let name = match notice {
+            Notice::Synced { .. } => "synced",
+            Notice::Failed { .. } => "failed",
+            _ => "else",
+        };
+        log.lock().unwrap().push(name.to_owned());
+    };
+    run(&Scripted::new([stream().chunk(&chunk).hangs()]), async |factory| {
+        let factory = factory.with(|options| options.observer = Some(Arc::new(observer)));
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        pods.wait_for_status(|status| (status.objects == 1).then_some(())).await;
+    });
+    let told = told.lock().unwrap();
+    let count = |wanted: &str| told.iter().filter(|name| *name == wanted).count();
+    assert_eq!((count("synced"), count("failed")), (1, 200));
+}
+
+#[test]
+fn a_listers_index_values_are_those_of_its_namespace() {
+    let other = pod("b", 6, "node-2").replace(r#""namespace":"n""#, r#""namespace":"m""#);
+    let answer = stream()
+        .chunk(&event("ADDED", &pod("a", 5, "node-1")))
+        .chunk(&event("ADDED", &other))
+        .chunk(&end_of_initial(9))
+        .hangs();
+    run(&Scripted::new([answer]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        pods.add_index("node", index_by_value(|pod: &Lazy<Pod>| pod.text("spec.nodeName"))).unwrap();
+        factory.start();
+        factory.wait_for_cache_sync().await.unwrap();
+        assert_eq!(pods.lister().namespace("n").index_values("node"), ["node-1"]);
+        assert_eq!(pods.lister().index_values("node").len(), 2);
+    });
+}
+
+#[test]
 fn events_come_as_a_stream_too() {
     let answer = stream().chunk(&event("ADDED", &pod("a", 5, "x"))).chunk(&end_of_initial(9)).hangs();
     run(&Scripted::new([answer]), async |factory| {
@@ -317,6 +401,39 @@ fn what_this_process_wrote_is_read_before_the_watch_brings_it() {
             [Some("5".into()), None],
             "what the watch never brings is forgotten"
         );
+    });
+}
+
+#[test]
+fn what_this_process_wrote_and_somebody_deleted_stays_deleted() {
+    let answer = stream()
+        .chunk(&event("ADDED", &pod("a", 5, "old")))
+        .chunk(&event("ADDED", &pod("b", 6, "old")))
+        .chunk(&end_of_initial(9))
+        .chunk(&event("DELETED", &pod("a", 12, "old")))
+        .chunk(&event("MODIFIED", &pod("b", 14, "old")))
+        .hangs();
+    run(&Scripted::new([answer]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        pods.add_index("node", index_by_value(|pod: &Lazy<Pod>| pod.text("spec.nodeName"))).unwrap();
+        factory.start();
+        pods.wait_for_status(|status| (status.resource_version.as_str() == "14").then_some(())).await;
+        let cache = pods.mutation_cache(Duration::from_secs(60));
+        let write = || {
+            cache.mutation(read(&pod("a", 11, "new")));
+            cache.mutation(read(&pod("c", 13, "new")));
+            cache.mutation(read(&pod("d", 15, "new")));
+        };
+        write();
+        let is_there = |name: &str| cache.get(&Key::new("n", name)).is_some();
+        assert_eq!(["a", "b", "c", "d"].map(is_there), [false, true, false, true]);
+        write();
+        assert_eq!((cache.list().len(), cache.by_index("node", "new").len()), (2, 1));
+        for name in 0..2_000 {
+            cache.mutation(read(&pod(&format!("p{name}"), 20, "new")));
+        }
+        assert_eq!(cache.by_index("node", "new").len(), 1_000, "they are bounded");
+        assert!(!is_there("d") && is_there("p1999"), "the oldest went");
     });
 }
 

@@ -41,6 +41,9 @@ impl Observer for TracingObserver {
             Notice::Inconsistent { resource_version, text } => {
                 tracing::warn!(target: TARGET, %resource, %resource_version, error = text, "inconsistent");
             }
+            Notice::HandlerPanicked { text } => {
+                tracing::warn!(target: TARGET, %resource, error = text, "handler panicked");
+            }
         }
     }
 
@@ -63,9 +66,13 @@ mod tests {
     use std::fmt::Write;
     use std::sync::{Arc, Mutex};
 
+    use futures::StreamExt;
     use k8s_openapi::api::core::v1::ConfigMap;
+    use portolan::Error;
+    use portolan::cache::{Event, HandlerOptions};
     use portolan::controller::Controller;
-    use portolan::informer::{FactoryOptions, SharedInformerFactory};
+    use portolan::informer::{FactoryOptions, Next, SharedInformerFactory};
+    use portolan::object::Lazy;
     use portolan_memory::Cluster;
     use serde_json::json;
 
@@ -100,6 +107,53 @@ mod tests {
         }
         fn enter(&self, _: &tracing::span::Id) {}
         fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_told_and_ends_the_controller_and_others_go_on() {
+        let cluster = Cluster::new(crate::runtime().unwrap());
+        let map =
+            |name| serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let log = told.clone();
+        let observer = move |_: &ApiResource, notice: &Notice| {
+            if let Notice::HandlerPanicked { text } = notice {
+                log.lock().unwrap().push(text.clone());
+            }
+        };
+        let options = FactoryOptions { observer: Some(Arc::new(observer)), ..FactoryOptions::default() };
+        let factory = SharedInformerFactory::new(&cluster.client(), options);
+        let maps = factory.informer::<ConfigMap>();
+        let controller = Controller::filtered(&maps, |_| panic!("a bug of the predicate"));
+        let run = tokio::spawn(controller.run(1, async |_| Ok::<_, Error>(Next::Forget)));
+        let other = maps.events(HandlerOptions::default());
+        maps.wait_for_cache_sync().await.unwrap();
+        cluster.create(map("a")).unwrap();
+        let error = run.await.unwrap().unwrap_err().to_string();
+        assert!(error.contains("a bug of the predicate"), "{error}");
+        assert!(maps.status().last_error.unwrap().contains("a bug of the predicate"));
+        assert_eq!(*told.lock().unwrap(), ["a handler panicked and was removed: a bug of the predicate"]);
+        assert_eq!(other.take(1).count().await, 1);
+        factory.shutdown();
+        factory.wait_for_end().await;
+    }
+
+    #[tokio::test]
+    async fn an_informer_that_panics_keeps_nobody_waiting_and_says_why() {
+        let cluster = Cluster::new(crate::runtime().unwrap());
+        let map = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
+        cluster.create(map).unwrap();
+        let factory = SharedInformerFactory::new(&cluster.client(), FactoryOptions::default());
+        let maps = factory.informer::<ConfigMap>();
+        let transform = |_: Lazy<ConfigMap>| -> Lazy<ConfigMap> { panic!("a bug of the transform") };
+        maps.set_transform(transform).unwrap();
+        let registration = maps.add_handler(HandlerOptions::default(), |_: Event<_>| {});
+        factory.start();
+        let errors = [factory.wait_for_cache_sync().await, registration.wait_for_sync().await];
+        for error in errors.map(Result::unwrap_err) {
+            assert!(error.is_canceled() && error.to_string().contains("by a panic"), "{error}");
+        }
+        factory.wait_for_end().await;
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::future::{Either, select};
+use futures::future::{Either, select, select_all, try_join_all};
 
 use crate::cache::{Event, HandlerOptions};
 use crate::error::Error;
@@ -100,7 +100,8 @@ impl Controller {
     /// brings the key back, rate limited. The informers go on; its handlers are removed.
     ///
     /// # Errors
-    /// When an informer is stopped before it is in sync.
+    /// When an informer ends before it is in sync; and when the queue is empty after one of the controller's handlers was
+    /// lost, by a panic of its predicate, its `keys` or of the informer: no event would bring a key any more.
     pub async fn run<W, N, E>(self, workers: usize, reconcile: impl Fn(Key) -> W) -> Result<(), Error>
     where
         W: Future<Output = Result<N, E>>,
@@ -108,18 +109,21 @@ impl Controller {
         E: fmt::Display,
     {
         self.sources.iter().for_each(|source| source.start());
-        let synced = Box::pin(async {
-            for source in &self.sources {
-                source.synced().await?;
-            }
-            Ok(())
-        });
+        let synced = try_join_all(self.sources.iter().map(|source| source.synced()));
         match select(synced, Box::pin(self.queue.shut_down_asked())).await {
-            Either::Left((outcome, _)) => outcome?,
+            Either::Left((outcome, _)) => drop(outcome?),
             Either::Right(_) => return Ok(()),
         }
-        self.queue.run(workers, |key| self.observed(key.clone(), reconcile(key))).await;
-        Ok(())
+        let run = Box::pin(self.queue.run(workers, |key| self.observed(key.clone(), reconcile(key))));
+        let lost = select_all(self.sources.iter().map(|source| source.lost()));
+        match select(run, lost).await {
+            Either::Left(_) => Ok(()),
+            Either::Right(((error, ..), run)) => {
+                self.queue.shut_down();
+                run.await;
+                Err(error)
+            }
+        }
     }
 
     /// One reconciliation, in a span of its own, of which the observer hears.
@@ -165,6 +169,7 @@ impl fmt::Debug for Controller {
 trait Source: MaybeSend + MaybeSync {
     fn start(&self);
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
+    fn lost(&self) -> BoxFuture<'_, Error>;
     fn remove(&self);
 }
 
@@ -175,6 +180,17 @@ impl<T: Object> Source for (SharedIndexInformer<T>, Registration<T>) {
 
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.0.wait_for_cache_sync())
+    }
+
+    fn lost(&self) -> BoxFuture<'_, Error> {
+        Box::pin(async {
+            self.1.wait_for_loss().await;
+            let why = self.0.status().last_error.unwrap_or_else(|| "its handler was removed".to_owned());
+            Error::canceled(format!(
+                "the controller hears nothing of {} any more: {why}",
+                self.0.api_resource()
+            ))
+        })
     }
 
     fn remove(&self) {

@@ -5,7 +5,10 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::{join_all, try_join_all};
 
 use super::observer::Observer;
 use super::shared::{InformerOptions, SharedIndexInformer};
@@ -39,6 +42,7 @@ pub struct SharedInformerFactory {
     client: Client,
     options: FactoryOptions,
     informers: Arc<Mutex<Informers>>,
+    shutting_down: Arc<AtomicBool>,
     /// The resources whose informers come and go with what the server serves.
     following: Arc<Mutex<BTreeSet<ApiResource>>>,
 }
@@ -58,7 +62,14 @@ struct Place {
 impl SharedInformerFactory {
     /// A factory of informers over `client`.
     pub fn new(client: &Client, options: FactoryOptions) -> Self {
-        Self { client: client.clone(), options, informers: Arc::default(), following: Arc::default() }
+        let client = client.clone();
+        Self {
+            client,
+            options,
+            informers: Arc::default(),
+            shutting_down: Arc::default(),
+            following: Arc::default(),
+        }
     }
 
     /// The same factory, with other options for the informers asked through what is returned: another namespace, other
@@ -132,19 +143,20 @@ impl SharedInformerFactory {
         informer
     }
 
-    /// Starts the informers that do not run yet. client-go's `Start`.
+    /// Starts the informers that do not run yet; none after a [`shutdown`](Self::shutdown). client-go's `Start`.
     pub fn start(&self) {
-        self.each(|informer| informer.start());
+        if !self.is_shutting_down() {
+            self.each(|informer| informer.start());
+        }
     }
 
-    /// Resolves once every informer's first list is in its store; an error if one is stopped before. client-go's
-    /// `WaitForCacheSync`.
+    /// Resolves once the first list of every informer that was started is in its store. client-go's `WaitForCacheSync`.
+    ///
+    /// # Errors
+    /// `Canceled`, as soon as one of them ends before.
     pub async fn wait_for_cache_sync(&self) -> Result<(), Error> {
-        let informers: Vec<_> = self.lock().values().cloned().collect();
-        for informer in informers {
-            informer.synced().await?;
-        }
-        Ok(())
+        let informers = self.started();
+        try_join_all(informers.iter().map(|informer| informer.synced())).await.map(drop)
     }
 
     /// Stops every informer on `resource` and forgets it; asked again, there is a new one.
@@ -155,9 +167,22 @@ impl SharedInformerFactory {
         stopped.iter().for_each(|(_, informer)| informer.stop());
     }
 
-    /// Stops all informers. Their stores stay readable. client-go's `Shutdown`.
+    /// Stops all informers, and starts none any more. Their stores stay readable. client-go's `Shutdown`, which also waits:
+    /// see [`wait_for_end`](Self::wait_for_end).
     pub fn shutdown(&self) {
+        self.shutting_down.store(true, Ordering::Release);
         self.each(|informer| informer.stop());
+    }
+
+    /// Resolves once the tasks of every informer and of its handlers have ended, which follows a
+    /// [`shutdown`](Self::shutdown).
+    pub async fn wait_for_end(&self) {
+        let informers = self.started();
+        join_all(informers.iter().map(|informer| informer.ended())).await;
+    }
+
+    pub(super) fn is_shutting_down(&self) -> bool {
+        self.shutting_down.load(Ordering::Acquire)
     }
 
     /// Makes all informers ask at once whether they are current: after a sleep, or a change of network.
@@ -192,6 +217,10 @@ impl SharedInformerFactory {
         self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn started(&self) -> Vec<Arc<dyn AnyInformer>> {
+        self.lock().values().filter(|informer| informer.has_started()).cloned().collect()
+    }
+
     fn each(&self, act: impl Fn(&dyn AnyInformer)) {
         let informers: Vec<_> = self.lock().values().cloned().collect();
         informers.iter().for_each(|informer| act(&**informer));
@@ -221,6 +250,7 @@ impl fmt::Debug for SharedInformerFactory {
 trait AnyInformer: MaybeSend + MaybeSync {
     fn as_any(&self) -> &dyn Any;
     fn start(&self);
+    fn has_started(&self) -> bool;
     fn stop(&self);
     fn wake(&self);
     fn status(&self) -> InformerStatus;
@@ -229,6 +259,7 @@ trait AnyInformer: MaybeSend + MaybeSync {
     fn queue_latency(&self) -> Histogram;
     fn form(&self) -> &'static str;
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
+    fn ended(&self) -> BoxFuture<'_, ()>;
 }
 
 impl<T: Object> AnyInformer for SharedIndexInformer<T> {
@@ -238,6 +269,10 @@ impl<T: Object> AnyInformer for SharedIndexInformer<T> {
 
     fn start(&self) {
         self.start();
+    }
+
+    fn has_started(&self) -> bool {
+        self.has_started()
     }
 
     fn stop(&self) {
@@ -270,5 +305,9 @@ impl<T: Object> AnyInformer for SharedIndexInformer<T> {
 
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.wait_for_cache_sync())
+    }
+
+    fn ended(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.wait_for_end())
     }
 }

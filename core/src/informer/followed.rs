@@ -21,10 +21,14 @@ impl SharedInformerFactory {
     /// and this one does not. Those of a group version in `unsure`, which discovery could not ask, stay. Call it with
     /// what discovery says: now and then, and when an informer on CRDs is told of a change.
     ///
-    /// Once stopped, all informers on the resource are, whoever asked for them.
+    /// Once stopped, all informers on the resource are, whoever asked for them. After a
+    /// [`shutdown`](SharedInformerFactory::shutdown) it changes nothing.
     pub fn follow(&self, served: &[ApiResource], unsure: &[GroupVersion]) -> Followed {
         let mut following = self.following();
         let mut followed = Followed::default();
+        if self.is_shutting_down() {
+            return followed;
+        }
         let is_gone = |resource: &ApiResource| {
             !served.contains(resource) && !unsure.contains(&resource.group_version())
         };

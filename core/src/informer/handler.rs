@@ -2,7 +2,9 @@
 //!
 //! Invariant: a handler is called by one task only, without any lock held, in the order the fan-out says.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,7 +12,7 @@ use std::task::{Context, Poll};
 use futures::{Stream, stream};
 
 use super::shared::Shared;
-use crate::cache::{Event, HandlerId, HandlerStatus};
+use crate::cache::{Event, HandlerId, HandlerStatus, Notice};
 use crate::error::Error;
 use crate::meta::Object;
 use crate::portable::{BoxStream, MaybeSend, MaybeSync};
@@ -19,8 +21,8 @@ use crate::portable::{BoxStream, MaybeSend, MaybeSync};
 const BATCH: usize = 64;
 
 /// Is told what happens to the objects of an informer. Closures `|event: Event<_>| …` are handlers. A handler that
-/// panics is removed and the others go on, where the runtime lets a task end by a panic. client-go's
-/// `ResourceEventHandler`.
+/// panics is removed, the observer and the status say so, and the others go on, where the runtime lets a task end by a
+/// panic. client-go's `ResourceEventHandler`.
 ///
 /// A handler is called in a task, and holds up the thread of that task for as long as it takes: with one thread, as in a
 /// page or tokio's `current_thread`, one that blocks stops everything else, its informer too. What takes long belongs into
@@ -54,16 +56,25 @@ impl<T: Object> Registration<T> {
         self.shared.read().processor().has_synced(self.id)
     }
 
-    /// Resolves once the handler has processed the whole initial list; an error if that will never be.
+    /// Resolves once the handler has processed the whole initial list.
+    ///
+    /// # Errors
+    /// `Canceled`, if that will never be: the handler was removed, or the informer ended before.
     pub async fn wait_for_sync(&self) -> Result<(), Error> {
+        let removed = || Error::canceled("the handler was removed before it was in sync");
         let waits = self.shared.changed().until(|| match self.status() {
+            None => Some(Err(removed())),
             Some(status) if status.has_synced => Some(Ok(())),
-            Some(_) if !self.shared.has_ended() => None,
-            _ => Some(Err(Error::canceled(
-                "the handler was removed or its informer stopped before it was in sync",
-            ))),
+            Some(_) => self.shared.ending().map(Err),
         });
         waits.await
+    }
+
+    /// Resolves once the handler will hear of nothing any more though nobody stopped the informer: it was removed, maybe
+    /// for a panic, or the informer has ended by one.
+    pub async fn wait_for_loss(&self) {
+        let lost = || self.status().is_none() || self.shared.has_failed();
+        self.shared.changed().until(|| lost().then_some(())).await;
     }
 
     /// How the handler stands, `None` once it was removed.
@@ -146,23 +157,8 @@ async fn wait_for_event<T: Object>(shared: &Shared<T>, id: HandlerId) -> bool {
     next.await
 }
 
-/// Removes a handler whose task ends by a panic: what waits for it would pause the informer for ever.
-struct Removed<T: Object> {
-    shared: Arc<Shared<T>>,
-    id: HandlerId,
-}
-
-impl<T: Object> Drop for Removed<T> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            Registration { shared: self.shared.clone(), id: self.id }.remove();
-        }
-    }
-}
-
 /// Feeds `handler` until it is removed, or the informer has ended and nothing waits any more.
 pub(super) async fn deliver<T: Object>(shared: Arc<Shared<T>>, id: HandlerId, handler: impl EventHandler<T>) {
-    let _removed = Removed { shared: shared.clone(), id };
     let mut batch = Vec::new();
     loop {
         shared.next_events(id, BATCH, &mut batch);
@@ -172,9 +168,22 @@ pub(super) async fn deliver<T: Object>(shared: Arc<Shared<T>>, id: HandlerId, ha
             }
             continue;
         }
-        for event in batch.drain(..) {
-            handler.on_event(event);
+        let told =
+            catch_unwind(AssertUnwindSafe(|| batch.drain(..).for_each(|event| handler.on_event(event))));
+        if let Err(panic) = told {
+            let text = panic_text(&*panic);
+            shared.set_error(text.clone());
+            // What waits for it would pause the informer for ever.
+            shared.remove_handler(id);
+            shared.observe(&Notice::HandlerPanicked { text });
+            resume_unwind(panic);
         }
         shared.runtime().spawner.yield_now().await;
     }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let literal = panic.downcast_ref::<&str>().copied();
+    let said = literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
+    format!("a handler panicked and was removed: {said}")
 }

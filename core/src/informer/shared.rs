@@ -5,6 +5,7 @@
 //! takes them in the order pipeline, status, store.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::task::Context;
@@ -94,7 +95,7 @@ impl<T: Object> SharedIndexInformer<T> {
             store,
             pipeline: RwLock::new(pipeline),
             status: Mutex::new(InformerStatus::default()),
-            control: Mutex::new(Control { reflector: Some(reflector), ended: false }),
+            control: Mutex::new(Control { reflector: Some(reflector), ended: false, tasks: 0 }),
             changed: Signal::default(),
             driver: AtomicWaker::new(),
             stopped: AtomicBool::new(false),
@@ -108,7 +109,7 @@ impl<T: Object> SharedIndexInformer<T> {
         let Some(mut options) = self.shared.control().reflector.take() else { return };
         options.resync_period = self.shared.write().processor_mut().start();
         let driver = Driver::new(self.shared.clone(), Reflector::new(options));
-        self.shared.runtime.spawner.spawn("informer", Box::pin(driver.run()));
+        self.shared.spawn("informer", driver.run());
     }
 
     /// Stops it: the connection is closed, handlers are told what was in the store before and then end. The store stays
@@ -142,8 +143,7 @@ impl<T: Object> SharedIndexInformer<T> {
     pub fn add_handler(&self, options: HandlerOptions, handler: impl EventHandler<T>) -> Registration<T> {
         let now = self.shared.runtime.clock.now();
         let id = self.shared.write().add_handler(now, options);
-        let task = handler::deliver(self.shared.clone(), id, handler);
-        self.shared.runtime.spawner.spawn("handler", Box::pin(task));
+        self.shared.spawn("handler", handler::deliver(self.shared.clone(), id, handler));
         Registration::new(self.shared.clone(), id)
     }
 
@@ -170,6 +170,11 @@ impl<T: Object> SharedIndexInformer<T> {
         MutationCache::new(self.lister(), self.shared.runtime.clock.clone(), time_to_live)
     }
 
+    /// Whether it was started, though it may have ended since.
+    pub(super) fn has_started(&self) -> bool {
+        self.shared.control().reflector.is_none()
+    }
+
     /// Whether the first list is in the store. client-go's `HasSynced`.
     pub fn has_synced(&self) -> bool {
         self.shared.read().has_synced()
@@ -180,19 +185,22 @@ impl<T: Object> SharedIndexInformer<T> {
         self.shared.has_ended()
     }
 
-    /// Resolves once the first list is in the store; an error if the informer is stopped before. client-go's
-    /// `cache.WaitForCacheSync`.
+    /// Resolves once the first list is in the store. client-go's `cache.WaitForCacheSync`.
+    ///
+    /// # Errors
+    /// `Canceled`, if the informer ends before, stopped or by a panic; with the last error it met.
     pub async fn wait_for_cache_sync(&self) -> Result<(), Error> {
         let shared = &self.shared;
-        let outcome = shared.changed.until(|| {
-            if shared.read().has_synced() {
-                return Some(Ok(()));
-            }
-            shared
-                .is_stopped()
-                .then(|| Err(Error::canceled("the informer was stopped before it was in sync")))
-        });
+        let synced = || shared.read().has_synced().then_some(Ok(()));
+        let outcome = shared.changed.until(|| synced().or_else(|| shared.ending().map(Err)));
         outcome.await.map_err(|error| error.doing(format!("wait for {}", shared.api.api_resource())))
+    }
+
+    /// Resolves once its task and those of its handlers have ended, which follows a [`stop`](Self::stop): with what waited
+    /// for them they are through by then.
+    pub async fn wait_for_end(&self) {
+        let shared = &self.shared;
+        shared.changed.until(|| (shared.has_ended() && shared.control().tasks == 0).then_some(())).await;
     }
 
     /// Resolves once `look` finds something in the status; it looks whenever the informer came on, and may ask the
@@ -288,6 +296,18 @@ struct Control {
     reflector: Option<ReflectorOptions>,
     /// The driver has ended: no event comes any more.
     ended: bool,
+    /// How many tasks run: the driver and those of the handlers.
+    tasks: usize,
+}
+
+/// One of an informer's tasks, until it has ended in whatever way.
+struct Task<T: Object>(Arc<Shared<T>>);
+
+impl<T: Object> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.control().tasks -= 1;
+        self.0.changed.notify();
+    }
 }
 
 impl<T: Object> Shared<T> {
@@ -321,11 +341,19 @@ impl<T: Object> Shared<T> {
 
     pub(super) fn observe(&self, notice: &Notice) {
         if let Notice::Inconsistent { text, .. } = notice {
-            self.publish(true, |status| status.last_error = Some(text.clone()));
+            self.set_error(text.clone());
         }
         if let Some(observer) = &self.observer {
             observer.on_notice(self.api.api_resource(), notice);
         }
+    }
+
+    /// Something went wrong beside what is asked of the server.
+    pub(super) fn set_error(&self, text: String) {
+        self.publish(true, |status| {
+            status.last_error = Some(text);
+            status.last_error_kind = None;
+        });
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Pipeline<T, Published<T>>> {
@@ -351,6 +379,30 @@ impl<T: Object> Shared<T> {
 
     pub(super) fn has_ended(&self) -> bool {
         self.control().ended
+    }
+
+    /// Once the driver has ended: what to tell one who waits for something that will not come any more.
+    pub(super) fn ending(&self) -> Option<Error> {
+        let how = if self.is_stopped() { "was stopped" } else { "has ended" };
+        self.has_ended().then(|| {
+            let why = self.status().last_error.as_ref().map(|error| format!(": {error}"));
+            Error::canceled(format!("the informer {how} before it was in sync{}", why.unwrap_or_default()))
+        })
+    }
+
+    /// Whether no event will come although nobody stopped the informer.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_ended() && !self.is_stopped()
+    }
+
+    fn spawn(self: &Arc<Self>, name: &'static str, work: impl Future<Output = ()> + MaybeSend + 'static) {
+        self.control().tasks += 1;
+        let task = Task(self.clone());
+        let work = async move {
+            let _task = task;
+            work.await;
+        };
+        self.runtime.spawner.spawn(name, Box::pin(work));
     }
 
     /// Says that a handler is through with the events it took, and takes up to `most` more. Wakes nobody but those this
@@ -419,10 +471,9 @@ impl<T: Object> Shared<T> {
 
     /// The driver has ended, or will never run.
     pub(super) fn handle_ended(&self) {
-        self.control().ended = true;
         let has_synced = self.read().has_synced();
         let asked = self.is_stopped();
-        self.publish(true, |status| {
+        self.publish(false, |status| {
             status.watching = false;
             status.phase = if has_synced { Phase::Stale } else { Phase::Connecting };
             if !asked {
@@ -430,6 +481,9 @@ impl<T: Object> Shared<T> {
                     Some("the informer's task ended by a panic: it keeps what it had".to_owned());
             }
         });
+        // Last, for who sees it looks why.
+        self.control().ended = true;
+        self.changed.notify();
     }
 
     fn control(&self) -> MutexGuard<'_, Control> {

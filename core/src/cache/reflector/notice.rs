@@ -54,6 +54,11 @@ pub enum Notice {
         /// The first difference.
         text: String,
     },
+    /// A handler panicked: it was removed, and hears of nothing any more. client-go ends the process.
+    HandlerPanicked {
+        /// What it said.
+        text: String,
+    },
 }
 
 /// What a reflector asks for.
