@@ -42,6 +42,6 @@ pub use lister::Lister;
 pub use mutation::MutationCache;
 pub use observer::{Observer, Reconciled};
 pub use queue::{Next, QueueItem, RateLimitingQueue, Work};
-pub use shared::{InformerOptions, SharedIndexInformer, Transform};
+pub use shared::{InformerOptions, Resume, SharedIndexInformer, Transform};
 pub(crate) use signal::Signal;
 pub use status::{InformerSnapshot, InformerStatus};

@@ -11,6 +11,7 @@ mod place;
 mod requests;
 mod session;
 mod streams;
+mod warm;
 mod watch;
 
 use std::cell::Cell;
@@ -33,6 +34,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use failure::Failure;
 use informers::Informers;
 use session::Session;
+use warm::{Keeper, Warm};
 
 /// What an engine is made from; the package's `ConnectOptions`, made plain.
 #[derive(Deserialize)]
@@ -47,6 +49,9 @@ struct Settings {
     bounds_streams: bool,
     /// How long an informer that nobody holds goes on, in milliseconds.
     linger: u32,
+    /// Whether caches are kept between runs, and which.
+    #[serde(default)]
+    warm_start: Option<warm::Settings>,
 }
 
 #[derive(Deserialize)]
@@ -73,10 +78,16 @@ struct Shared {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine for `settings` (JSON), over the caller's own `fetch` and `WebSocket` where they are given.
+    /// An engine for `settings` (JSON), over the caller's own `fetch` and `WebSocket` where they are given. Where there is a
+    /// `keeper`, and the settings say so, caches are kept between runs.
     #[wasm_bindgen(constructor)]
-    pub fn new(settings: &str, fetch: JsValue, web_socket: JsValue) -> Result<Self, JsValue> {
-        Self::make(settings, fetch, web_socket).map_err(|error| Failure::new(&error).to_js())
+    pub fn new(
+        settings: &str,
+        fetch: JsValue,
+        web_socket: JsValue,
+        keeper: Option<Keeper>,
+    ) -> Result<Self, JsValue> {
+        Self::make(settings, fetch, web_socket, keeper).map_err(|error| Failure::new(&error).to_js())
     }
 
     /// A caller of its own, told of everything by `send(id, kind, payload)`.
@@ -98,7 +109,12 @@ impl Engine {
         .to_string()
     }
 
-    fn make(settings: &str, fetch: JsValue, web_socket: JsValue) -> Result<Self, Error> {
+    fn make(
+        settings: &str,
+        fetch: JsValue,
+        web_socket: JsValue,
+        keeper: Option<Keeper>,
+    ) -> Result<Self, Error> {
         let settings: Settings = serde_json::from_str(settings)
             .map_err(|error| Error::config(format!("the options of connect: {error}")))?;
         let mut config = Config::new(&settings.server)?;
@@ -118,7 +134,10 @@ impl Engine {
         let transport = FetchTransport::new(options).with_functions(functions);
         let client = browser::client_with(transport.clone(), config)?;
         let mapper = DeferredRestMapper::new(CachedDiscoveryClient::new(client.discovery().clone()));
-        let informers = Informers::new(client.clone(), Duration::from_millis(settings.linger.into()));
+        let warm = settings.warm_start.zip(keeper);
+        let warm = warm.map(|(settings, keeper)| Warm::new(client.clone(), keeper, settings));
+        let linger = Duration::from_millis(settings.linger.into());
+        let informers = Informers::new(client.clone(), linger, warm);
         let (wake, waking) = abortable(heed_wakes(informers.clone()));
         wasm_bindgen_futures::spawn_local(async move {
             // Aborted: the engine has gone.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aroundTests } from '../../tests/browser/around.mjs';
+import { startCluster } from '../../tests/browser/cluster.mjs';
 import { RESOURCES } from '../../tests/browser/kinds.mjs';
 import { until } from '../../tests/browser/waiting.mjs';
 import { buildPage, openTab } from './page.mjs';
@@ -174,6 +175,160 @@ test('a worker that ends is noticed by every tab, started again, and nothing is 
   assert.deepEqual({ sessions, informers }, { sessions: 2, informers: 3 });
   assert.equal(await two.evaluate(() => reading), 'TimeLimitError', 'a read is made again');
   await cluster.kubectl(['delete', 'configmap', 'changes', 'comes']);
+});
+
+/**
+ * Connects in a tab to a warm start, and tells how its query on `gvr` stands as soon as it has seen every object; one that
+ * is held back is not let watch before `live`.
+ */
+const warm = (tab, gvr, { held = false, ...options } = {}) => tab.evaluate(async ([gvr, held, options]) => {
+  globalThis.asked = [];
+  const gate = held ? new Promise((resolve) => (globalThis.release = resolve)) : undefined;
+  const own = async (request) => {
+    const { searchParams } = new URL(request.url);
+    if (searchParams.has('watch')) asked.push(Object.fromEntries(searchParams));
+    if (searchParams.has('watch')) await gate;
+    return fetch(request);
+  };
+  globalThis.client = portolan.connect({ fetch: own, linger: 0, warmStart: { every: 20, ...options } });
+  globalThis.query = client.liveQuery({ gvr, namespace: 'default', columns: { a: 'data.a' } });
+  const { status, rows } = await query.until(({ synced }) => synced);
+  return { asOf: status.asOf?.getTime(), names: rows.map(({ key }) => key) };
+}, [gvr, held, options]);
+
+/** Resolves once the caches of a tab are as they are kept. */
+const kept = (tab, count) => until(`${count} caches are kept`, async () => (await keys(tab)).length === count, { show: () => keys(tab) });
+
+const keys = (tab) => inCaches(tab, 'getAllKeys');
+
+const inCaches = (tab, method, ...args) => tab.evaluate(([method, args]) => new Promise((resolve, reject) => {
+  const opening = indexedDB.open('portolan');
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const caches = opening.result.objectStoreNames.contains('caches') && opening.result.transaction('caches', 'readwrite').objectStore('caches');
+    const asked = caches ? caches[method](...args) : { result: [] };
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error);
+    if (!caches) resolve([]);
+    opening.result.close();
+  };
+}), [method, args]);
+
+const live = (tab) => tab.evaluate(async () => {
+  globalThis.release?.();
+  const { rows, status } = await query.until(({ status }) => status.phase === 'live');
+  return { names: rows.map(({ key }) => key), asOf: status.asOf, relists: status.relists };
+});
+
+test('a reload shows what was there, as of then, and asks only for what has changed', async (t) => {
+  const one = await openTab(t, browser, proxy.page);
+  const context = one.context();
+  const began = Date.now();
+  for (const name of ['kept', 'goes']) await cluster.kubectl(['create', 'configmap', name, '--from-literal=a=1']);
+  const cold = await warm(one, 'configmaps');
+  assert.equal(cold.asOf, undefined);
+  await live(one);
+  await kept(one, 1);
+  await cluster.kubectl(['delete', 'configmap', 'goes']);
+  await one.evaluate(() => query.until(({ rows }) => !rows.some(({ key }) => key === 'default/goes')));
+  await one.evaluate(() => client.close());
+
+  // While nobody looks.
+  await cluster.kubectl(['patch', 'configmap', 'kept', '--type=merge', '--patch={"data":{"a":"2"}}']);
+  const two = await openTab(t, browser, proxy.page, context);
+  const first = await warm(two, 'configmaps', { held: true });
+  assert.ok(first.asOf >= began && first.asOf <= Date.now(), String(first.asOf));
+  assert.ok(first.names.includes('default/kept'), first.names);
+  const { names, asOf, relists } = await live(two);
+  assert.ok(names.includes('default/kept') && !names.includes('default/goes'), String(names));
+  assert.deepEqual({ asOf, relists }, { asOf: undefined, relists: 0 });
+  await until('the change', () => two.evaluate(() => query.snapshot.rows.find(({ key }) => key === 'default/kept')?.cells.a === '2'));
+  const asked = await two.evaluate(() => globalThis.asked);
+  assert.ok(asked.length === 1 && asked[0].resourceVersion && !asked[0].sendInitialEvents, JSON.stringify(asked));
+  await two.evaluate(() => client.close());
+
+  await cluster.kubectl(['delete', 'configmap', 'kept']);
+  await cluster.kubectl(['create', 'configmap', 'late']);
+  await cluster.control('compact');
+  const three = await openTab(t, browser, proxy.page, context);
+  assert.notEqual((await warm(three, 'configmaps', { held: true })).asOf, undefined);
+  await until('the truth, though the version was compacted away', async () => {
+    const { names } = await live(three);
+    return names.includes('default/late') && !names.includes('default/kept');
+  });
+  await cluster.kubectl(['delete', 'configmap', 'late']);
+});
+
+test('what is kept is kept by cluster, never of Secrets unless told, and not used when it is broken', async (t) => {
+  const own = await cluster.proxy(directory);
+  const one = await openTab(t, browser, own.page);
+  const context = one.context();
+  await warm(one, 'configmaps');
+  await live(one);
+  await kept(one, 1);
+  await one.evaluate(() => client.close());
+  const open = (page = own.page) => openTab(t, browser, page, context);
+
+  const secrets = await open();
+  await warm(secrets, 'secrets');
+  await live(secrets);
+  await warm(secrets, 'services');
+  await live(secrets);
+  await kept(secrets, 2);
+  assert.ok(!(await keys(secrets)).some((name) => name.includes('secrets')));
+  await warm(secrets, 'secrets', { secrets: true });
+  await live(secrets);
+  await kept(secrets, 3);
+  await secrets.close();
+
+  const broken = await open();
+  await broken.evaluate(() => new Promise((resolve) => {
+    indexedDB.open('portolan').onsuccess = ({ target: { result: database } }) => {
+      const transaction = database.transaction('caches', 'readwrite');
+      transaction.objectStore('caches').openCursor().onsuccess = ({ target: { result: cursor } }) => {
+        if (!cursor) return;
+        cursor.value.bytes.fill(120, -40);
+        cursor.update(cursor.value);
+        cursor.continue();
+      };
+      transaction.oncomplete = () => resolve(database.close());
+    };
+  }));
+  assert.equal((await warm(broken, 'configmaps')).asOf, undefined);
+  await live(broken);
+  await kept(broken, 3);
+  await broken.close();
+
+  const newer = await open();
+  await newer.evaluate(() => new Promise((resolve) => (indexedDB.open('portolan', 7).onsuccess = ({ target }) => resolve(target.result.close()))));
+  assert.equal((await warm(newer, 'configmaps')).asOf, undefined, 'written by a newer version: made anew');
+  await live(newer);
+  await kept(newer, 1);
+  await newer.close();
+
+  await own.stop();
+  const other = await startCluster();
+  t.after(() => other.stop());
+  const theirs = await other.proxy(directory, { port: own.port });
+  t.after(() => theirs.stop());
+  const another = await open(theirs.page);
+  assert.equal((await warm(another, 'configmaps')).asOf, undefined, 'of another cluster at the same address nothing is shown');
+  await live(another);
+  await kept(another, 2);
+  await another.evaluate(() => client.close());
+  await another.evaluate(() => portolan.clearData());
+  await kept(another, 0);
+});
+
+test('without room nothing is kept, and all works', async (t) => {
+  const tab = await openTab(t, browser, proxy.page);
+  const session = await tab.context().newCDPSession(tab);
+  await session.send('Storage.overrideQuotaForOrigin', { origin: proxy.origin, quotaSize: 1 });
+  await warm(tab, 'configmaps');
+  await cluster.kubectl(['create', 'configmap', 'roomless']);
+  await until('the page is live', async () => (await live(tab)).names.includes('default/roomless'));
+  assert.deepEqual(tab.said.filter((line) => line.startsWith('error')), []);
+  await cluster.kubectl(['delete', 'configmap', 'roomless']);
 });
 
 /** Ends the shared worker as a crash would: from outside, without a word. Returns the one it was. */

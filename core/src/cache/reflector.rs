@@ -25,8 +25,10 @@
 //! - an object that its type cannot hold, since it nests too deep, is left out and told; client-go gives up the whole list.
 //! - an object of a relist that has uid and version of the one held is not read anew: client-go takes the new copy.
 //! - client-go's typed informers compare Go types, its dynamic ones nothing unless told; here apiVersion and kind count.
+//! - [`Reflector::resume`] begins with what an earlier run held; client-go holds nothing between runs.
 //! - client-go's warning that the initial events' end is late is [`Phase::Syncing`] here.
 
+mod begin;
 mod failure;
 mod notice;
 mod options;
@@ -36,7 +38,6 @@ mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use notice::{Asked, Notice};
 pub use options::ReflectorOptions;
@@ -144,7 +145,7 @@ impl<T: Object> Reflector<T> {
     /// What to do now, if there is something new to do. Ask after every input.
     pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
         if matches!(self.state, State::Start) {
-            self.begin_round(now);
+            self.begin(now);
         }
         self.action.take()
     }
@@ -426,28 +427,6 @@ impl<T: Object> Reflector<T> {
         self.last_error.as_ref().map(|(kind, _)| kind)
     }
 
-    fn begin_round(&mut self, now: Instant) {
-        if self.options.watch_list {
-            self.start_watch_list(now);
-        } else {
-            self.start_list(now);
-        }
-    }
-
-    /// Ends the backoff.
-    fn go_on(&mut self, now: Instant) {
-        let State::Backoff { next, .. } = std::mem::replace(&mut self.state, State::Start) else { return };
-        match next {
-            Next::Round => self.begin_round(now),
-            Next::WatchList => self.start_watch_list(now),
-            Next::Watch => self.start_watch(now),
-            Next::Page(listing) => {
-                self.state = State::List(listing);
-                self.ask_page(now);
-            }
-        }
-    }
-
     fn handle_initial_event(&mut self, now: Instant, event: WatchEvent<Arc<T>>) {
         let State::WatchList { store, version, watch } = &mut self.state else { return };
         watch.events += 1;
@@ -552,8 +531,7 @@ impl<T: Object> Reflector<T> {
         self.syncing = false;
         self.fresh = true;
         self.internal_errors = None;
-        let period = self.options.resync_period;
-        self.next_resync = (period > Duration::ZERO).then(|| now + period);
+        self.arm_resync(now);
         self.notices.say(Notice::Synced {
             request,
             objects: objects.len(),

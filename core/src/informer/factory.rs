@@ -136,8 +136,11 @@ impl SharedInformerFactory {
             return SharedIndexInformer::clone(informer);
         }
         let api = self.client.resource::<T>(resource, namespace);
-        let options =
-            InformerOptions { reflector: reflector.clone(), transform: None, observer: observer.clone() };
+        let options = InformerOptions {
+            reflector: reflector.clone(),
+            observer: observer.clone(),
+            ..InformerOptions::default()
+        };
         let informer = SharedIndexInformer::new(api, options);
         informers.insert(place, Arc::new(informer.clone()));
         informer

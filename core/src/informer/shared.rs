@@ -29,7 +29,7 @@ use crate::client::Api;
 #[cfg(feature = "protobuf")]
 use crate::config::ContentType;
 use crate::error::Error;
-use crate::meta::{ApiResource, FieldSelector, LabelSelector, Object};
+use crate::meta::{ApiResource, FieldSelector, LabelSelector, Object, ResourceVersion};
 use crate::portable::{MaybeSend, MaybeSync};
 use crate::time::{Histogram, Instant, Runtime};
 
@@ -53,12 +53,24 @@ pub struct InformerOptions<T> {
     pub transform: Option<Arc<dyn Transform<T>>>,
     /// Who is told what it does and meets.
     pub observer: Option<Arc<dyn Observer>>,
+    /// What an earlier run held, to begin with.
+    pub resume: Option<Resume<T>>,
 }
 
 impl<T> Default for InformerOptions<T> {
     fn default() -> Self {
-        Self { reflector: ReflectorOptions::default(), transform: None, observer: None }
+        Self { reflector: ReflectorOptions::default(), transform: None, observer: None, resume: None }
     }
+}
+
+/// What an informer held at one moment: the store and its version ([`Indexer::last_store_sync_resource_version`]) of
+/// [`Lister::snapshot`]. An informer that is given it is in sync at once, stale, and asks for what has changed since.
+#[derive(Debug)]
+pub struct Resume<T> {
+    /// All objects, after any transform.
+    pub objects: Vec<Arc<T>>,
+    /// The version they are the state of.
+    pub resource_version: ResourceVersion,
 }
 
 /// One cache of one resource, kept current by one watch, with any number of handlers and readers. Clones share it.
@@ -70,7 +82,7 @@ pub struct SharedIndexInformer<T: Object> {
 impl<T: Object> SharedIndexInformer<T> {
     /// An informer on what `api` lists and watches. It does nothing until it is started.
     pub fn new(api: Api<T>, options: InformerOptions<T>) -> Self {
-        let InformerOptions { mut reflector, transform, observer } = options;
+        let InformerOptions { mut reflector, transform, observer, resume } = options;
         let runtime = api.runtime().clone();
         if reflector.seed == 0 {
             reflector.seed = runtime.seed;
@@ -95,7 +107,7 @@ impl<T: Object> SharedIndexInformer<T> {
             store,
             pipeline: RwLock::new(pipeline),
             status: Mutex::new(InformerStatus::default()),
-            control: Mutex::new(Control { reflector: Some(reflector), ended: false, tasks: 0 }),
+            control: Mutex::new(Control { reflector: Some(reflector), resume, ended: false, tasks: 0 }),
             changed: Signal::default(),
             driver: AtomicWaker::new(),
             stopped: AtomicBool::new(false),
@@ -106,9 +118,18 @@ impl<T: Object> SharedIndexInformer<T> {
 
     /// Starts it, the first time; an informer that was stopped stays stopped. client-go's `Run`.
     pub fn start(&self) {
-        let Some(mut options) = self.shared.control().reflector.take() else { return };
+        let mut control = self.shared.control();
+        let Some(mut options) = control.reflector.take() else { return };
+        let resume = control.resume.take();
+        drop(control);
         options.resync_period = self.shared.write().processor_mut().start();
-        let driver = Driver::new(self.shared.clone(), Reflector::new(options));
+        let reflector = match resume {
+            Some(Resume { objects, resource_version }) => {
+                Reflector::resume(options, objects, resource_version)
+            }
+            None => Reflector::new(options),
+        };
+        let driver = Driver::new(self.shared.clone(), reflector);
         self.shared.spawn("informer", driver.run());
     }
 
@@ -283,7 +304,7 @@ pub(super) struct Shared<T> {
     store: Published<T>,
     pipeline: RwLock<Pipeline<T, Published<T>>>,
     status: Mutex<InformerStatus>,
-    control: Mutex<Control>,
+    control: Mutex<Control<T>>,
     /// Notified when the pipeline or the status changed.
     changed: Signal,
     driver: AtomicWaker,
@@ -291,9 +312,10 @@ pub(super) struct Shared<T> {
     woken: AtomicBool,
 }
 
-struct Control {
+struct Control<T> {
     /// Until the start.
     reflector: Option<ReflectorOptions>,
+    resume: Option<Resume<T>>,
     /// The driver has ended: no event comes any more.
     ended: bool,
     /// How many tasks run: the driver and those of the handlers.
@@ -486,7 +508,7 @@ impl<T: Object> Shared<T> {
         self.changed.notify();
     }
 
-    fn control(&self) -> MutexGuard<'_, Control> {
+    fn control(&self) -> MutexGuard<'_, Control<T>> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,7 +8,7 @@ export function onPanic(report: (message: string) => void): void;
 
 export class Engine {
   /** Throws a failure as JSON. */
-  constructor(settings: string, fetch: unknown, webSocket: unknown);
+  constructor(settings: string, fetch: unknown, webSocket: unknown, keeper: unknown);
   session(send: (id: number, kind: 'next' | 'done' | 'fail', payload: unknown) => void): Session;
   free(): void;
 }

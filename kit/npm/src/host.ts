@@ -1,5 +1,6 @@
 // Where engines live: one for each server and user, however many sessions call on it. Runs in a page, a worker or Node.
 import init, { Engine, onPanic, type Session } from './engine.js';
+import { keeper } from './keeper.js';
 import { platform } from './platform.js';
 import type { Functions, Settings } from './settings.js';
 
@@ -20,14 +21,20 @@ interface Running {
 let loading: Promise<unknown> | undefined;
 const engines = new Map<string, Running>();
 const panicked = new Set<(message: string) => void>();
+/** The words of a panic: the module is not to be used any more. */
+let dead: string | undefined;
 
 /**
  * Opens a session on the engine for `settings`, which is made when there is none. `lost` is told when the module has
  * panicked: nothing answers any more. Fails with a failure as JSON. @internal
  */
 export async function open(settings: Settings, functions: Functions | undefined, send: Send, lost: (message: string) => void): Promise<Opened> {
+  if (dead) throw new Error(`it ended by a fault of its own and is not started again in this page (${dead}): load the page anew`);
   loading ??= platform.wasm().then((module_or_path) => init({ module_or_path })).then(() => {
-    onPanic((message) => panicked.forEach((tell) => tell(message)));
+    onPanic((message) => {
+      dead = message;
+      panicked.forEach((tell) => tell(message));
+    });
   });
   try {
     await loading;
@@ -41,7 +48,7 @@ export async function open(settings: Settings, functions: Functions | undefined,
   const key = JSON.stringify(own);
   let running = functions ? undefined : engines.get(key);
   if (!running) {
-    running = { engine: new Engine(key, found.fetch, found.webSocket), sessions: 0 };
+    running = { engine: new Engine(key, found.fetch, found.webSocket, keeper()), sessions: 0 };
     if (!functions) engines.set(key, running);
   }
   const held = running;
@@ -53,6 +60,7 @@ export async function open(settings: Settings, functions: Functions | undefined,
     close() {
       panicked.delete(lost);
       held.sessions -= 1;
+      if (dead) return;
       // Not at once: the engine itself may be calling us.
       queueMicrotask(() => session.free());
       const timer: unknown = setTimeout(() => {

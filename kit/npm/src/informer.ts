@@ -33,6 +33,8 @@ export interface InformerStatus {
   relists: number;
   /** What the open watch goes over. */
   watching?: 'socket' | 'http';
+  /** What is shown was kept by an earlier run at this time, and the server has not been heard of since. See `warmStart`. */
+  asOf?: Date;
 }
 
 /** An object of the cache: its identity at once, its content decoded when `object` is first read. */
@@ -351,10 +353,12 @@ function lastKnown(key: string, uid: string, resourceVersion: string): string {
 }
 
 /** The status as the engine tells it. @internal */
-export function statusOf(text: string | object): InformerStatus {
-  const { error, watching, ...status } = (typeof text === 'string' ? JSON.parse(text) : text) as Omit<InformerStatus, 'error'> & { error: Failure | null };
-  return { ...status, ...(error && { error: errorOf(error) }), ...(watching && { watching }) };
+export function statusOf(told: string | object): InformerStatus {
+  const { error, watching, asOf, ...status } = (typeof told === 'string' ? JSON.parse(told) : told) as Standing;
+  return { ...status, ...(error && { error: errorOf(error) }), ...(watching && { watching }), ...(asOf !== null && { asOf: new Date(asOf) }) };
 }
+
+type Standing = Omit<InformerStatus, 'error' | 'asOf'> & { error: Failure | null; asOf: number | null };
 
 /** The options as they cross. @internal */
 export function asked({ gvr, namespace, labelSelector, fieldSelector }: InformerOptions): InformerOptions {

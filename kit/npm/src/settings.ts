@@ -30,6 +30,20 @@ export interface ConnectOptions {
   WebSocket?: new (address: string, protocols: string[]) => object;
   /** How long an informer that nobody holds any more goes on, in milliseconds. Default: 5000. */
   linger?: number;
+  /**
+   * Whether caches are kept in IndexedDB: the next run shows them at once, marked by `status.asOf`, and asks for what has
+   * changed since. What is kept can be read by every page of the origin, and by whoever uses this browser profile; `clearData()`
+   * forgets it. Secrets are left out unless told. Default: no. Node keeps nothing.
+   */
+  warmStart?: boolean | WarmStart;
+}
+
+/** How caches are kept. */
+export interface WarmStart {
+  /** Whether Secrets are kept too. Default: no. */
+  secrets?: boolean;
+  /** The least time from one keeping of a cache to the next, in milliseconds. Default: 10000. */
+  every?: number;
 }
 
 /** What crosses to the engine. @internal */
@@ -39,6 +53,7 @@ export interface Settings {
   watchOver: 'socket' | 'http' | 'either';
   boundsStreams: boolean;
   linger: number;
+  warmStart?: Required<WarmStart>;
 }
 
 /** What cannot cross: with any of it the engine runs in the page. @internal */
@@ -64,6 +79,7 @@ export function settingsOf(options: ConnectOptions): { settings: Settings; funct
   }
   const settings: Settings = { server: address.href, linger: options.linger ?? 5000, ...platform.watches };
   if (options.token !== undefined) settings.token = options.token;
+  if (options.warmStart) settings.warmStart = { secrets: false, every: 10_000, ...(options.warmStart === true ? {} : options.warmStart) };
   if (!options.fetch && !options.WebSocket) return { settings, functions: undefined };
   if (options.mode && options.mode !== 'page') {
     throw new UnsupportedError(`a function cannot cross to a ${options.mode} worker: with \`fetch\` or \`WebSocket\` leave \`mode\` out`);

@@ -40,6 +40,14 @@ function serve(port: Port): void {
   };
 }
 
+// What the engine could not even report, such as a stack that overflowed: its tabs see it end.
+for (const name of ['error', 'unhandledrejection']) {
+  addEventListener(name, (event) => {
+    const { error, reason } = event as unknown as { error?: unknown; reason?: unknown };
+    if ((error ?? reason) instanceof WebAssembly.RuntimeError) self.close();
+  });
+}
+
 function failureOf(error: unknown): Failure {
   if (typeof error === 'string') return JSON.parse(error) as Failure;
   return { kind: 'other', message: `the engine did not start: ${error instanceof Error ? error.message : String(error)}` };

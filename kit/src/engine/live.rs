@@ -112,11 +112,11 @@ pub(super) async fn live(
     outlet: &Outlet,
     mut pushed: Pushes,
 ) -> Result<JsValue, Error> {
-    let hold = engine.0.informers.hold(Place::find(engine, asked.place).await?)?;
+    let hold = engine.0.informers.hold(Place::find(engine, asked.place).await?).await?;
     let shown = Fed::new(&hold.informer, asked.serial, asked.query, window(asked.window))?;
     let runtime = engine.client().runtime().clone();
     let mut live = Live {
-        standing: Standing::of(&hold.informer),
+        standing: Standing::of(&hold),
         informer: hold.informer.clone(),
         shown,
         next: None,

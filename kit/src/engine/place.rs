@@ -57,6 +57,12 @@ impl Place {
         Ok(Self { resource, namespace, label_selector, field_selector })
     }
 
+    /// In words that no other place has.
+    pub(super) fn name(&self) -> String {
+        let selectors = format!("{}&{}", self.label_selector, self.field_selector);
+        format!("{} in {:?} of {selectors}", self.resource.gvr(), self.namespace)
+    }
+
     /// The selectors, which were read from text before.
     pub(super) fn selectors(&self) -> Result<(LabelSelector, FieldSelector), Error> {
         Ok((self.label_selector.parse()?, self.field_selector.parse()?))

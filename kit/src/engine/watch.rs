@@ -22,7 +22,7 @@ use wasm_bindgen::JsValue;
 
 use super::Engine;
 use super::failure::Failure;
-use super::informers::Informer;
+use super::informers::{AsOf, Hold, Informer};
 use super::outlet::Outlet;
 use super::place::{self, Place};
 
@@ -45,9 +45,9 @@ pub(super) struct Asked {
 /// Tells events and standing until it is cancelled. A message is events, five places each: "add", "update" or "delete", the
 /// key, the uid, the version and the JSON; or it is `["status", JSON]` or `["synced"]`.
 pub(super) async fn watch(engine: &Engine, asked: Asked, outlet: &Outlet) -> Result<JsValue, Error> {
-    let hold = engine.0.informers.hold(Place::find(engine, asked.place).await?)?;
+    let hold = engine.0.informers.hold(Place::find(engine, asked.place).await?).await?;
     let mut events = asked.events.then(|| hold.informer.events(HandlerOptions::default()));
-    let mut standing = Standing::of(&hold.informer);
+    let mut standing = Standing::of(&hold);
     let mut told = false;
     loop {
         outlet.ready().await;
@@ -114,34 +114,36 @@ fn pair(kind: &str, text: &str) -> Array {
 /// How an informer stands, told whenever that changes.
 pub(super) struct Standing {
     informer: Informer,
+    as_of: AsOf,
     last: Value,
     next: BoxFuture<'static, Value>,
 }
 
 impl Standing {
-    pub(super) fn of(informer: &Informer) -> Self {
-        let next = Self::after(informer, Value::Null);
-        Self { informer: informer.clone(), last: Value::Null, next }
+    pub(super) fn of(hold: &Hold) -> Self {
+        let (informer, as_of) = (hold.informer.clone(), hold.as_of.clone());
+        let next = Self::after(&informer, &as_of, Value::Null);
+        Self { informer, as_of, last: Value::Null, next }
     }
 
     /// Ready with the standing once it is another than the last.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Value> {
         self.last = ready!(self.next.poll_unpin(context));
-        self.next = Self::after(&self.informer, self.last.clone());
+        self.next = Self::after(&self.informer, &self.as_of, self.last.clone());
         Poll::Ready(self.last.clone())
     }
 
-    fn after(informer: &Informer, last: Value) -> BoxFuture<'static, Value> {
-        let informer = informer.clone();
+    fn after(informer: &Informer, as_of: &AsOf, last: Value) -> BoxFuture<'static, Value> {
+        let (informer, as_of) = (informer.clone(), as_of.clone());
         Box::pin(async move {
-            let look = |status: &InformerStatus| Some(describe(status)).filter(|now| *now != last);
+            let look = |status: &InformerStatus| Some(describe(status, &as_of)).filter(|now| *now != last);
             informer.wait_for_status(look).await
         })
     }
 }
 
 /// The package's `InformerStatus`.
-fn describe(status: &InformerStatus) -> Value {
+fn describe(status: &InformerStatus, as_of: &AsOf) -> Value {
     let (phase, synced) = match status.phase {
         Phase::Connecting => ("connecting", false),
         Phase::Syncing { .. } => ("syncing", false),
@@ -149,6 +151,9 @@ fn describe(status: &InformerStatus) -> Value {
         Phase::Stale => ("stale", true),
         Phase::Retrying { stale, .. } => ("retrying", stale),
     };
+    if phase == "live" {
+        as_of.set(None);
+    }
     let error = || {
         let kind = status.last_error_kind.clone()?;
         Some(Failure::new(&Error::new(kind, status.last_error.clone()?)))
@@ -162,6 +167,7 @@ fn describe(status: &InformerStatus) -> Value {
         "errors": status.counters.errors,
         "relists": status.counters.relists,
         "watching": status.watching.then_some(if status.over_socket { "socket" } else { "http" }),
+        "asOf": as_of.get(),
     })
 }
 
@@ -182,7 +188,7 @@ pub(super) struct Read {
 /// The objects that a read selects, once the informer is in sync: an array of their JSON.
 pub(super) async fn cached(engine: &Engine, read: Read) -> Result<JsValue, Error> {
     let labels: LabelSelector = read.labels.as_deref().unwrap_or_default().parse()?;
-    let hold = engine.0.informers.hold(Place::find(engine, read.place).await?)?;
+    let hold = engine.0.informers.hold(Place::find(engine, read.place).await?).await?;
     let informer = &hold.informer;
     pin!(informer.wait_for_cache_sync()).await?;
     let objects = match (&read.key, &read.index) {

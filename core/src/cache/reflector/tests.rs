@@ -4,6 +4,8 @@ mod list;
 mod watch;
 mod watch_list;
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::*;

@@ -15,6 +15,7 @@ export function Standing({ status, synced, error }: { status: InformerStatus; sy
   return (
     <span className={`standing ${shown}`} role="status">
       {WORDS[status.phase]}
+      {status.asOf && <>, as of {status.asOf.toLocaleTimeString()}</>}
       {trouble && <>: {trouble.message}</>}
     </span>
   );

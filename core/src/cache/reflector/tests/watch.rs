@@ -410,3 +410,29 @@ fn the_backoff_starts_over_after_two_quiet_minutes() {
     drive.watch_error(&refused());
     assert_eq!(drive.jump(), MILLIS_800);
 }
+
+#[test]
+fn what_an_earlier_run_held_is_handed_on_at_once_and_watched_from_its_version() {
+    let resumed = || {
+        let backoff = Backoff { jitter: 0.0, ..Backoff::REFLECTOR };
+        let options = ReflectorOptions { backoff, ..ReflectorOptions::default() };
+        let reflector = Reflector::resume(options, vec![object("a", "u", 7)], "9".into());
+        Drive { reflector, ..Drive::watch_list() }
+    };
+    let mut drive = resumed();
+    assert_eq!(drive.changes(), "[a:u@7 replaced@9]");
+    assert_eq!((drive.reflector.phase(), drive.reflector.has_synced()), (Phase::Stale, true));
+    assert_eq!(drive.action(), "watch rv=9");
+    drive.open();
+    assert_eq!(drive.reflector.phase(), Phase::Live);
+    drive.deleted("a", 11);
+    assert_eq!((drive.changes().as_str(), drive.last().as_str()), ("[-a:u@11]", "11"));
+
+    let mut drive = resumed();
+    drive.changes();
+    drive.action();
+    drive.watch_error(&expired());
+    assert_eq!(drive.action(), "close");
+    assert_eq!(drive.jump(), MILLIS_800);
+    assert_eq!(drive.action(), "watch-list rv=9", "the server forgot that version: everything anew");
+}
