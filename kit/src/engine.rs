@@ -147,6 +147,12 @@ impl Engine {
     }
 }
 
+impl Engine {
+    fn client(&self) -> &Client {
+        &self.0.client
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         self.waking.abort();

@@ -1,6 +1,5 @@
 //! What a caller means by a resource, and where its objects are: found by discovery, as kubectl finds its arguments.
 
-use portolan::client::Client;
 use portolan::meta::{ApiResource, FieldSelector, GroupVersionResource, LabelSelector};
 use portolan::{Error, ErrorKind};
 use serde::Deserialize;
@@ -100,10 +99,4 @@ pub(super) async fn resource(engine: &Engine, named: Named) -> Result<JsValue, E
         "group": group, "version": version, "resource": plural, "kind": kind, "namespaced": namespaced,
     });
     Ok(JsValue::from_str(&found.to_string()))
-}
-
-impl Engine {
-    pub(super) fn client(&self) -> &Client {
-        &self.0.client
-    }
 }
