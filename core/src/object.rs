@@ -3,9 +3,11 @@
 //! - [`Unstructured`]: any object as a JSON object that can be read and changed by path.
 //! - [`PartialObjectMetadata`]: apiVersion, kind and metadata alone.
 //! - [`Lazy`]: the object's own bytes, read by path and decoded on demand: a fraction of the memory and of the work.
+//! - [`Compact`]: the same compressed, once a [`Packer`] has packed it.
 //!
 //! All are [`crate::meta::Object`]. Invariant: none prints more than kind and key, for an object may be a Secret.
 
+mod compact;
 mod json;
 mod lazy;
 mod metadata;
@@ -15,6 +17,7 @@ mod stored;
 mod typed;
 mod unstructured;
 
+pub use compact::{Compact, Packer};
 pub use json::{Json, Values};
 pub use lazy::Lazy;
 pub use metadata::Metadata;

@@ -213,7 +213,12 @@ impl<K> Lazy<K> {
     pub fn from_typed<T: Serialize>(object: &T) -> Result<Self, Error> {
         let bytes =
             serde_json::to_vec(object).map_err(|_| Error::decode("an object that JSON cannot hold"))?;
-        Ok(Self { kept: Kept::Json(Stored::trusted(&bytes, None, false)?), kind: PhantomData })
+        Self::from_json(&bytes)
+    }
+
+    /// Keeps an object whose JSON is known to be good.
+    pub(super) fn from_json(json: &[u8]) -> Result<Self, Error> {
+        Ok(Self { kept: Kept::Json(Stored::trusted(json, None, false)?), kind: PhantomData })
     }
 
     fn entry(&self, map: &str, name: &str) -> Option<Cow<'_, str>> {
