@@ -7,79 +7,96 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::process::{command, run as perform};
-use crate::programs::find;
-use crate::{cluster_binary, fixtures, setup, workspace};
+use crate::programs::{Need, find};
+use crate::{bindgen, cluster_binary, fixtures, setup, sizes, workspace};
 
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Under five minutes: fewer rounds, objects and events. For a first look, not for figures to quote.
+    /// Under five minutes once all is built: fewer rounds, objects, events and contestants. For a first look, not for
+    /// figures to quote.
     #[arg(long)]
     quick: bool,
+    /// One round of hardly anything, unoptimised: fails when a contestant cannot run or does not prove the same work as
+    /// the others. Measures nothing.
+    #[arg(long, conflicts_with_all = ["quick", "json", "compare", "write"])]
+    smoke: bool,
     /// Write the goals and what came of them to this file, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
     /// Fail when a goal that the committed baseline met is lost.
     #[arg(long)]
     compare: bool,
-    /// Write the baseline, the tables and the charts in docs/.
-    #[arg(long, conflicts_with_all = ["quick", "json"])]
+    /// Put what is measured in the place of the baseline of the same groups in docs/, with tables and charts.
+    #[arg(long, conflicts_with_all = ["quick", "contestant"])]
     write: bool,
     /// How many times each contestant runs.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Only the groups whose name holds this text.
+    /// Only the group of this name; may be given several times.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// Only the contestants whose label holds this text.
     #[arg(long)]
     contestant: Option<String>,
 }
 
-/// Where the last full run is kept.
-const BASELINE: &str = "docs/bench/baseline.json";
+/// Where the figures of the last run of each group are kept.
+const DOCS: &str = "docs/bench";
+
+/// The group whose figures are sizes.
+const SIZES: &str = "wasm sizes";
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = workspace::target()?.join("bench");
     fs::create_dir_all(&programs).context("making a directory for the contestants")?;
-    build_ours(&programs)?;
-    build_kube_rs(&programs)?;
+    let profile = if options.smoke { "dev" } else { "release" };
+    build_ours(&programs, profile)?;
+    build_kube_rs(&programs, profile)?;
     build_client_go(&programs)?;
     let mut bench = command(&[&programs.join("portolan-bench").to_string_lossy()]);
     bench.arg("--programs").arg(&programs);
     match setup::install_npm(&peer("node")) {
-        Ok(()) => drop(bench.arg("--node").arg(peer("node"))),
+        Ok(()) => {
+            let page = build_page(&programs, if options.smoke { "dev" } else { bindgen::SHIPPED })?;
+            bench.arg("--node").arg(peer("node")).arg("--page").arg(page);
+        }
         Err(error) => println!("LEFT OUT: the JavaScript contestants: {error:#}"),
+    }
+    match [Need::Chromium, Need::BrowserPackages].into_iter().find_map(Need::missing) {
+        None => drop(bench.arg("--browser")),
+        Some(missing) => println!("LEFT OUT: the contestants in Chromium: {missing}"),
     }
     match fixtures::upstream() {
         Ok(directory) => drop(bench.arg("--fixtures").arg(directory)),
         Err(error) => println!("LEFT OUT: pods made of upstream's fixture: {error:#}"),
     }
-    if options.quick {
-        bench.arg("--quick");
+    if !options.smoke && (options.only.is_empty() || options.only.iter().any(|name| name == SIZES)) {
+        for (label, module) in [("informer", bindgen::INFORMER), ("dashboard", bindgen::DASHBOARD)] {
+            bench.arg("--size").arg(format!("{label}={}", sizes::weight(module)?));
+        }
     }
+    bench.args(options.quick.then_some("--quick")).args(options.smoke.then_some("--smoke"));
+    bench.args(options.only.iter().flat_map(|name| ["--only", name]));
     let rounds = options.rounds.map(|rounds| rounds.to_string());
-    for (name, value) in
-        [("--rounds", &rounds), ("--only", &options.only), ("--contestant", &options.contestant)]
-    {
+    for (name, value) in [("--rounds", &rounds), ("--contestant", &options.contestant)] {
         bench.args(value.iter().flat_map(|value| [name, value]));
     }
-    let baseline = workspace::root().join(BASELINE);
+    let docs = workspace::root().join(DOCS);
     if options.compare {
-        bench.arg("--compare").arg(&baseline);
+        bench.arg("--compare").arg(docs.join("baseline.json"));
     }
     if options.write {
-        bench.arg("--docs").arg(baseline.parent().context("a folder")?).arg("--json").arg(&baseline);
-    } else if let Some(path) = &options.json {
-        bench.arg("--json").arg(path);
+        bench.arg("--docs").arg(docs);
     }
+    bench.args(options.json.iter().flat_map(|path| [Path::new("--json"), path]));
     perform(&mut bench)
 }
 
-fn build_ours(programs: &Path) -> Result<()> {
-    perform(&mut command(&["cargo", "build", "--quiet", "--release", "--package=portolan-bench"]))?;
-    let built = workspace::target()?.join("release");
+fn build_ours(programs: &Path, profile: &str) -> Result<()> {
+    perform(&mut command(&["cargo", "build", "--quiet", "--profile", profile, "--package=portolan-bench"]))?;
+    let built = workspace::target()?.join(workspace::built_by(profile));
     for name in ["portolan-bench", "bench-portolan", "bench-portolan-counted"] {
         install(&built.join(name), &programs.join(name))?;
     }
@@ -87,12 +104,12 @@ fn build_ours(programs: &Path) -> Result<()> {
 }
 
 /// kube-rs is a workspace of its own, so that nothing it needs reaches Portolan's.
-fn build_kube_rs(programs: &Path) -> Result<()> {
+fn build_kube_rs(programs: &Path, profile: &str) -> Result<()> {
     let target = workspace::target()?.join("peers");
-    let mut cargo = command(&["cargo", "build", "--quiet", "--release", "--locked"]);
+    let mut cargo = command(&["cargo", "build", "--quiet", "--locked", "--profile", profile]);
     perform(cargo.current_dir(peer("kube-rs")).env("CARGO_TARGET_DIR", &target))?;
     for name in ["bench-kube-rs", "bench-kube-rs-counted"] {
-        install(&target.join("release").join(name), &programs.join(name))?;
+        install(&target.join(workspace::built_by(profile)).join(name), &programs.join(name))?;
     }
     Ok(())
 }
@@ -104,6 +121,24 @@ fn build_client_go(programs: &Path) -> Result<()> {
     }
     let mut go = cluster_binary::go(&["build", "-o"]);
     perform(go.arg(programs.join("bench-client-go")).arg(".").current_dir(peer("client-go")))
+}
+
+/// The folder of the page: our module, the scripts, and client-node's as npm installed it.
+fn build_page(programs: &Path, profile: &str) -> Result<PathBuf> {
+    let page = programs.join("page");
+    let wasm = bindgen::compile(bindgen::MEASURED, profile)?;
+    bindgen::generate(bindgen::MEASURED, &wasm, &page, bindgen::Names::Dropped)?;
+    let scripts = workspace::root().join("tests/bench/page/www");
+    for script in fs::read_dir(&scripts).context("the page's scripts")? {
+        let script = script?;
+        fs::copy(script.path(), page.join(script.file_name())).context("copying the page's scripts")?;
+    }
+    let models = page.join("client-node");
+    if !models.exists() {
+        let generated = peer("node/node_modules/@kubernetes/client-node/dist/gen");
+        std::os::unix::fs::symlink(generated, models).context("linking client-node's models")?;
+    }
+    Ok(page)
 }
 
 fn peer(name: &str) -> PathBuf {

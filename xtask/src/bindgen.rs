@@ -13,6 +13,8 @@ use crate::{setup, workspace};
 #[derive(Clone, Copy)]
 pub(crate) struct Module {
     package: &'static str,
+    /// Those of cargo, apart by commas.
+    features: &'static str,
     /// What cargo calls its library.
     library: &'static str,
     /// What its files are called: `NAME.js` and `NAME_bg.wasm`.
@@ -20,10 +22,22 @@ pub(crate) struct Module {
 }
 
 /// The dashboard.
-pub(crate) const DASHBOARD: Module = Module { package: "web-demo", library: "web_demo", name: "web_demo" };
+pub(crate) const DASHBOARD: Module =
+    Module { package: "web-demo", features: "", library: "web_demo", name: "web_demo" };
 
 /// The engine of the npm package.
-pub(crate) const ENGINE: Module = Module { package: "portolan-kit", library: "portolan_kit", name: "engine" };
+pub(crate) const ENGINE: Module =
+    Module { package: "portolan-kit", features: "", library: "portolan_kit", name: "engine" };
+
+/// The smallest module that has an informer in it.
+pub(crate) const INFORMER: Module =
+    Module { package: "bench-page", features: "", library: "bench_page", name: "bench_page" };
+
+/// What the benchmark measures in a page and under Node.
+pub(crate) const MEASURED: Module = Module { features: "more", ..INFORMER };
+
+/// How pages are shipped: compiled for size.
+pub(crate) const SHIPPED: &str = "wasm";
 
 /// Whether the wasm keeps the names of its functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,20 +51,22 @@ pub(crate) enum Names {
 /// Vectors of 128 bits, for the scanner that reads every object. Every browser has them since the spring of 2023.
 const FEATURES: &str = "-Ctarget-feature=+simd128";
 
-/// Compiles `module` for size; returns the path of the wasm, names kept.
-pub(crate) fn compile(module: Module) -> Result<PathBuf> {
+/// Compiles `module` by `profile`; returns the path of the wasm, names kept.
+pub(crate) fn compile(module: Module, profile: &str) -> Result<PathBuf> {
     setup::add_targets()?;
     run(command(&[
         "cargo",
         "build",
         &format!("--package={}", module.package),
+        &format!("--features={}", module.features),
+        &format!("--profile={profile}"),
         "--lib",
-        "--profile=wasm",
         "--target=wasm32-unknown-unknown",
         "--config=profile.wasm.strip=\"none\"",
     ])
     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FEATURES))?;
-    let path = workspace::target()?.join(format!("wasm32-unknown-unknown/wasm/{}.wasm", module.library));
+    let folder = workspace::target()?.join("wasm32-unknown-unknown").join(workspace::built_by(profile));
+    let path = folder.join(format!("{}.wasm", module.library));
     if !path.is_file() {
         bail!("cargo made no {}: {} must be a library of crate type cdylib", path.display(), module.package);
     }

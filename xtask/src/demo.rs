@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Builds the page into `<target>/demo`. It is put there whole: whoever serves that directory has a page at all times.
 fn build() -> Result<PathBuf> {
-    let wasm = bindgen::compile(bindgen::DASHBOARD)?;
+    let wasm = bindgen::compile(bindgen::DASHBOARD, bindgen::SHIPPED)?;
     let target = workspace::target()?;
     let [fresh, old] = ["new", "old"].map(|word| target.join(format!("demo-{word}-{}", std::process::id())));
     bindgen::generate(bindgen::DASHBOARD, &wasm, &fresh, bindgen::Names::Dropped)?;

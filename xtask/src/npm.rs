@@ -21,7 +21,7 @@ pub(crate) fn sources() -> PathBuf {
 
 fn pack() -> Result<PathBuf> {
     setup::install_npm(&sources())?;
-    let wasm = bindgen::compile(bindgen::ENGINE)?;
+    let wasm = bindgen::compile(bindgen::ENGINE, bindgen::SHIPPED)?;
     let package = workspace::target()?.join("npm");
     if package.exists() {
         fs::remove_dir_all(&package)?;

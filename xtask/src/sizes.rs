@@ -1,5 +1,5 @@
-//! `cargo xtask sizes`: how large the wasm of the dashboard and of the npm package is on the wire, and what takes the
-//! space; how large plugins are that run an informer, and how much memory one of them takes.
+//! `cargo xtask sizes`: how large the wasm of the dashboard, of the npm package and of a mere informer is on the wire, and
+//! what takes the space; how large plugins are that run an informer, and how much memory one of them takes.
 
 use std::fs;
 use std::io::Write;
@@ -21,6 +21,7 @@ struct Reports {
     dashboard: Report,
     npm: Report,
     plugins: Plugins,
+    informer: Report,
 }
 
 /// Sizes in bytes.
@@ -54,14 +55,23 @@ struct Weight {
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {
-    let (dashboard, npm) = (report(bindgen::DASHBOARD)?, report(bindgen::ENGINE)?);
-    let reports = Reports { dashboard, npm, plugins: plugins()? };
+    let reports = Reports {
+        dashboard: report(bindgen::DASHBOARD)?,
+        npm: report(bindgen::ENGINE)?,
+        informer: report(bindgen::INFORMER)?,
+        plugins: plugins()?,
+    };
     println!("{}", serde_json::to_string_pretty(&reports)?);
     Ok(())
 }
 
+/// What a module weighs in brotli, in bytes.
+pub(crate) fn weight(of: Module) -> Result<usize> {
+    Ok(report(of)?.brotli)
+}
+
 fn report(of: Module) -> Result<Report> {
-    let wasm = bindgen::compile(of)?;
+    let wasm = bindgen::compile(of, bindgen::SHIPPED)?;
     let directory = workspace::target()?.join("sizes").join(of.name);
     let (shipped, named) = (directory.join("shipped"), directory.join("named"));
     bindgen::generate(of, &wasm, &shipped, bindgen::Names::Dropped)?;

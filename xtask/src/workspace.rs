@@ -16,3 +16,8 @@ pub(crate) fn target() -> Result<PathBuf> {
     let directory = program.ancestors().nth(2).context("this program lies outside a target directory")?;
     Ok(directory.to_path_buf())
 }
+
+/// What cargo calls the folder of what it builds by `profile`.
+pub(crate) fn built_by(profile: &str) -> &str {
+    if profile == "dev" { "debug" } else { profile }
+}

@@ -99,7 +99,10 @@ impl Answers {
             return Ok(list.clone());
         }
         let list = Arc::new(self.page(shape, 0, self.count)?.0);
-        self.kept().lists.insert(shape, list.clone());
+        let mut kept = self.kept();
+        kept.lists.insert(shape, list.clone());
+        // Of many pods, twice the bytes are too much; pages make them anew.
+        kept.items.remove(&shape);
         Ok(list)
     }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::plan::{Contestant, Metric, Step};
+use crate::metric::Metric;
+use crate::plan::{Contestant, Program, Step, Work};
 use crate::server::{Play, Server};
 
 /// The longest any one thing may take.
@@ -25,17 +26,24 @@ pub(crate) struct Taken {
     pub(crate) settings: String,
 }
 
-/// Runs `program` as `contestant` through `steps`.
+/// Runs `program` as `contestant` through `work`.
 pub(crate) fn run(
     program: &[PathBuf],
     contestant: &Contestant,
     server: &Server,
-    steps: &[Step],
+    work: &Work,
 ) -> Result<Taken> {
     server.forget();
     let mut running = Running::start(program, contestant, server)?;
-    let taken = running.through(contestant, server, steps);
-    let _ = running.child.kill();
+    let taken = match work {
+        Work::Sync(steps) => running.through(contestant, server, steps),
+        Work::Itself | Work::HandedIn => running.by_itself(),
+    };
+    // A browser's driver closes it at the end of its input; the others need not be waited for.
+    drop(running.input);
+    if contestant.program != Program::Chromium {
+        let _ = running.child.kill();
+    }
     let _ = running.child.wait();
     let other = server.asked().into_iter().find(|shape| *shape != contestant.shape());
     match other {
@@ -54,9 +62,13 @@ impl Running {
     fn start(program: &[PathBuf], contestant: &Contestant, server: &Server) -> Result<Self> {
         let (first, rest) = program.split_first().context("no program")?;
         let mut command = Command::new(first);
-        command.args(rest);
-        command.arg(format!("server=http://{}", server.address));
-        command.arg(format!("objects={}", server.answers().count));
+        command.args(rest).arg(format!("objects={}", server.answers().count));
+        if contestant.argument("tls") == "yes" {
+            command.arg(format!("server={}", server.https));
+            command.arg(format!("authority={}", server.authority().display()));
+        } else {
+            command.arg(format!("server={}", server.http));
+        }
         command.args(contestant.arguments.iter().map(|(name, value)| format!("{name}={value}")));
         let mut child = command
             .stdin(Stdio::piped())
@@ -86,6 +98,15 @@ impl Running {
         Ok(line)
     }
 
+    /// What it tells that measures itself: figures by their names.
+    fn by_itself(&self) -> Result<Taken> {
+        let line = self.expect("all")?;
+        let values = serde_json::from_value(line["values"].clone()).context("its figures")?;
+        let proof = line["proof"].as_u64().context("a proof")?;
+        let settings = line["settings"].as_str().unwrap_or_default().to_owned();
+        Ok(Taken { values, proofs: [("all".to_owned(), proof)].into(), settings })
+    }
+
     fn through(&mut self, contestant: &Contestant, server: &Server, steps: &[Step]) -> Result<Taken> {
         let mut taken = Taken::default();
         let start = self.expect("start")?;
@@ -98,35 +119,23 @@ impl Running {
             bail!("it holds {} objects of {count}", prove["objects"]);
         }
         taken.proofs.insert("sync".to_owned(), prove["proof"].as_u64().context("a proof")?);
-        let mut put = |metric, value: Option<f64>| {
-            if let Some(value) = value {
-                taken.values.insert(metric, value);
-            }
-        };
-        let (rss, peak) = (number(&settle, "rss")?, number(&settle, "peak")?);
-        put(Metric::SyncCpu, sync["cpu"].as_f64());
-        put(Metric::SyncWall, sync["wall"].as_f64());
-        put(Metric::Settled, Some((rss - number(&start, "rss")?) / count as f64));
-        put(Metric::Peak, Some(peak));
-        put(Metric::PeakToSettled, Some(peak / rss));
-        put(Metric::Heap, settle["heap"].as_f64().map(|heap| heap / count as f64));
+        let (cpu, rss, peak) = (number(&sync, "cpu")?, number(&settle, "rss")?, number(&settle, "peak")?);
+        let (each, heap) = (|all: f64| all / count.max(1) as f64, settle["heap"].as_f64());
+        let stored = prove["stored"].as_f64();
+        let values = [
+            (Metric::SyncCpu, Some(cpu)),
+            (Metric::SyncCpuEach, Some(each(cpu * 1e6))),
+            (Metric::SyncWall, sync["wall"].as_f64()),
+            (Metric::Settled, Some(each(rss - number(&start, "rss")?))),
+            (Metric::Peak, Some(peak / 1e6)),
+            (Metric::PeakToSettled, Some(peak / rss)),
+            (Metric::Heap, heap.map(each)),
+            (Metric::HeapAboveBytes, heap.zip(stored).map(|(heap, stored)| each(heap - stored))),
+        ];
+        taken.values.extend(values.into_iter().filter_map(|(metric, value)| Some((metric, value?))));
         for step in steps.iter().filter(|step| !contestant.leaves_out(step)) {
             let did = self.step(server, step)?;
-            if *step == Step::Paths {
-                for (metric, name) in
-                    [(Metric::Decode, "decode"), (Metric::ShallowPath, "shallow"), (Metric::DeepPath, "deep")]
-                {
-                    taken.values.insert(metric, number(&did, name)?);
-                }
-                continue;
-            }
-            let (metric, per) = match step {
-                Step::Burst(events) => (Metric::BurstEvent, *events as f64 / 1e6),
-                Step::Paced(events) => (Metric::PacedEvent, *events as f64 / 1e6),
-                Step::Relist => (Metric::RelistCpu, 1.0),
-                Step::Read | Step::Paths => (Metric::ReadCpu, 1.0),
-            };
-            taken.values.insert(metric, number(&did, "cpu")? / per);
+            taken.values.extend(values_of(step, &did, cpu)?);
             if let (Some(name), Some(proof)) = (did["did"].as_str(), did["proof"].as_u64()) {
                 taken.proofs.insert(name.to_owned(), proof);
             }
@@ -154,6 +163,22 @@ impl Running {
         }
         self.expect(did)
     }
+}
+
+/// The figures of a step, of which the contestant said what it did; its sync took `sync` seconds of CPU.
+fn values_of(step: &Step, did: &Value, sync: f64) -> Result<Vec<(Metric, f64)>> {
+    let cpu = || number(did, "cpu");
+    Ok(match step {
+        Step::Burst(events) => vec![(Metric::BurstEvent, cpu()? * 1e6 / *events as f64)],
+        Step::Paced(events) => vec![(Metric::PacedEvent, cpu()? * 1e6 / *events as f64)],
+        Step::Relist => vec![(Metric::RelistCpu, cpu()?)],
+        Step::Read => vec![(Metric::ReadCpu, cpu()?), (Metric::UseCpu, sync + cpu()?)],
+        Step::Paths => vec![
+            (Metric::Decode, number(did, "decode")?),
+            (Metric::ShallowPath, number(did, "shallow")?),
+            (Metric::DeepPath, number(did, "deep")?),
+        ],
+    })
 }
 
 fn number(line: &Value, name: &str) -> Result<f64> {

@@ -1,76 +1,25 @@
-//! What is measured: the groups of contestants that run interleaved, and the goals their figures are held against.
+//! What a benchmark is made of: groups of contestants that do the same in turns, and the goals their figures are held
+//! against.
+
+mod groups;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::answers::{Encoding, Part, Shape};
+use crate::metric::Metric;
 
-/// A figure of one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Metric {
-    SyncCpu,
-    SyncWall,
-    Settled,
-    Peak,
-    PeakToSettled,
-    Heap,
-    BurstEvent,
-    PacedEvent,
-    RelistCpu,
-    ReadCpu,
-    Decode,
-    ShallowPath,
-    DeepPath,
-}
+pub(crate) use groups::groups;
 
-impl Metric {
-    /// Every one, in the order of tables.
-    pub(crate) const ALL: [Self; 13] = [
-        Self::SyncCpu,
-        Self::SyncWall,
-        Self::Settled,
-        Self::Peak,
-        Self::PeakToSettled,
-        Self::Heap,
-        Self::BurstEvent,
-        Self::PacedEvent,
-        Self::RelistCpu,
-        Self::ReadCpu,
-        Self::Decode,
-        Self::ShallowPath,
-        Self::DeepPath,
-    ];
-
-    /// `value` as a person reads it.
-    pub(crate) fn shown(self, value: f64) -> String {
-        match self {
-            Self::SyncCpu | Self::SyncWall | Self::RelistCpu | Self::ReadCpu => format!("{value:.4}"),
-            Self::Settled | Self::Heap => format!("{value:.0}"),
-            Self::Peak => format!("{:.1}", value / 1e6),
-            Self::PeakToSettled | Self::BurstEvent | Self::PacedEvent | Self::Decode => format!("{value:.2}"),
-            Self::ShallowPath | Self::DeepPath => format!("{value:.3}"),
-        }
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SyncCpu => "sync: CPU s",
-            Self::SyncWall => "sync: wall s",
-            Self::Settled => "settled: RSS growth, B/object",
-            Self::Peak => "peak RSS, MB",
-            Self::PeakToSettled => "peak ÷ settled RSS",
-            Self::Heap => "live heap, B/object",
-            Self::BurstEvent => "burst: CPU µs/event",
-            Self::PacedEvent => "paced: CPU µs/event",
-            Self::RelistCpu => "relist: CPU s",
-            Self::ReadCpu => "five columns: CPU s",
-            Self::Decode => "decode: CPU µs/object",
-            Self::ShallowPath => "path at depth 2: CPU µs/read",
-            Self::DeepPath => "path deeper: CPU µs/read",
-        })
-    }
+/// How much is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// What figures are quoted from.
+    Full,
+    /// Fewer objects, events and contestants: for a first look.
+    Quick,
+    /// Hardly anything: that every contestant runs and proves the same work.
+    Smoke,
 }
 
 /// What a contestant does once it is in sync.
@@ -82,7 +31,7 @@ pub(crate) enum Step {
     Paced(usize),
     /// Lists anew; nothing has changed.
     Relist,
-    /// Reads five columns of every row.
+    /// Reads five columns of every row, node by node.
     Read,
     /// Decodes every object, and reads each by path instead.
     Paths,
@@ -98,6 +47,17 @@ impl Step {
     }
 }
 
+/// What a group is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// An informer gets in sync, then takes these steps.
+    Sync(Vec<Step>),
+    /// The contestants know what to do, measure themselves and tell their figures.
+    Itself,
+    /// Nothing runs: the figures are handed in.
+    HandedIn,
+}
+
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Program {
@@ -108,32 +68,56 @@ pub(crate) enum Program {
     ClientGo,
     ClientNode,
     ByHand,
+    /// A list's bytes to a store, in Node: as wasm or as JavaScript.
+    Intake,
+    /// A page in Chromium.
+    Chromium,
+    /// No program: its figures are handed in.
+    None,
+}
+
+/// Where programs are.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// The folder of those compiled natively.
+    pub(crate) programs: PathBuf,
+    /// The folder of the scripts, with their packages installed.
+    pub(crate) node: Option<PathBuf>,
+    /// The folder of the page, with its wasm.
+    pub(crate) page: Option<PathBuf>,
+    /// Whether there is a browser.
+    pub(crate) browser: bool,
 }
 
 impl Program {
-    /// How it is started: from the folder of programs, or by node in the folder of the scripts. `None` without that.
-    pub(crate) fn command(self, programs: &Path, node: Option<&Path>) -> Option<Vec<PathBuf>> {
-        let name = match self {
-            Self::Portolan => "bench-portolan",
-            Self::PortolanCounted => "bench-portolan-counted",
-            Self::KubeRs => "bench-kube-rs",
-            Self::KubeRsCounted => "bench-kube-rs-counted",
-            Self::ClientGo => "bench-client-go",
-            Self::ClientNode | Self::ByHand => {
-                let script = if self == Self::ByHand { "by-hand.mjs" } else { "client-node.mjs" };
-                let node = node?;
-                return Some(vec![
-                    node.join("node_modules/.bin/node"),
-                    "--expose-gc".into(),
-                    node.join(script),
-                ]);
-            }
+    /// How it is started; `None` when something is not there.
+    pub(crate) fn command(self, places: &Places) -> Option<Vec<PathBuf>> {
+        let (name, has_what_it_needs) = match self {
+            Self::Portolan => return places.native("bench-portolan"),
+            Self::PortolanCounted => return places.native("bench-portolan-counted"),
+            Self::KubeRs => return places.native("bench-kube-rs"),
+            Self::KubeRsCounted => return places.native("bench-kube-rs-counted"),
+            Self::ClientGo => return places.native("bench-client-go"),
+            Self::ClientNode => ("client-node.mjs", true),
+            Self::ByHand => ("by-hand.mjs", true),
+            Self::Intake => ("intake.mjs", places.page.is_some()),
+            Self::Chromium => ("chromium.mjs", places.page.is_some() && places.browser),
+            Self::None => return None,
         };
-        Some(vec![programs.join(name)]).filter(|command| command[0].is_file())
+        let node = places.node.as_ref().filter(|_| has_what_it_needs)?;
+        let page = places.page.iter().map(|page| format!("page={}", page.display()).into());
+        let command = [node.join("node_modules/.bin/node"), "--expose-gc".into(), node.join(name)];
+        Some(command.into_iter().chain(page).collect())
     }
 
     fn is_ours(self) -> bool {
         matches!(self, Self::Portolan | Self::PortolanCounted)
+    }
+}
+
+impl Places {
+    fn native(&self, name: &str) -> Option<Vec<PathBuf>> {
+        Some(vec![self.programs.join(name)]).filter(|command| command[0].is_file())
     }
 }
 
@@ -154,6 +138,18 @@ impl Contestant {
         Self { label: label.to_owned(), program, arguments }
     }
 
+    /// The same with one more argument.
+    fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.arguments.push((name.to_owned(), format!("{value}")));
+        self
+    }
+
+    /// The same by another label.
+    fn labelled(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.label);
+        self
+    }
+
     /// Whether the step is not for it: a relist is compared with our own first sync alone, reads by path with our own
     /// decoding.
     pub(crate) fn leaves_out(&self, step: &Step) -> bool {
@@ -161,7 +157,9 @@ impl Contestant {
         match step {
             Step::Relist => !self.program.is_ours(),
             Step::Paths => !reads_paths,
-            Step::Burst(_) | Step::Paced(_) | Step::Read => false,
+            // There is nothing but metadata to read.
+            Step::Read => self.argument("form") == "metadata",
+            Step::Burst(_) | Step::Paced(_) => false,
         }
     }
 
@@ -173,21 +171,45 @@ impl Contestant {
         Shape { encoding, part }
     }
 
+    /// Whether it needs a server with pods.
+    pub(crate) fn asks_for_pods(&self) -> bool {
+        !matches!(self.argument("form"), "store" | "queue")
+    }
+
+    /// How many pods it is served: its own number, else its group's.
+    pub(crate) fn objects(&self, group: &Group) -> usize {
+        self.argument("objects").parse().unwrap_or(group.objects)
+    }
+
     pub(crate) fn argument(&self, name: &str) -> &str {
         self.arguments.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
     }
 }
 
 /// Contestants that do the same and run in turns.
+#[derive(Debug)]
 pub(crate) struct Group {
+    /// Names it whatever the scale.
     pub(crate) name: &'static str,
+    /// How many objects, or items.
     pub(crate) objects: usize,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) work: Work,
     pub(crate) contestants: Vec<Contestant>,
     pub(crate) goals: Vec<Goal>,
 }
 
+impl Group {
+    /// How many events its steps take.
+    pub(crate) fn events(&self) -> usize {
+        match &self.work {
+            Work::Sync(steps) => steps.iter().map(Step::events).max().unwrap_or(0),
+            Work::Itself | Work::HandedIn => 0,
+        }
+    }
+}
+
 /// Ours ÷ theirs is to be at most this; without theirs the figure itself is.
+#[derive(Debug)]
 pub(crate) struct Goal {
     pub(crate) metric: Metric,
     pub(crate) ours: &'static str,
@@ -204,180 +226,4 @@ pub(crate) enum Against {
     Own(&'static str, Metric),
     /// Nothing: the figure itself is limited.
     Limit,
-}
-
-const LAZY: &str = "portolan lazy JSON list";
-const LAZY_WATCH_LIST: &str = "portolan lazy JSON watch-list";
-const TRUSTING: &str = "portolan lazy JSON list, trusting";
-const TRUSTING_WATCH_LIST: &str = "portolan lazy JSON watch-list, trusting";
-const LAZY_PROTOBUF: &str = "portolan lazy protobuf list";
-const TYPED: &str = "portolan typed JSON list";
-const METADATA: &str = "portolan metadata protobuf list";
-const KUBE: &str = "kube-rs typed JSON list";
-const GO: &str = "client-go typed JSON list";
-const GO_DEFAULT: &str = "client-go typed JSON watch-list";
-const GO_PROTOBUF: &str = "client-go typed protobuf list";
-const GO_METADATA: &str = "client-go metadata protobuf list";
-
-/// Everything, in order. The quick form has fewer objects and events where that loses nothing but precision.
-pub(crate) fn groups(quick: bool) -> Vec<Group> {
-    let events = if quick { 5_000 } else { 20_000 };
-    vec![
-        main_group(events),
-        heap_group(),
-        large_group(if quick { 20_000 } else { 50_000 }),
-        paced_group(if quick { 2_000 } else { 5_000 }),
-    ]
-}
-
-fn main_group(events: usize) -> Group {
-    use Against::{Limit, Own, Peer};
-    use Program::{ByHand, ClientGo, ClientNode, KubeRs, Portolan};
-    Group {
-        name: "10,000 pods",
-        objects: 10_000,
-        steps: vec![Step::Relist, Step::Burst(events), Step::Read, Step::Paths],
-        contestants: vec![
-            Contestant::new(LAZY, Portolan, "form=lazy encoding=json sync=list"),
-            Contestant::new(KUBE, KubeRs, "form=typed encoding=json sync=list"),
-            Contestant::new(GO, ClientGo, "form=typed encoding=json sync=list"),
-            Contestant::new(LAZY_WATCH_LIST, Portolan, "form=lazy encoding=json sync=watch-list"),
-            Contestant::new(GO_DEFAULT, ClientGo, "form=typed encoding=json sync=watch-list"),
-            Contestant::new(TRUSTING, Portolan, "form=lazy encoding=json sync=list check=none"),
-            Contestant::new(
-                TRUSTING_WATCH_LIST,
-                Portolan,
-                "form=lazy encoding=json sync=watch-list check=none",
-            ),
-            Contestant::new(LAZY_PROTOBUF, Portolan, "form=lazy encoding=protobuf sync=list"),
-            Contestant::new(GO_PROTOBUF, ClientGo, "form=typed encoding=protobuf sync=list"),
-            Contestant::new(TYPED, Portolan, "form=typed encoding=json sync=list"),
-            Contestant::new(METADATA, Portolan, "form=metadata encoding=protobuf sync=list"),
-            Contestant::new(GO_METADATA, ClientGo, "form=metadata encoding=protobuf sync=list"),
-            Contestant::new("portolan dynamic JSON list", Portolan, "form=dynamic encoding=json sync=list"),
-            Contestant::new("kube-rs dynamic JSON list", KubeRs, "form=dynamic encoding=json sync=list"),
-            Contestant::new("kube-rs metadata JSON list", KubeRs, "form=metadata encoding=json sync=list"),
-            Contestant::new("client-go dynamic JSON list", ClientGo, "form=dynamic encoding=json sync=list"),
-            Contestant::new("client-node JSON list", ClientNode, ""),
-            Contestant::new("JavaScript by hand", ByHand, ""),
-        ],
-        goals: vec![
-            goal(Metric::SyncCpu, LAZY, Peer(KUBE), 0.16),
-            goal(Metric::SyncCpu, LAZY, Peer(GO), 0.09),
-            goal(Metric::SyncCpu, LAZY_WATCH_LIST, Peer(GO_DEFAULT), 0.035),
-            goal(Metric::SyncCpu, TRUSTING, Peer(KUBE), 0.12),
-            goal(Metric::SyncCpu, TRUSTING, Peer(GO), 0.07),
-            goal(Metric::SyncCpu, TRUSTING_WATCH_LIST, Peer(GO_DEFAULT), 0.03),
-            goal(Metric::SyncCpu, LAZY_PROTOBUF, Peer(GO_PROTOBUF), 0.10),
-            goal(Metric::SyncCpu, TYPED, Peer(KUBE), 0.6),
-            goal(Metric::SyncCpu, METADATA, Peer(GO_METADATA), 0.4),
-            goal(Metric::RelistCpu, LAZY, Own(LAZY, Metric::SyncCpu), 0.55),
-            goal(Metric::PeakToSettled, LAZY, Limit, 1.05),
-            goal(Metric::BurstEvent, LAZY, Peer(KUBE), 0.12),
-            goal(Metric::BurstEvent, LAZY, Peer(GO), 0.03),
-            goal(Metric::BurstEvent, LAZY_PROTOBUF, Peer(GO_PROTOBUF), 0.08),
-            goal(Metric::ShallowPath, LAZY, Own(LAZY, Metric::Decode), 0.005),
-            goal(Metric::DeepPath, LAZY, Own(LAZY, Metric::Decode), 0.06),
-            goal(Metric::ShallowPath, LAZY_PROTOBUF, Own(LAZY_PROTOBUF, Metric::Decode), 0.005),
-            goal(Metric::DeepPath, LAZY_PROTOBUF, Own(LAZY_PROTOBUF, Metric::Decode), 0.06),
-        ],
-    }
-}
-
-fn heap_group() -> Group {
-    use Against::Peer;
-    use Program::{ClientGo, KubeRsCounted, PortolanCounted};
-    Group {
-        name: "heap of 10,000 pods",
-        objects: 10_000,
-        steps: vec![],
-        contestants: vec![
-            Contestant::new(LAZY, PortolanCounted, "form=lazy encoding=json sync=list"),
-            Contestant::new(KUBE, KubeRsCounted, "form=typed encoding=json sync=list"),
-            Contestant::new(GO, ClientGo, "form=typed encoding=json sync=list"),
-            Contestant::new(TYPED, PortolanCounted, "form=typed encoding=json sync=list"),
-            Contestant::new(LAZY_PROTOBUF, PortolanCounted, "form=lazy encoding=protobuf sync=list"),
-            Contestant::new(METADATA, PortolanCounted, "form=metadata encoding=protobuf sync=list"),
-            Contestant::new(GO_METADATA, ClientGo, "form=metadata encoding=protobuf sync=list"),
-            Contestant::new(
-                "kube-rs typed JSON list, managedFields stripped",
-                KubeRsCounted,
-                "form=typed encoding=json sync=list transform=drop-managed-fields",
-            ),
-            Contestant::new(
-                "client-go typed JSON list, managedFields stripped",
-                ClientGo,
-                "form=typed encoding=json sync=list transform=drop-managed-fields",
-            ),
-        ],
-        goals: vec![
-            goal(Metric::Heap, LAZY, Peer(GO), 0.40),
-            goal(Metric::Heap, LAZY, Peer(KUBE), 0.12),
-            goal(Metric::Heap, TYPED, Peer(KUBE), 0.65),
-            goal(Metric::Heap, METADATA, Peer(GO_METADATA), 0.35),
-        ],
-    }
-}
-
-fn large_group(objects: usize) -> Group {
-    use Against::Peer;
-    use Program::{ClientGo, KubeRs, Portolan};
-    Group {
-        name: if objects == 50_000 { "50,000 pods" } else { "20,000 pods" },
-        objects,
-        steps: vec![],
-        contestants: vec![
-            Contestant::new(LAZY, Portolan, "form=lazy encoding=json sync=list"),
-            Contestant::new(KUBE, KubeRs, "form=typed encoding=json sync=list"),
-            Contestant::new(GO, ClientGo, "form=typed encoding=json sync=list"),
-            Contestant::new(LAZY_WATCH_LIST, Portolan, "form=lazy encoding=json sync=watch-list"),
-            Contestant::new(GO_DEFAULT, ClientGo, "form=typed encoding=json sync=watch-list"),
-        ],
-        goals: vec![
-            goal(Metric::SyncCpu, LAZY, Peer(KUBE), 0.16),
-            goal(Metric::SyncCpu, LAZY, Peer(GO), 0.09),
-            goal(Metric::SyncCpu, LAZY_WATCH_LIST, Peer(GO_DEFAULT), 0.035),
-        ],
-    }
-}
-
-fn paced_group(events: usize) -> Group {
-    use Against::Peer;
-    use Program::{ClientGo, KubeRs, Portolan};
-    Group {
-        name: "1,000 pods, one event a millisecond, 5 handlers",
-        objects: 1_000,
-        steps: vec![Step::Paced(events)],
-        contestants: vec![
-            Contestant::new(LAZY, Portolan, "form=lazy encoding=json sync=list handlers=5"),
-            Contestant::new(KUBE, KubeRs, "form=typed encoding=json sync=list handlers=5"),
-            Contestant::new(GO, ClientGo, "form=typed encoding=json sync=list handlers=5"),
-        ],
-        goals: vec![goal(Metric::PacedEvent, LAZY, Peer(KUBE), 0.5)],
-    }
-}
-
-fn goal(metric: Metric, ours: &'static str, theirs: Against, at_most: f64) -> Goal {
-    Goal { metric, ours, theirs, at_most }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn goals_name_contestants_of_their_group() {
-        for group in groups(false) {
-            let has = |label: &str| group.contestants.iter().any(|contestant| contestant.label == label);
-            for goal in &group.goals {
-                assert!(has(goal.ours), "{}: {}", group.name, goal.ours);
-                match goal.theirs {
-                    Against::Peer(label) | Against::Own(label, _) => {
-                        assert!(has(label), "{}: {label}", group.name);
-                    }
-                    Against::Limit => {}
-                }
-            }
-        }
-    }
 }

@@ -1,14 +1,17 @@
-//! Figures as rows, tables and charts.
+//! Figures as rows and tables.
+
+mod chart;
+mod docs;
 
 use std::fmt::Write;
-use std::path::Path;
 
-use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::figures::{Figures, Spread};
-use crate::machine;
-use crate::plan::{Against, Group, Metric};
+use crate::metric::Metric;
+use crate::plan::{Against, Goal, Group};
+
+pub(crate) use docs::Docs;
 
 /// One goal and what came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,9 +19,11 @@ pub(crate) struct Row {
     pub(crate) work: String,
     pub(crate) metric: String,
     pub(crate) ours: String,
+    /// "" where the figure itself is limited.
     pub(crate) theirs: String,
     pub(crate) ours_value: f64,
     pub(crate) theirs_value: Option<f64>,
+    /// Ours ÷ theirs, or the figure itself.
     pub(crate) ratio: f64,
     pub(crate) goal: f64,
     pub(crate) met: bool,
@@ -26,7 +31,7 @@ pub(crate) struct Row {
 
 /// The goals of a group, those whose contestants ran.
 pub(crate) fn rows(group: &Group, figures: &Figures) -> Vec<Row> {
-    let row = |goal: &crate::plan::Goal| {
+    let row = |goal: &Goal| {
         let ours = figures.spread(goal.ours, goal.metric)?.median;
         let (theirs, value) = match goal.theirs {
             Against::Peer(label) => (label.to_owned(), Some(figures.spread(label, goal.metric)?.median)),
@@ -109,79 +114,6 @@ pub(crate) fn goals_table(rows: &[Row]) -> String {
     }
     let met = rows.iter().filter(|row| row.met).count();
     let _ = writeln!(text, "\n{met} of {} goals met", rows.len());
-    text
-}
-
-/// Writes `figures.md` and one chart for each group.
-pub(crate) fn write_docs(
-    directory: &Path,
-    all: &[(Group, Figures)],
-    rows: &[Row],
-    rounds: usize,
-) -> Result<()> {
-    std::fs::create_dir_all(directory).with_context(|| format!("making {}", directory.display()))?;
-    let mut text = format!(
-        "# Figures\n\nWritten by `cargo xtask bench`; {rounds} rounds, interleaved; median (least–most). On {}.\n\n## Goals\n\n{}",
-        machine::description(),
-        goals_table(rows)
-    );
-    for (number, (group, figures)) in all.iter().enumerate() {
-        let chart = format!("figures-{}.svg", number + 1);
-        std::fs::write(directory.join(&chart), chart_of(group, figures)).context("writing a chart")?;
-        let _ = write!(
-            text,
-            "\n## {}\n\n![{}]({chart})\n\n{}\n",
-            group.name,
-            group.name,
-            group_table(group, figures)
-        );
-        for contestant in &group.contestants {
-            let settings = figures.settings(&contestant.label);
-            if !settings.is_empty() {
-                let _ = writeln!(text, "- {}: {settings}", contestant.label);
-            }
-        }
-        for (label, why) in figures.left_out() {
-            let _ = writeln!(text, "- {label} was left out: {why}");
-        }
-    }
-    std::fs::write(directory.join("figures.md"), text).context("writing figures.md")
-}
-
-/// Bars of the figure the group is about.
-fn chart_of(group: &Group, figures: &Figures) -> String {
-    let metrics = [Metric::PacedEvent, Metric::Heap, Metric::SyncCpu];
-    let all =
-        |metric: &Metric| group.contestants.iter().all(|one| figures.spread(&one.label, *metric).is_some());
-    let metric = metrics.into_iter().find(all).unwrap_or(Metric::SyncCpu);
-    let bars: Vec<(&str, f64)> = group
-        .contestants
-        .iter()
-        .filter_map(|one| Some((one.label.as_str(), figures.spread(&one.label, metric)?.median)))
-        .collect();
-    let most = bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
-    let height = 34 + bars.len() * 22;
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"760\" height=\"{height}\" fill=\"#ffffff\"/>\n\
-         <text x=\"8\" y=\"18\" font-weight=\"bold\">{}: {metric}</text>\n",
-        group.name
-    );
-    for (index, (label, value)) in bars.iter().enumerate() {
-        let (top, width) = (30 + index * 22, (value / most * 360.0).max(1.0));
-        let colour = if label.starts_with("portolan") { "#1f6feb" } else { "#8c959f" };
-        let _ = writeln!(
-            text,
-            "<text x=\"312\" y=\"{}\" text-anchor=\"end\">{label}</text>\
-             <rect x=\"320\" y=\"{top}\" width=\"{width:.1}\" height=\"16\" fill=\"{colour}\"/>\
-             <text x=\"{:.1}\" y=\"{}\">{}</text>",
-            top + 12,
-            326.0 + width,
-            top + 12,
-            metric.shown(*value)
-        );
-    }
-    text.push_str("</svg>\n");
     text
 }
 

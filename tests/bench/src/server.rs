@@ -1,18 +1,23 @@
 //! The canned server: one resource, answers written before, threads and blocking sockets, so that it takes little of the
 //! machine from the one being measured.
 //!
-//! It speaks HTTP/1.1 in chunks as kube-apiserver does; lists and initial events at full speed. After its initial events
-//! a watch waits for [`Server::play`]. Invariant: the newest watch alone is played to; older ones end.
+//! It speaks HTTP/1.1 in chunks as kube-apiserver does, plain and under TLS; lists and initial events at full speed. After
+//! its initial events a watch waits for [`Server::play`]. A page's files lie where `kubectl proxy --www` has them.
+//! Invariant: the newest watch alone is played to; older ones end.
+
+mod tls;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::answers::{Answers, Encoding, Part, Parts, Shape};
+use tls::Tls;
 
 /// A piece of a list, as one chunk.
 const PIECE: usize = 64 << 10;
@@ -30,12 +35,16 @@ pub(crate) enum Play {
 
 /// A running server.
 pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
+    /// Where it speaks HTTP, and HTTPS.
+    pub(crate) http: String,
+    pub(crate) https: String,
+    tls: Tls,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     answers: Answers,
+    page: Option<PathBuf>,
     stage: Mutex<Stage>,
     changed: Condvar,
 }
@@ -52,20 +61,19 @@ struct Stage {
 }
 
 impl Server {
-    /// Listens on a free port of the loopback.
-    pub(crate) fn start(answers: Answers) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").context("listening on the loopback")?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { answers, stage: Mutex::default(), changed: Condvar::new() });
-        let serving = shared.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let shared = serving.clone();
-                // A connection that breaks is the contestant's affair: it notices.
-                std::thread::spawn(move || drop(shared.serve(stream)));
-            }
-        });
-        Ok(Self { address, shared })
+    /// Listens on free ports of the loopback; `page` is the folder of a page's files.
+    pub(crate) fn start(answers: Answers, page: Option<PathBuf>) -> Result<Self> {
+        let shared = Arc::new(Shared { answers, page, stage: Mutex::default(), changed: Condvar::new() });
+        let tls = Tls::new()?;
+        let (plain, secured, acceptor) = (shared.clone(), shared.clone(), tls.acceptor());
+        let http = listen(move |stream| plain.serve(stream))?;
+        let https = listen(move |stream| secured.serve(acceptor.accept(stream)?))?;
+        Ok(Self { http: format!("http://{http}"), https: format!("https://{https}"), tls, shared })
+    }
+
+    /// The file of the authority to trust for [`Self::https`].
+    pub(crate) fn authority(&self) -> &Path {
+        self.tls.authority()
     }
 
     pub(crate) fn answers(&self) -> &Answers {
@@ -98,6 +106,21 @@ impl Server {
         self.shared.changed.notify_all();
         true
     }
+}
+
+/// Serves each connection in a thread of its own.
+fn listen(serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("listening on the loopback")?;
+    let address = listener.local_addr()?;
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            // A connection that breaks is the contestant's affair: it notices.
+            std::thread::spawn(move || drop(stream.set_nodelay(true).and_then(|()| serve(stream))));
+        }
+    });
+    Ok(address)
 }
 
 /// What a request asks for.
@@ -140,13 +163,12 @@ impl Asked {
 }
 
 impl Shared {
-    fn serve(&self, stream: TcpStream) -> io::Result<()> {
-        stream.set_nodelay(true)?;
+    fn serve(&self, stream: impl Read + Write) -> io::Result<()> {
         let mut stream = BufReader::new(stream);
         while let Some(asked) = Asked::read(&mut stream)? {
             let out = stream.get_mut();
             if asked.path != "/api/v1/pods" {
-                out.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")?;
+                self.file(out, &asked.path)?;
                 continue;
             }
             self.stage().asked.push(asked.shape);
@@ -157,6 +179,25 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// A file of the page.
+    fn file(&self, out: &mut impl Write, path: &str) -> io::Result<()> {
+        let name = path.strip_prefix("/portolan/").filter(|name| !name.contains(".."));
+        let file = self.page.as_ref().zip(name).map(|(page, name)| page.join(name));
+        let Some(body) = file.as_ref().and_then(|file| std::fs::read(file).ok()) else {
+            return out.write_all(
+                b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}",
+            );
+        };
+        let kind = match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
+            "html" => "text/html",
+            "js" | "mjs" => "text/javascript",
+            "wasm" => "application/wasm",
+            _ => "application/octet-stream",
+        };
+        write!(out, "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        out.write_all(&body)
     }
 
     fn list(&self, out: &mut impl Write, asked: &Asked) -> io::Result<()> {

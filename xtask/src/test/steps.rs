@@ -36,8 +36,7 @@ fn on_rust_and_a_browser() -> Vec<Step> {
             "lints of the wasm side",
             Check,
             "cargo clippy --package=portolan-wasm --package=web-demo --package=portolan-kit --package=browser-page \
-             --package=test-guest \
-             --target=wasm32-unknown-unknown --all-targets \
+             --package=test-guest --package=bench-page --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
         )
         .needs(&[Need::WasmTargets])
@@ -112,6 +111,13 @@ fn on_real_parts() -> Vec<Step> {
         step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
         step("informers beside client-go's on a real server", Check, "cargo xtask parity --real")
             .needs(&[Need::Go, Need::Cluster]),
+        step("the benchmark's contestants do the same work", Check, "cargo xtask bench --smoke").needs(&[
+            Need::WasmTargets,
+            Need::Go,
+            Need::Node,
+            Need::BrowserPackages,
+            Need::Chromium,
+        ]),
         step("soaks, a minute each at most", Check, "cargo xtask soak --short").needs(&[Need::Cluster]),
         step(
             "a real cluster, and the examples on it",

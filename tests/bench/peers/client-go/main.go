@@ -1,5 +1,5 @@
-// client-go as a contestant: a shared informer on pods, typed, dynamic or metadata only. It keeps to the protocol of
-// src/contestant.rs.
+// client-go as a contestant: a shared informer on pods, typed, dynamic or metadata only; or its store or its workqueue by
+// itself. It keeps to the protocol of src/contestant.rs.
 package main
 
 import (
@@ -91,6 +91,17 @@ func informer() (cache.SharedIndexInformer, func(<-chan struct{}), error) {
 }
 
 func contest() error {
+	switch arguments["form"] {
+	case "store":
+		return contestStore(int(number("objects", 0)))
+	case "queue":
+		return contestQueue(int(number("objects", 0)), int(number("workers", 1)))
+	default:
+		return contestInformer()
+	}
+}
+
+func contestInformer() error {
 	informer, start, err := informer()
 	if err != nil {
 		return err
@@ -159,14 +170,22 @@ func obey(informer cache.SharedIndexInformer, told *told, handlers int64) error 
 			say(map[string]any{"did": "watch", "cpu": cpu, "wall": wall, "events": count, "proof": proof(informer.GetStore())})
 		case "read":
 			since := now()
-			total := 0
-			for _, object := range informer.GetStore().List() {
-				meta := object.(metav1.Object)
-				nodes, _ := byNode(object)
-				total += len(meta.GetName()) + len(meta.GetNamespace()) + len(meta.GetResourceVersion()) + len(deep(object)) + len(strings.Join(nodes, ""))
+			bytes, rows := 0, 0
+			for _, node := range informer.GetIndexer().ListIndexFuncValues("node") {
+				objects, err := informer.GetIndexer().ByIndex("node", node)
+				if err != nil {
+					return err
+				}
+				for _, object := range objects {
+					meta := object.(metav1.Object)
+					for _, column := range []string{meta.GetName(), meta.GetNamespace(), meta.GetResourceVersion(), deep(object), node} {
+						bytes += len(column)
+					}
+					rows++
+				}
 			}
 			cpu, wall := since.read()
-			say(map[string]any{"did": "read", "cpu": cpu, "wall": wall, "bytes": total})
+			say(map[string]any{"did": "read", "cpu": cpu, "wall": wall, "rows": rows, "proof": bytes})
 		default:
 			return nil
 		}
@@ -213,15 +232,20 @@ func proof(store cache.Store) uint64 {
 	sum := uint64(0)
 	for _, object := range store.List() {
 		meta := object.(metav1.Object)
-		hash := uint32(0x811c9dc5)
-		for _, part := range []string{meta.GetName(), "\x00", meta.GetResourceVersion(), "\x00", deep(object)} {
-			for index := range len(part) {
-				hash = (hash ^ uint32(part[index])) * 0x01000193
-			}
-		}
-		sum += uint64(hash)
+		sum += fnv(meta.GetName(), meta.GetResourceVersion(), deep(object))
 	}
 	return sum
+}
+
+// The hash of the parts with a NUL between each two.
+func fnv(first, second, third string) uint64 {
+	hash := uint32(0x811c9dc5)
+	for _, part := range []string{first, "\x00", second, "\x00", third} {
+		for index := range len(part) {
+			hash = (hash ^ uint32(part[index])) * 0x01000193
+		}
+	}
+	return uint64(hash)
 }
 
 // Events told, and the number that is waited for.

@@ -3,28 +3,30 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
+import { proof } from '../../page/www/proof.mjs';
+
 export const settings = Object.fromEntries(process.argv.slice(2).map((pair) => pair.split(/=(.*)/s, 2)));
 
-const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+export const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 
 function cpuSeconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
-function since() {
+export function since() {
   const [cpu, wall] = [cpuSeconds(), performance.now()];
   return () => ({ cpu: cpuSeconds() - cpu, wall: (performance.now() - wall) / 1e3 });
 }
 
 // Resident memory now and at its highest, in bytes.
-function memory() {
+export function memory() {
   const status = readFileSync('/proc/self/status', 'utf8');
   const field = (name) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1]) * 1024;
   return { rss: field('VmRSS'), peak: field('VmHWM') };
 }
 
-function heap() {
+export function heap() {
   globalThis.gc();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
@@ -32,17 +34,14 @@ function heap() {
 
 const deep = (pod) => pod.spec?.containers?.[0]?.image ?? '';
 
-function proof(pods) {
-  const encoder = new TextEncoder();
-  let sum = 0;
+function byNode(pods) {
+  const nodes = new Map();
   for (const pod of pods) {
-    let hash = 0x811c9dc5;
-    for (const byte of encoder.encode(`${pod.metadata.name}\0${pod.metadata.resourceVersion}\0${deep(pod)}`)) {
-      hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-    }
-    sum += hash;
+    const node = pod.spec.nodeName ?? '';
+    if (!nodes.has(node)) nodes.set(node, []);
+    nodes.get(node).push(pod);
   }
-  return sum;
+  return nodes;
 }
 
 // Counts what it is told, and tells when a number is reached.
@@ -91,13 +90,15 @@ export async function contest(described, start) {
       say({ did: 'watch', ...read(), events: Number(number), proof: proof(list()) });
     } else if (word === 'read') {
       read = since();
-      let bytes = 0;
-      for (const pod of list()) {
-        const { name, namespace, resourceVersion } = pod.metadata;
-        bytes += name.length + namespace.length + resourceVersion.length + deep(pod).length;
-        bytes += (pod.spec.nodeName ?? '').length;
+      let [bytes, rows] = [0, 0];
+      for (const [node, pods] of byNode(list())) {
+        for (const pod of pods) {
+          const { name, namespace, resourceVersion } = pod.metadata;
+          bytes += name.length + namespace.length + resourceVersion.length + deep(pod).length + node.length;
+          rows += 1;
+        }
       }
-      say({ did: 'read', ...read(), bytes });
+      say({ did: 'read', ...read(), rows, proof: bytes });
     } else {
       break;
     }
