@@ -87,7 +87,7 @@ impl Kept {
         let index = LANDMARKS.iter().position(|landmark| *landmark == name)?;
         let start = Some(self.landmarks[index] as usize).filter(|start| *start > 0)?;
         let record = Records::of(self.bytes.get(start..)?).next().ok()??;
-        let (_, field) = self.message.place_of(record.number, index)?;
+        let field = self.message.field(record.number)?;
         element(field, Some(record.payload), DEEPEST - 1).ok()
     }
 
@@ -131,10 +131,10 @@ struct Survey<'a> {
     landmarks: [Range<usize>; 3],
     /// Where the payload of the metadata begins.
     metadata: usize,
-    /// The numbers of [`FIELDS`] in it.
-    numbers: [u32; 4],
-    /// How many bytes of the metadata are left out.
-    cut: usize,
+    /// Where the texts of [`FIELDS`] lie.
+    fields: [Range<usize>; 4],
+    /// The managedFields to leave out.
+    cut: Range<usize>,
 }
 
 impl<'a> Survey<'a> {
@@ -142,10 +142,11 @@ impl<'a> Survey<'a> {
         if raw.len() > i32::MAX as usize {
             return Err(Fault::new("larger than 2 GiB", raw));
         }
-        let mut survey = Self { raw, landmarks: [const { 0..0 }; 3], metadata: 0, numbers: NUMBERS, cut: 0 };
+        let (landmarks, fields) = ([const { 0..0 }; 3], [const { 0..0 }; 4]);
+        let mut survey = Self { raw, landmarks, metadata: 0, fields, cut: 0..0 };
         let mut records = Records::of(raw);
         while let Some((record, place)) = placed(&mut records, raw)? {
-            let Some((_, field)) = message.place_of(record.number, 0) else { continue };
+            let Some(field) = message.field(record.number) else { continue };
             let Some(index) = LANDMARKS.iter().position(|name| *name == field.name()) else { continue };
             if field.kind() != Kind::Message || field.is_repeated() || field.is_map() {
                 continue;
@@ -153,81 +154,80 @@ impl<'a> Survey<'a> {
             if !survey.landmarks[index].is_empty() {
                 return Err(Fault { needs_merge: true, ..Fault::new("a message that stands twice", raw) });
             }
-            survey.landmarks[index] = place.clone();
+            survey.landmarks[index] = place;
             if index == 0 {
-                survey.metadata = place.end - record.payload.bytes()?.len();
-                survey.numbers = numbers(field.message());
-            }
-        }
-        if drop_managed_fields {
-            let metadata = survey.metadata();
-            let mut records = Records::of(metadata);
-            while let Some((record, place)) = placed(&mut records, metadata)? {
-                survey.cut += if record.number == MANAGED_FIELDS { place.len() } else { 0 };
+                survey.metadata(record.payload.bytes()?, field.message(), drop_managed_fields)?;
             }
         }
         Ok(survey)
     }
 
-    fn metadata(&self) -> &'a [u8] {
-        self.raw.get(self.metadata..self.landmarks[0].end).unwrap_or_default()
+    fn metadata(&mut self, payload: &[u8], message: Message, drop_managed_fields: bool) -> Result<(), Fault> {
+        self.metadata = self.landmarks[0].end - payload.len();
+        let (mut records, numbers) = (Records::of(payload), numbers(message));
+        while let Some((record, place)) = placed(&mut records, payload)? {
+            let (start, end) = (self.metadata + place.start, self.metadata + place.end);
+            if let Some(index) = numbers.iter().position(|number| *number == record.number) {
+                self.fields[index] = end - record.payload.bytes()?.len()..end;
+            } else if drop_managed_fields && record.number == MANAGED_FIELDS {
+                if self.cut.is_empty() {
+                    self.cut.start = start;
+                } else if self.cut.end != start {
+                    return Err(Fault {
+                        needs_merge: true,
+                        ..Fault::new("managedFields in pieces", payload)
+                    });
+                }
+                self.cut.end = end;
+            }
+        }
+        Ok(())
     }
 
     fn keep(&self, message: Message, (api_version, kind): (&str, &str)) -> Result<Kept, Fault> {
-        let Self { raw, cut, .. } = *self;
-        let names = api_version.len() + kind.len();
+        let Self { raw, cut, .. } = self;
         let api_version_length =
             u16::try_from(api_version.len()).map_err(|_| Fault::new("an apiVersion too long", raw))?;
-        let length = self.metadata().len() - cut;
-        // Where nothing is cut its head stays as it came.
-        let head =
-            if cut == 0 { self.metadata - self.landmarks[0].start } else { 1 + size_of_varint(length) };
-        let put = head + length;
-
         let Range { start: from, end: to } = self.landmarks[0];
-        let mut bytes = Vec::with_capacity(names + raw.len() - (to - from) + put);
+        let length = to - self.metadata - cut.len();
+        // Where nothing is cut its head stays as it came.
+        let old_head = self.metadata - from;
+        let head = if cut.is_empty() { old_head } else { 1 + size_of_varint(length) };
+
+        let start = api_version.len() + kind.len();
+        let mut bytes = Vec::with_capacity(start + raw.len() - old_head + head - cut.len());
         bytes.extend_from_slice(api_version.as_bytes());
         bytes.extend_from_slice(kind.as_bytes());
-        let start = bytes.len();
-        let mut fields = [(0, 0); 4];
-        bytes.extend_from_slice(&raw[..from]);
-        if cut == 0 {
-            bytes.extend_from_slice(&raw[from..self.metadata]);
+        if cut.is_empty() {
+            bytes.extend_from_slice(raw);
         } else {
+            bytes.extend_from_slice(&raw[..from]);
             bytes.push(METADATA_TAG);
             put_varint(&mut bytes, length as u64);
+            bytes.extend_from_slice(&raw[self.metadata..cut.start]);
+            bytes.extend_from_slice(&raw[cut.end..]);
         }
-        let mut records = Records::of(self.metadata());
-        while let Some((record, place)) = placed(&mut records, self.metadata())? {
-            if cut > 0 && record.number == MANAGED_FIELDS {
-                continue;
-            }
-            bytes.extend_from_slice(&self.metadata()[place]);
-            if let Some(index) = self.numbers.iter().position(|number| *number == record.number) {
-                let text = record.payload.bytes()?;
-                fields[index] = ((bytes.len() - text.len()) as u32, text.len() as u32);
-            }
-        }
-        bytes.extend_from_slice(&raw[to..]);
-        let landmarks = self.landmarks.each_ref().map(|record| match record {
-            record if record.is_empty() => 0,
-            record if record.start >= to => (start + record.start + put - (to - from)) as u32,
-            record => (start + record.start) as u32,
+        let moved = |at: usize| {
+            let before = if at >= cut.end { cut.len() } else { 0 };
+            let at = if at > from { at - old_head + head } else { at };
+            (start + at - before) as u32
+        };
+        let fields = self.fields.each_ref().map(|text| match text.is_empty() {
+            true => (0, 0),
+            false => (moved(text.start), text.len() as u32),
         });
-        Ok(Kept {
-            bytes: bytes.into_boxed_slice(),
-            message,
-            api_version_length,
-            start: start as u32,
-            fields,
-            landmarks,
-        })
+        let landmarks = self.landmarks.each_ref().map(|record| match record.is_empty() {
+            true => 0,
+            false => moved(record.start),
+        });
+        let (bytes, start) = (bytes.into_boxed_slice(), start as u32);
+        Ok(Kept { bytes, message, api_version_length, start, fields, landmarks })
     }
 }
 
 /// The numbers of [`FIELDS`]: of an ObjectMeta they are known, of a ListMeta looked up.
 fn numbers(metadata: Message) -> [u32; 4] {
-    match metadata.field(0) {
+    match metadata.field(1) {
         Some(first) if first.name() == FIELDS[0] => NUMBERS,
         _ => FIELDS.map(|name| metadata.find(name).map_or(0, Field::number)),
     }

@@ -14,8 +14,7 @@ pub(super) fn merged(bytes: &[u8], message: Message, depth: u8) -> Result<Vec<u8
     let mut found: Vec<(Field, Vec<Payload<'_>>)> =
         message.fields().map(|field| (field, Vec::new())).collect();
     while let Some(record) = records.next()? {
-        let place = message.place_of(record.number, 0);
-        if let Some((_, payloads)) = place.and_then(|(index, _)| found.get_mut(index)) {
+        if let Some((_, payloads)) = found.iter_mut().find(|(field, _)| field.number() == record.number) {
             payloads.push(record.payload);
         }
     }

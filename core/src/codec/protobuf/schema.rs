@@ -2,14 +2,12 @@
 //!
 //! The tables are packed words in `generated/tables.rs`, read where they lie: nothing is unpacked or allocated.
 //! Invariant: they are made from the Go types by `cargo xtask codegen`, which checks what the readers here rely on:
-//! ascending numbers, at most [`MOST_FIELDS`] fields a message, names within the pool.
+//! a field at the place of its number, numbers below [`NUMBERS`], names within the pool.
 
-use std::cmp::Ordering;
+use super::generated::tables::{FIELDS, KINDS, NAMES, STARTS};
 
-use super::generated::tables::{FIELDS, KINDS, MEMBERS, NAMES, STARTS};
-
-/// The most fields that a message has.
-pub(super) const MOST_FIELDS: usize = 48;
+/// The numbers of fields are below this.
+pub(super) const NUMBERS: usize = 48;
 
 /// What every object can be read as when only its metadata matter.
 pub(super) const PARTIAL_OBJECT: (&str, &str) = ("meta.k8s.io/v1", "PartialObjectMetadata");
@@ -62,51 +60,48 @@ impl Message {
         KINDS.get(index).map(|word| Self(*word as u16))
     }
 
-    /// The field at a place in the order of numbers.
-    pub(super) fn field(self, index: usize) -> Option<Field> {
-        field_of(*self.members().get(index)?)
+    /// The field with a number.
+    pub(super) fn field(self, number: u32) -> Option<Field> {
+        self.by_number().field(u64::from(number))
     }
 
     /// All fields, in the order of their numbers.
-    pub(super) fn fields(self) -> impl Iterator<Item = Field> {
-        self.members().iter().map_while(|member| field_of(*member))
+    pub(super) fn fields(self) -> impl DoubleEndedIterator<Item = Field> {
+        self.by_number().0.iter().filter(|word| **word != 0).map(|word| Field(*word))
     }
 
-    /// The place of the field with a number. `hint` is where it likely is, or soon behind: behind the one before.
-    #[inline]
-    pub(super) fn place_of(self, number: u32, hint: usize) -> Option<(usize, Field)> {
-        let members = self.members();
-        let mut index = hint;
-        while let Some(field) = members.get(index).and_then(|member| field_of(*member)) {
-            match field.number().cmp(&number) {
-                Ordering::Less => index += 1,
-                Ordering::Equal => return Some((index, field)),
-                Ordering::Greater => break,
-            }
-        }
-        (0..).zip(self.fields()).find(|(_, field)| field.number() == number)
+    /// The highest number of its fields.
+    pub(super) fn last_number(self) -> u32 {
+        self.by_number().0.len() as u32
     }
 
     /// The field of a name, those of inlined messages included.
     pub(super) fn find(self, name: &str) -> Option<Field> {
         self.fields().find_map(|field| match field.is_inline() {
             true => field.message().find(name),
-            false => (field.name() == name).then_some(field),
+            false => field.is_named(name).then_some(field),
         })
     }
 
-    /// The places of its fields among all.
-    #[inline]
-    fn members(self) -> &'static [u16] {
+    /// Its fields, for a walk that asks for many.
+    pub(super) fn by_number(self) -> ByNumber {
         let start = |index: usize| STARTS.get(index).copied().map_or(0, usize::from);
         let index = usize::from(self.0);
-        MEMBERS.get(start(index)..start(index + 1)).unwrap_or_default()
+        ByNumber(FIELDS.get(start(index)..start(index + 1)).unwrap_or_default())
     }
 }
 
-#[inline]
-fn field_of(member: u16) -> Option<Field> {
-    FIELDS.get(usize::from(member)).map(|word| Field(*word))
+/// The fields of a message by their numbers from 1 on, 0 for a number not in use.
+#[derive(Clone, Copy)]
+pub(super) struct ByNumber(&'static [u64]);
+
+impl ByNumber {
+    /// The field with a number.
+    #[inline]
+    pub(super) fn field(self, number: u64) -> Option<Field> {
+        let word = *self.0.get(usize::try_from(number).ok()?.wrapping_sub(1))?;
+        (word != 0).then_some(Field(word))
+    }
 }
 
 impl Field {
@@ -115,40 +110,45 @@ impl Field {
         name_at(self.0 >> 40)
     }
 
+    /// Whether that is its name. Most names differ in length, which is told without looking at them.
+    pub(super) fn is_named(self, name: &str) -> bool {
+        (self.0 >> 40) as u8 as usize == name.len() && self.name() == name
+    }
+
     pub(super) fn number(self) -> u32 {
         u32::from((self.0 >> 32) as u8)
     }
 
     pub(super) fn kind(self) -> Kind {
-        use Kind::{
-            Bool, Bytes, Double, Duration, Int32, Int64, IntOrString, Message, MicroTime, Quantity, Raw,
-            SchemaOrArray, SchemaOrBool, SchemaOrStrings, String, Time, Wrapper,
-        };
-        const KINDS: [Kind; 17] = [
-            Bool,
-            Int32,
-            Int64,
-            Double,
-            String,
-            Bytes,
-            Message,
-            Wrapper,
-            Time,
-            MicroTime,
-            Duration,
-            Quantity,
-            IntOrString,
-            Raw,
-            SchemaOrBool,
-            SchemaOrArray,
-            SchemaOrStrings,
-        ];
-        KINDS.get(usize::from((self.0 >> 24) as u8)).copied().unwrap_or(Raw)
+        match (self.0 >> 24) as u8 {
+            0 => Kind::Bool,
+            1 => Kind::Int32,
+            2 => Kind::Int64,
+            3 => Kind::Double,
+            4 => Kind::String,
+            5 => Kind::Bytes,
+            6 => Kind::Message,
+            7 => Kind::Wrapper,
+            8 => Kind::Time,
+            9 => Kind::MicroTime,
+            10 => Kind::Duration,
+            11 => Kind::Quantity,
+            12 => Kind::IntOrString,
+            14 => Kind::SchemaOrBool,
+            15 => Kind::SchemaOrArray,
+            16 => Kind::SchemaOrStrings,
+            _ => Kind::Raw,
+        }
     }
 
     /// The message of its values, for kinds that have one.
     pub(super) fn message(self) -> Message {
         Message(self.0 as u16)
+    }
+
+    /// Whether its values are integers or booleans, which may come packed.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self.kind(), Kind::Bool | Kind::Int32 | Kind::Int64)
     }
 
     pub(super) fn is_repeated(self) -> bool {
@@ -212,9 +212,9 @@ mod tests {
     fn the_tables_keep_what_their_readers_rely_on() {
         for index in 0..STARTS.len() - 1 {
             let fields: Vec<_> = Message(index as u16).fields().collect();
-            assert!(fields.len() <= MOST_FIELDS);
-            assert!(fields.is_sorted_by(|a, b| a.number() < b.number()));
             for field in fields {
+                assert_eq!(Message(index as u16).field(field.number()), Some(field));
+                assert!((field.number() as usize) < NUMBERS);
                 assert_ne!(field.name().is_empty(), !field.is_inline(), "{field:?}");
                 assert!(!field.is_inline() || (field.kind() == Kind::Message && !field.is_pointer()));
                 assert!(usize::from(field.message().0) < STARTS.len() - 1);

@@ -184,7 +184,7 @@ impl<'e> Slot<'e> {
     fn list(self) -> Result<Elements<'e>, Unwritable> {
         match (self.place, self.single()) {
             (Place::Field(field), None) if field.is_repeated() => Ok(Elements::of_field(self.out, field)),
-            (_, Some((field, number))) => match (field.kind(), field.message().fields().last()) {
+            (_, Some((field, number))) => match (field.kind(), field.message().fields().next_back()) {
                 (Kind::Wrapper | Kind::SchemaOrArray | Kind::SchemaOrStrings, Some(items)) => {
                     Ok(Elements::within(self.out, items, number))
                 }
@@ -208,9 +208,9 @@ impl<'e> Slot<'e> {
                     Kind::SchemaOrBool => {
                         // Go allows what has a schema.
                         put_number(&mut before, 1, 1);
-                        field.message().field(1)
+                        field.message().field(2)
                     }
-                    Kind::SchemaOrArray | Kind::SchemaOrStrings => field.message().field(0),
+                    Kind::SchemaOrArray | Kind::SchemaOrStrings => field.message().field(1),
                     _ => None,
                 };
                 let schema = schema.ok_or_else(mismatch)?;

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use super::moment::Moment;
-use super::schema::{Field, Kind, MOST_FIELDS, Message};
-use super::wire::{Fault, Payload, Records, last};
+use super::schema::{Field, Kind, Message, NUMBERS};
+use super::wire::{Fault, Payload, Record, Records, last};
 
 /// How many values may lie within one another: serde_json's own limit.
 pub(super) const DEEPEST: u8 = 127;
@@ -69,7 +69,7 @@ impl<'a> Object<'a> {
         }
         let holds = |field: &Field| match field.is_inline() {
             true => field.message().find(name).is_some(),
-            false => field.name() == name,
+            false => field.is_named(name),
         };
         let Some(field) = self.message.fields().find(holds) else { return Ok(None) };
         let span = Span::of(self.bytes, field)?;
@@ -106,15 +106,16 @@ impl<'a> Members<'a> {
             return Ok(Some((name, Value::Text(text))));
         }
         loop {
-            let index = self.frame.next;
-            let Some(field) = self.frame.message.field(index) else {
+            let number = self.frame.next;
+            if number > self.frame.message.last_number() {
                 let Some(outer) = self.outer.pop() else { return Ok(None) };
                 self.frame = outer;
                 continue;
-            };
+            }
             self.frame.next += 1;
+            let Some(field) = self.frame.message.field(number) else { continue };
             if field.is_inline() {
-                let bytes = self.frame.singular(index)?.map_or(Ok(&[][..]), Payload::bytes)?;
+                let bytes = self.frame.singular(number)?.map_or(Ok(&[][..]), Payload::bytes)?;
                 let inner = Frame::of(bytes, field.message(), self.frame.depth)?;
                 self.outer.push(std::mem::replace(&mut self.frame, inner));
                 continue;
@@ -123,7 +124,7 @@ impl<'a> Members<'a> {
             if managed_fields == ManagedFields::Go && name == "managedFields" {
                 continue;
             }
-            match self.frame.value(index, field)? {
+            match self.frame.value(field)? {
                 None => {}
                 Some(Value::Object(mut object)) => {
                     if managed_fields == ManagedFields::GoFromMetadata && name == "metadata" {
@@ -187,8 +188,10 @@ impl Span {
 struct Frame<'a> {
     bytes: &'a [u8],
     message: Message,
-    spans: [Span; MOST_FIELDS],
-    next: usize,
+    /// By their numbers.
+    spans: [Span; NUMBERS],
+    /// The number to look at next.
+    next: u32,
     depth: u8,
 }
 
@@ -197,28 +200,30 @@ impl<'a> Frame<'a> {
         if u32::try_from(bytes.len()).is_err() {
             return Err(Fault::new("larger than 4 GiB", bytes));
         }
-        let mut frame = Self { bytes, message, spans: [Span::default(); MOST_FIELDS], next: 0, depth };
-        let (mut records, mut hint) = (Records::of(bytes), 0);
+        let mut frame = Self { bytes, message, spans: [Span::default(); NUMBERS], next: 1, depth };
+        let mut records = Records::of(bytes);
         loop {
             let start = bytes.len() - records.left();
             let Some(record) = records.next()? else { return Ok(frame) };
-            let Some((index, field)) = message.place_of(record.number, hint) else { continue };
-            hint = if field.is_repeated() || field.is_map() { index } else { index + 1 };
-            if let Some(span) = frame.spans.get_mut(index) {
+            let Some(field) = message.field(record.number) else { continue };
+            if let Some(span) = frame.spans.get_mut(record.number as usize) {
                 span.add(bytes, field, start..bytes.len() - records.left())?;
             }
         }
     }
 
     /// The value of a field; `None` when it is left out of the JSON.
-    fn value(&self, index: usize, field: Field) -> Result<Option<Value<'a>>, Fault> {
-        let span = self.spans.get(index).copied().unwrap_or_default();
-        value_at(self.bytes, span, field, self.depth)
+    fn value(&self, field: Field) -> Result<Option<Value<'a>>, Fault> {
+        value_at(self.bytes, self.span(field.number()), field, self.depth)
     }
 
     /// The payload of a field that counts once: the last.
-    fn singular(&self, index: usize) -> Result<Option<Payload<'a>>, Fault> {
-        self.spans.get(index).copied().unwrap_or_default().payload(self.bytes)
+    fn singular(&self, number: u32) -> Result<Option<Payload<'a>>, Fault> {
+        self.span(number).payload(self.bytes)
+    }
+
+    fn span(&self, number: u32) -> Span {
+        self.spans.get(number as usize).copied().unwrap_or_default()
     }
 }
 
@@ -275,7 +280,7 @@ fn is_zero(value: &Value<'_>) -> bool {
 }
 
 pub(super) fn deeper(depth: u8, bytes: &[u8]) -> Result<u8, Fault> {
-    depth.checked_sub(1).ok_or(Fault::new("more than the 127 nested values allowed", bytes))
+    depth.checked_sub(1).ok_or_else(|| Fault::new("more than the 127 nested values allowed", bytes))
 }
 
 /// One value of a field; that of no payload is Go's zero.
@@ -317,32 +322,44 @@ pub(super) fn element<'a>(field: Field, payload: Option<Payload<'a>>, depth: u8)
             [] => Value::Null,
             text => Value::Raw(text),
         },
-        Kind::SchemaOrBool => match schema(field, bytes()?, 1, depth)? {
+        Kind::SchemaOrBool => match schema(field, bytes()?, 2, depth)? {
             Value::Null => Value::Bool(inner(1)?.map_or(Ok(0), Payload::varint)? != 0),
             schema => schema,
         },
         Kind::SchemaOrArray | Kind::SchemaOrStrings => match list_of(bytes()?, field.message(), depth)? {
             Some(list) if !list.is_empty()? => Value::List(list),
-            _ => schema(field, bytes()?, 0, depth)?,
+            _ => schema(field, bytes()?, 1, depth)?,
         },
     })
 }
 
-/// A time; null for Go's zero.
+/// A time, field 1 its seconds and 2 its nanoseconds; null for Go's zero.
 fn time(bytes: &[u8], is_micro: bool) -> Result<Value<'_>, Fault> {
+    const SECONDS: u64 = 1 << 3;
+    const NANOS: u64 = 2 << 3;
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    let seconds = last(bytes, 1)?.map_or(Ok(0), Payload::varint)? as i64;
-    let nanos = last(bytes, 2)?.map_or(Ok(0), Payload::varint)? as i32;
-    let time = Moment::of_time(seconds, nanos, is_micro).map_err(|what| Fault::new(what, bytes))?;
+    let (mut records, mut seconds, mut nanos) = (Records::of(bytes), 0, 0);
+    while records.left() > 0 {
+        match records.varint()? {
+            SECONDS => seconds = records.varint()?,
+            NANOS => nanos = records.varint()?,
+            other => match records.behind(other)? {
+                Record { number: 1 | 2, payload } => drop(payload.varint()?),
+                _ => {}
+            },
+        }
+    }
+    let time =
+        Moment::of_time(seconds as i64, nanos as i32, is_micro).map_err(|what| Fault::new(what, bytes))?;
     Ok(time.map_or(Value::Null, Value::Moment))
 }
 
-/// The schema in a message that may hold one instead of something else: the field at `index`.
-fn schema<'a>(field: Field, bytes: &'a [u8], index: usize, depth: u8) -> Result<Value<'a>, Fault> {
-    let Some(inner) = field.message().field(index) else { return Ok(Value::Null) };
-    match Frame::of(bytes, field.message(), depth)?.singular(index)? {
+/// The schema in a message that may hold one instead of something else: the field of this number.
+fn schema<'a>(field: Field, bytes: &'a [u8], number: u32, depth: u8) -> Result<Value<'a>, Fault> {
+    let Some(inner) = field.message().field(number) else { return Ok(Value::Null) };
+    match Frame::of(bytes, field.message(), depth)?.singular(number)? {
         None => Ok(Value::Null),
         payload => element(inner, payload, depth),
     }
@@ -350,7 +367,7 @@ fn schema<'a>(field: Field, bytes: &'a [u8], index: usize, depth: u8) -> Result<
 
 /// The list that a message stands for, or may: its last field.
 fn list_of(bytes: &[u8], message: Message, depth: u8) -> Result<Option<List<'_>>, Fault> {
-    let Some(field) = message.fields().last() else { return Ok(None) };
+    let Some(field) = message.fields().next_back() else { return Ok(None) };
     Ok(Some(List::new(bytes, field, deeper(depth, bytes)?)))
 }
 
@@ -398,10 +415,7 @@ impl<'a> List<'a> {
             let Some(record) = self.records.next()? else { return Ok(None) };
             match record.payload {
                 _ if record.number != self.field.number() => {}
-                Payload::Bytes(numbers)
-                    if matches!(self.field.kind(), Kind::Bool | Kind::Int32 | Kind::Int64)
-                        && !self.field.is_map() =>
-                {
+                Payload::Bytes(numbers) if self.field.is_number() && !self.field.is_map() => {
                     self.packed = Records::of(numbers);
                 }
                 payload => return Ok(Some(payload)),

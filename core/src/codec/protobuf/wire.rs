@@ -32,6 +32,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    #[cold]
     pub(super) fn new(what: &'static str, at: &[u8]) -> Self {
         Self { what, place: at.as_ptr() as usize, needs_merge: false }
     }
@@ -44,6 +45,12 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// The wire type of a number of seven bits a byte.
+pub(super) const VARINT: u64 = 0;
+
+/// The wire type of bytes behind their length.
+pub(super) const DELIMITED: u64 = 2;
 
 /// The records of a message, in their order.
 #[derive(Clone, Copy, Debug)]
@@ -66,56 +73,57 @@ impl<'a> Records<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let start = self.rest;
         let tag = self.varint()?;
+        self.behind(tag).map(Some)
+    }
+
+    /// The record whose tag has just been read: for loops that know the tags they expect.
+    #[inline]
+    pub(super) fn behind(&mut self, tag: u64) -> Result<Record<'a>, Fault> {
         let number = u32::try_from(tag >> 3).ok().filter(|number| (1..1 << 29).contains(number));
-        let number = number.ok_or(Fault::new("no field has this number", start))?;
+        let number = number.ok_or_else(|| Fault::new("no field has this number", self.rest))?;
         let payload = match tag & 7 {
-            0 => Payload::Varint(self.varint()?),
+            VARINT => Payload::Varint(self.varint()?),
             1 => Payload::Fixed(self.fixed::<8>()?),
-            2 => {
-                let length = self.varint()?;
-                let length = usize::try_from(length).ok().filter(|length| *length <= self.rest.len());
-                let length = length.ok_or(Fault::new("a length beyond the end", start))?;
-                let (payload, rest) = self.rest.split_at(length);
-                self.rest = rest;
-                Payload::Bytes(payload)
-            }
+            DELIMITED => Payload::Bytes(self.delimited()?),
             5 => Payload::Fixed(self.fixed::<4>()?),
-            _ => return Err(Fault::new("a wire type that is not in use", start)),
+            _ => return Err(Fault::new("a wire type that is not in use", self.rest)),
         };
-        Ok(Some(Record { number, payload }))
+        Ok(Record { number, payload })
+    }
+
+    /// The bytes behind a tag of the wire type [`DELIMITED`].
+    #[inline]
+    pub(super) fn delimited(&mut self) -> Result<&'a [u8], Fault> {
+        let start = self.rest;
+        let length = usize::try_from(self.varint()?).unwrap_or(usize::MAX);
+        let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
+            return Err(Fault::new("a length beyond the end", start));
+        };
+        self.rest = rest;
+        Ok(bytes)
     }
 
     /// One number of seven bits a byte, lowest first.
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, Fault> {
-        match self.rest {
-            [byte, rest @ ..] if *byte < 0x80 => {
+        match *self.rest {
+            [byte, ref rest @ ..] if byte < 0x80 => {
                 self.rest = rest;
-                Ok(u64::from(*byte))
+                Ok(u64::from(byte))
             }
-            _ => self.long_varint(),
-        }
-    }
-
-    fn long_varint(&mut self) -> Result<u64, Fault> {
-        let mut value = 0;
-        for (index, byte) in self.rest.iter().take(10).enumerate() {
-            if index == 9 && *byte > 1 {
-                break;
+            [low, high, ref rest @ ..] if high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
             }
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte & 0x80 == 0 {
-                self.rest = &self.rest[index + 1..];
-                return Ok(value);
+            _ => {
+                // Given by value, so that the walk itself can stay in registers.
+                let (value, rest) = long_varint(self.rest)?;
+                self.rest = rest;
+                Ok(value)
             }
         }
-        let what =
-            if self.rest.len() < 10 { "it ends within a number" } else { "a number of more than 64 bits" };
-        Err(Fault::new(what, self.rest))
     }
-
     fn fixed<const SIZE: usize>(&mut self) -> Result<u64, Fault> {
         let Some((bytes, rest)) = self.rest.split_first_chunk::<SIZE>() else {
             return Err(Fault::new("it ends within a number", self.rest));
@@ -125,6 +133,23 @@ impl<'a> Records<'a> {
         eight[..SIZE].copy_from_slice(bytes);
         Ok(u64::from_le_bytes(eight))
     }
+}
+
+/// A number of three bytes or more, and what follows it.
+#[cold]
+fn long_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().take(10).enumerate() {
+        if index == 9 && *byte > 1 {
+            break;
+        }
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Ok((value, &bytes[index + 1..]));
+        }
+    }
+    let what = if bytes.len() < 10 { "it ends within a number" } else { "a number of more than 64 bits" };
+    Err(Fault::new(what, bytes))
 }
 
 /// The last payload of a field in a message.

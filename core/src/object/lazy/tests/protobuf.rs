@@ -74,6 +74,34 @@ fn an_edit_makes_it_json() {
     assert_ne!(edited, lazy);
 }
 
+#[test]
+fn managed_fields_are_left_out_wherever_they_stand() {
+    let records: [&[u8]; 6] = [
+        b"\x0a\x01a",
+        b"\x8a\x01\x03\x0a\x01k",
+        b"\x8a\x01\x03\x0a\x01l",
+        b"\x1a\x01n",
+        b"\x8a\x01\x03\x0a\x01m",
+        b"\x2a\x01u",
+    ];
+    for first in 0..records.len() {
+        let metadata = [&records[first..], &records[..first]].concat().concat();
+        let head = [0x0a, u8::try_from(metadata.len()).unwrap()];
+        let spec: &[u8] = b"\x12\x03\x52\x01x";
+        for parts in [[&head[..], &metadata, spec], [spec, &head, &metadata]] {
+            let (kept, whole) =
+                (take_in(&parts.concat(), true).unwrap(), take_in(&parts.concat(), false).unwrap());
+            let meta = MetaRef { name: "a", namespace: "n", uid: "u", resource_version: "" };
+            assert_eq!((kept.meta(), whole.meta()), (meta, meta));
+            let mut expected: Value = serde_json::from_slice(&whole.json().unwrap()).unwrap();
+            let left_out = expected["metadata"].as_object_mut().unwrap().remove("managedFields");
+            assert_eq!(left_out.as_ref().and_then(Value::as_array).map(Vec::len), Some(3));
+            assert_eq!(serde_json::from_slice::<Value>(&kept.json().unwrap()).unwrap(), expected);
+            assert_eq!(kept.text("spec.nodeName").as_deref(), Some("x"));
+        }
+    }
+}
+
 /// Damaged messages are refused as they are taken in, or read as their JSON reads; nothing panics.
 #[test]
 fn what_is_taken_in_can_be_read() {
