@@ -1,7 +1,7 @@
 //! `Lazy<K>`: an object as the bytes it arrived in, read by path, decoded on demand.
 //!
-//! JSON stays JSON and protobuf stays protobuf; CBOR becomes JSON. Invariant: its heap is the bytes it keeps; the rest is
-//! within 100 bytes an object. It never prints them.
+//! JSON stays JSON and protobuf stays protobuf; CBOR becomes JSON. Invariant: its heap is the bytes it keeps, and of JSON
+//! three more for each member of spec and status; the rest is within 100 bytes an object. It never prints them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -125,16 +125,21 @@ impl<K> Lazy<K> {
 
     /// Every value at `path`, in order.
     pub fn values<'p>(&self, path: &'p (impl AsRef<str> + ?Sized)) -> Values<'_, 'p> {
-        let mut steps = Steps::of(path.as_ref());
-        let whole = steps;
-        match steps.next() {
-            Some(Ok(Step::Member(name))) => match self.landmark(name) {
-                Some(Some(value)) => Values::new(value, steps),
-                Some(None) => Values::none(),
-                None => Values::new(self.root(), whole),
-            },
-            _ => Values::new(self.root(), whole),
+        let whole = Steps::of(path.as_ref());
+        let (found, steps) = self.known(whole).unwrap_or_else(|| (Some(self.root()), whole));
+        found.map_or_else(Values::none, |value| Values::new(value, steps))
+    }
+
+    /// The value, if any, that the first one or two steps lead to, when its place is known, and the other steps.
+    fn known<'p>(&self, mut steps: Steps<'p>) -> Option<(Option<Json<'_>>, Steps<'p>)> {
+        let Some(Ok(Step::Member(top))) = steps.next() else { return None };
+        let behind_top = steps;
+        if let (Some(Ok(Step::Member(name))), Kept::Json(stored)) = (steps.next(), &self.kept)
+            && let Some(found) = stored.member(top, name)
+        {
+            return Some((found.map(Json::at_start_of), steps));
         }
+        Some((self.landmark(top)?, behind_top))
     }
 
     /// A top member, when its place is known: `Some(None)` when it is known to be absent.

@@ -4,8 +4,11 @@
 //! and managedFields left out on the way. Invariant: the places lie within the bytes, and name, namespace, uid and version are valid UTF-8.
 
 mod checked;
+mod members;
 
 use std::ops::Range;
+
+use members::{Members, Table};
 
 use crate::codec::json::{Entries, Malformed, is_name, unescaped};
 use crate::error::Error;
@@ -19,7 +22,7 @@ const LANDMARKS: [&str; 3] = ["metadata", "spec", "status"];
 /// An object's bytes and the places in them.
 #[derive(Clone)]
 pub(super) struct Stored {
-    /// The JSON, and behind it the texts of `fields` that hold escapes, unescaped.
+    /// The JSON, behind it the texts of `fields` that hold escapes, unescaped, and last the [`Table`].
     bytes: Box<[u8]>,
     json_length: u32,
     /// Where the texts of [`FIELDS`] lie: start and length.
@@ -93,6 +96,21 @@ impl Stored {
         let start = self.landmarks[LANDMARKS.iter().position(|landmark| *landmark == name)?];
         Some(if start == 0 { None } else { self.json().get(start as usize..) })
     }
+
+    /// The JSON from the value of a member of a top member on, when its place is known: `Some(None)` when it is known to
+    /// be absent.
+    pub(super) fn member(&self, top: &str, name: &str) -> Option<Option<&[u8]>> {
+        let table = Table::at_end_of(&self.bytes)?;
+        // The table is of spec and status.
+        let index = LANDMARKS.iter().position(|landmark| *landmark == top).filter(|index| *index > 0)?;
+        let start = self.landmarks[index];
+        if start == 0 {
+            return Some(None);
+        }
+        let next =
+            self.landmarks.into_iter().filter(|other| *other > start).min().unwrap_or(self.json_length);
+        Some(table.find(self.json(), start as usize..next as usize, name))
+    }
 }
 
 /// Why bytes are not an object.
@@ -126,6 +144,8 @@ struct Survey<'a> {
     landmarks: [usize; 3],
     /// What to leave out.
     cut: Range<usize>,
+    /// The members of its spec and status, where they were noted.
+    members: Members,
 }
 
 impl<'a> Survey<'a> {
@@ -138,6 +158,7 @@ impl<'a> Survey<'a> {
             fields: [const { 0..0 }; 4],
             landmarks: [0; 3],
             cut: 0..0,
+            members: Members::default(),
         }
     }
 
@@ -238,7 +259,7 @@ impl<'a> Survey<'a> {
         let texts_length: usize = texts.iter().flatten().map(|text| text.len()).sum();
         let json_length = source.len() + header.len() - cut.len();
 
-        let mut bytes = Vec::with_capacity(json_length + texts_length);
+        let mut bytes = Vec::with_capacity(json_length + texts_length + self.members.size());
         bytes.push(b'{');
         bytes.extend_from_slice(header.as_bytes());
         // An object of nothing but what is cut has its cut within its metadata, never at its first byte.
@@ -262,6 +283,7 @@ impl<'a> Survey<'a> {
             };
         }
         let landmarks = self.landmarks.map(|at| if at == 0 { 0 } else { moved(at) });
+        self.members.write(&mut bytes, moved);
         Stored { bytes: bytes.into_boxed_slice(), json_length: json_length as u32, fields, landmarks }
     }
 }

@@ -48,6 +48,13 @@ impl<'a> Walk<'a> {
         start..start + piece.len()
     }
 
+    /// Where the value of the member with this name begins.
+    fn value_of(&self, name: &str) -> usize {
+        let behind = self.text.get(self.place(name).end + 1..).unwrap_or_default();
+        let value = behind.trim_ascii_start().strip_prefix(':').unwrap_or_default().trim_ascii_start();
+        self.place(value).start
+    }
+
     fn take_field(&mut self, index: usize, value: &str) {
         self.is_usual &= self.survey.fields[index].is_empty();
         match value.as_bytes() {
@@ -84,11 +91,12 @@ impl<'a> Visitor<'a> for Top<'a> {
                 continue;
             };
             walk.is_usual &= walk.survey.landmarks[index] == 0;
-            if index == 0 {
-                members.next_value_seed(Metadata(&mut walk))?;
-            } else {
-                let value: &RawValue = members.next_value()?;
-                walk.survey.landmarks[index] = walk.place(value.get()).start;
+            let start = walk.value_of(name);
+            walk.survey.landmarks[index] = start;
+            match walk.survey.source.get(start) {
+                _ if index == 0 => members.next_value_seed(Metadata(&mut walk))?,
+                Some(b'{') => members.next_value_seed(Noted(&mut walk))?,
+                _ => drop(members.next_value::<IgnoredAny>()?),
             }
         }
         Ok(walk)
@@ -125,12 +133,6 @@ impl<'a> Visitor<'a> for Metadata<'_, 'a> {
         while let Some(name) = members.next_key_seed(Name)? {
             let name = name.unwrap_or_default();
             walk.is_usual &= !name.is_empty();
-            if previous_end.is_none() {
-                // Before the first name, and before its quote, is the bracket.
-                let before = walk.place(name).start.saturating_sub(1);
-                let before = walk.survey.source.get(..before).unwrap_or_default().trim_ascii_end();
-                walk.survey.landmarks[0] = before.len().saturating_sub(1);
-            }
             let value: &RawValue = members.next_value()?;
             let end = walk.place(value.get()).end;
             if walk.drop_managed_fields && name == "managedFields" {
@@ -144,6 +146,37 @@ impl<'a> Visitor<'a> for Metadata<'_, 'a> {
             }
         }
         walk.is_usual &= previous_end.is_some();
+        Ok(())
+    }
+}
+
+/// Walks and notes the members of spec or status.
+struct Noted<'w, 'a>(&'w mut Walk<'a>);
+
+impl<'a> DeserializeSeed<'a> for Noted<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Noted<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
+        let Self(walk) = self;
+        while let Some(name) = members.next_key_seed(Name)? {
+            match name {
+                Some(name) => walk.survey.members.note(name, walk.place(name).start),
+                None => walk.survey.members.give_up(),
+            }
+            members.next_value::<IgnoredAny>()?;
+        }
         Ok(())
     }
 }
