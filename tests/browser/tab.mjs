@@ -25,6 +25,8 @@ export async function openTab(t, browser, address, { over = 'socket', idle = 0, 
         await tab.discover();
       }, [over, idle]);
     },
+    /** An informer of each form on config maps: their names. */
+    informForms: () => page.evaluate(() => tab.inform_forms()),
     inform: (names) => page.evaluate((names) => tab.inform(names), names),
     status: () => page.evaluate(() => JSON.parse(tab.status())),
     traffic: () => page.evaluate(() => JSON.parse(tab.traffic())),
@@ -39,9 +41,9 @@ export async function openTab(t, browser, address, { over = 'socket', idle = 0, 
       const status = await tab.status();
       return status.length > 0 && status.every(({ phase }) => phase === 'Live') && status;
     }, { show: () => tab.status() }),
-    /** Waits until the page holds exactly what the server has of `resource`. */
-    converge: (cluster, resource) => until(`the page holds the server's ${resource}`, async () => {
-      const [held, there] = [await tab.objects(resource), await truth(cluster, resource)];
+    /** Waits until an informer, that on `resource` if none is named, holds exactly what the server has of `resource`. */
+    converge: (cluster, resource, informer = resource) => until(`the page holds the server's ${informer}`, async () => {
+      const [held, there] = [await tab.objects(informer), await truth(cluster, resource)];
       return JSON.stringify(sorted(held)) === JSON.stringify(sorted(there));
     }, { show: () => tab.status() }),
   };

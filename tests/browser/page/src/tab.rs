@@ -4,18 +4,20 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use http::header::AUTHORIZATION;
+use k8s_openapi::api::core::v1::ConfigMap;
 use portolan::Error;
 use portolan::cache::{Event, HandlerOptions};
 use portolan::client::Client;
 use portolan::config::WatchOver;
 use portolan::informer::{FactoryOptions, SharedIndexInformer, SharedInformerFactory};
-use portolan::meta::{ApiResource, Object};
-use portolan::object::{Lazy, Unstructured};
+use portolan::meta::{ApiResource, Object, Resource};
 use portolan::transport::{Body, Transport};
 use portolan_wasm::browser::{self, FetchTransport};
 use serde_json::{Value, json};
@@ -30,6 +32,8 @@ pub struct Tab {
     client: Client,
     factory: SharedInformerFactory,
     resources: RefCell<BTreeMap<String, ApiResource>>,
+    /// The informers by name.
+    informers: RefCell<BTreeMap<String, Box<dyn Informer>>>,
     events: Rc<RefCell<Vec<Value>>>,
     woken: Rc<RefCell<Vec<String>>>,
 }
@@ -56,7 +60,8 @@ impl Tab {
         let factory = SharedInformerFactory::new(&client, options);
         let woken = Rc::<RefCell<Vec<String>>>::default();
         wasm_bindgen_futures::spawn_local(heed_wakes(factory.clone(), woken.clone()));
-        Ok(Self { transport, client, factory, resources: RefCell::default(), events: Rc::default(), woken })
+        let (resources, informers) = (RefCell::default(), RefCell::default());
+        Ok(Self { transport, client, factory, resources, informers, events: Rc::default(), woken })
     }
 
     /// The names of the resources that can be listed and watched, such as `pods` and `deployments.apps`.
@@ -74,12 +79,21 @@ impl Tab {
         for name in names {
             let resource = self.resources.borrow().get(&name).cloned();
             let resource = resource.ok_or_else(|| JsError::new(&format!("discovery knows no {name}")))?;
-            let events = self.events.clone();
-            let told = move |event: Event<_>| events.borrow_mut().push(describe(&name, &event));
-            self.factory.dynamic(&resource).add_handler(HandlerOptions::default(), told);
+            self.follow(&name, self.factory.dynamic(&resource));
         }
         self.factory.start();
         Ok(())
+    }
+
+    /// Starts an informer of each form on config maps, and returns their names.
+    pub fn inform_forms(&self) -> Vec<String> {
+        let resource = ConfigMap::api_resource();
+        self.follow("lazy config maps", self.factory.informer::<ConfigMap>());
+        self.follow("typed config maps", self.factory.typed::<ConfigMap>());
+        self.follow("dynamic config maps", self.factory.dynamic(&resource));
+        self.follow("metadata of config maps", self.factory.metadata(&resource));
+        self.factory.start();
+        self.informers.borrow().keys().cloned().collect()
     }
 
     /// How every informer stands, as JSON.
@@ -104,16 +118,10 @@ impl Tab {
 
     /// The keys an informer holds, each with its resource version, as JSON.
     pub fn objects(&self, name: &str) -> Result<String, JsError> {
-        let resource = self.resources.borrow().get(name).cloned();
-        let resource = resource.ok_or_else(|| JsError::new(&format!("discovery knows no {name}")))?;
-        let informer: SharedIndexInformer<Lazy<Unstructured>> = self.factory.dynamic(&resource);
-        let objects: BTreeMap<String, String> = informer
-            .lister()
-            .list()
-            .iter()
-            .map(|object| (object.key().to_string(), object.meta().resource_version.to_string()))
-            .collect();
-        Ok(json!(objects).to_string())
+        let informers = self.informers.borrow();
+        let informer =
+            informers.get(name).ok_or_else(|| JsError::new(&format!("no informer is on {name}")))?;
+        Ok(json!(informer.held()).to_string())
     }
 
     /// What the informers told since the last call, as JSON, each with its moment in milliseconds since the Unix epoch.
@@ -196,6 +204,26 @@ impl Tab {
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
+
+    fn follow<T: Object>(&self, name: &str, informer: SharedIndexInformer<T>) {
+        let (events, told) = (self.events.clone(), name.to_owned());
+        let handler = move |event: Event<T>| events.borrow_mut().push(describe(&told, &event));
+        informer.add_handler(HandlerOptions::default(), handler);
+        self.informers.borrow_mut().insert(name.to_owned(), Box::new(informer));
+    }
+}
+
+/// An informer, whatever its objects are.
+trait Informer: Debug {
+    /// The keys it holds, each with its resource version.
+    fn held(&self) -> BTreeMap<String, String>;
+}
+
+impl<T: Object> Informer for SharedIndexInformer<T> {
+    fn held(&self) -> BTreeMap<String, String> {
+        let entry = |object: &Arc<T>| (object.key().to_string(), object.meta().resource_version.to_owned());
+        self.lister().list().iter().map(entry).collect()
+    }
 }
 
 /// What a page is to do: whatever puts its connections in doubt makes the informers ask.
@@ -215,7 +243,7 @@ fn name(resource: &ApiResource) -> String {
     }
 }
 
-fn describe(name: &str, event: &Event<Lazy<Unstructured>>) -> Value {
+fn describe<T: Object>(name: &str, event: &Event<T>) -> Value {
     let (what, object) = match event {
         Event::Added { object, .. } => ("added", object),
         Event::Updated { new, .. } => ("updated", new),
