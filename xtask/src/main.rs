@@ -9,6 +9,7 @@ mod cluster_binary;
 mod codegen;
 mod demo;
 mod fixtures;
+mod mutants;
 mod npm;
 mod parity;
 mod process;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::process::{command, run as perform};
-use crate::{cluster_binary, workspace};
+use crate::{cluster_binary, mutants, workspace};
 
 /// What to compare.
 #[derive(Args)]
@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// On a real API server, which is cut off, killed and made to forget.
     #[arg(long)]
     real: bool,
+    /// Puts faults into Portolan, one at a time, which the scenarios must find.
+    #[arg(long, conflicts_with_all = ["name", "real"])]
+    mutants: bool,
 }
 
 /// Builds both sides and plays every scenario to both.
@@ -26,6 +29,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let client_go = directory.join("client-go");
     let mut build = cluster_binary::go(&["build", "-o"]);
     perform(build.arg(&client_go).arg(".").current_dir(workspace::root().join("tests/parity/client-go")))?;
+    if options.mutants {
+        return mutants::run(&client_go);
+    }
     perform(&mut command(&["cargo", "build", "--quiet", "--package=portolan-parity"]))?;
     let program = workspace::target()?.join("debug/portolan-parity");
     let server = if options.real { "real" } else { "scripted" };

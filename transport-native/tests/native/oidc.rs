@@ -259,7 +259,9 @@ async fn a_users_tokens_are_the_users_alone_and_a_new_login_takes_their_place() 
 #[tokio::test]
 async fn what_another_program_wrote_is_taken_up_and_never_overwritten() {
     let (server, provider, _folder, path) = scene(Manner::Header, 1 << 40).await;
-    let load = || load_config(&ConfigOptions { kubeconfig: Some(path.clone()), ..ConfigOptions::default() }).unwrap();
+    let load = || {
+        load_config(&ConfigOptions { kubeconfig: Some(path.clone()), ..ConfigOptions::default() }).unwrap()
+    };
     let sent = || server.counters.authorizations.lock().unwrap().last().cloned().unwrap();
     let before = std::fs::read_to_string(&path).unwrap();
     let login =
