@@ -1,5 +1,5 @@
-//! What `deny.toml` says of licences, sources and banned crates, held against what Cargo would build for a server and for a
-//! page. `cargo deny check` reads the same file; this needs nothing but Cargo.
+//! What `deny.toml` says of licences, sources and banned crates, held against what Cargo would build for a server, for a
+//! page and for a WASI component. `cargo deny check` reads the same file; this needs nothing but Cargo.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use super::none;
 use super::sources;
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
-const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"];
+const TARGETS: [&str; 3] = ["x86_64-unknown-linux-gnu", "wasm32-unknown-unknown", "wasm32-wasip2"];
 
 #[derive(Deserialize)]
 struct Rules {

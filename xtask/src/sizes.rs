@@ -41,7 +41,9 @@ struct Report {
 struct Plugins {
     /// A guest of the host's transport.
     guest: Weight,
-    /// Its memory after the scenario, under Node.
+    /// A WASI component.
+    component: Weight,
+    /// The guest's memory after the scenario, under Node.
     guest_memory: usize,
 }
 
@@ -93,6 +95,7 @@ fn plugins() -> Result<Plugins> {
     let memory = output(&mut command(&["node", "--experimental-websocket", "tests/guest/memory.mjs"]))?;
     Ok(Plugins {
         guest: weigh("test-guest", "wasm32-unknown-unknown", "test_guest")?,
+        component: weigh("test-component", "wasm32-wasip2", "test-component")?,
         guest_memory: memory.trim().parse().context("what tests/guest/memory.mjs printed")?,
     })
 }

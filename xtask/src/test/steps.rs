@@ -49,9 +49,14 @@ fn on_rust_and_a_browser() -> Vec<Step> {
              --target-dir=target/oldest",
         )
         .quick(),
-        step("core as part of a WASI component", Check, "cargo build --package=portolan --target=wasm32-wasip2")
-            .needs(&[Need::WasmTargets])
-            .quick(),
+        step(
+            "lints of the WASI side",
+            Check,
+            "cargo clippy --package=portolan-wasi --package=test-component --target=wasm32-wasip2 --all-targets \
+             -- --deny=warnings",
+        )
+        .needs(&[Need::WasmTargets])
+        .quick(),
         step(
             "core as a wasm module by itself",
             Check,
@@ -132,11 +137,12 @@ fn on_real_parts() -> Vec<Step> {
         )
         .needs(&[Need::Cluster]),
         step(
-            "a guest on a real cluster through kubectl proxy",
+            "a guest and WASI components on a real cluster through kubectl proxy",
             Node,
-            "node --experimental-websocket --test tests/guest/cluster.test.mjs",
+            "node --experimental-websocket --test --test-concurrency=1 tests/guest/cluster.test.mjs \
+             tests/component/component.test.mjs",
         )
-        .needs(&[Need::WasmTargets, Need::Node, Need::Cluster]),
+        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Cluster]),
         step(
             "Chromium on a real cluster through kubectl proxy",
             Node,
