@@ -1,3 +1,5 @@
+//! Round trips, what is shared, and what is not packed.
+
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 

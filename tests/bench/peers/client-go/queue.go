@@ -1,3 +1,5 @@
+// The workqueue by itself, as src/contestant/queue.rs has it.
+
 package main
 
 import (

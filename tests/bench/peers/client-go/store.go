@@ -1,3 +1,5 @@
+// The store by itself, as src/contestant/store.rs has it.
+
 package main
 
 import (

@@ -48,6 +48,7 @@ impl Docs {
              (least–most).\n\n## Goals\n\n{}",
             goals_table(&rows)
         );
+        text.push('\n');
         for group in groups.iter().filter(|group| known.iter().all(|(known, _)| known.name != group.name)) {
             let _ = writeln!(text, "- **{}** was not measured", group.name);
         }

@@ -52,9 +52,7 @@ impl Settings {
 
 async fn dispatch(settings: Settings) -> Outcome {
     let mut config = Config::new(settings.get("server").parse()?);
-    if let Some(authority) = settings.arguments.get("authority") {
-        config.root_cert_file = Some(authority.into());
-    }
+    config.root_cert_file = settings.arguments.get("authority").map(Into::into);
     config.read_timeout = None;
     let client = Client::try_from(config)?;
     let mut watching = match settings.get("sync") {
