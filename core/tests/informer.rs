@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Pod;
 use portolan::cache::{Delivery, Event, HandlerOptions, Notice, Phase, ReflectorOptions, index_by_value};
 use portolan::client::Client;
 use portolan::config::Config;
-use portolan::informer::{FactoryOptions, SharedInformerFactory};
+use portolan::informer::{FactoryOptions, Registration, SharedInformerFactory};
 use portolan::meta::{ApiResource, Encoded, Format, Key, Object, Resource};
 use portolan::object::{Lazy, Unstructured};
 use portolan::testing::{Answer, Scripted};
@@ -291,18 +291,24 @@ fn a_factory_waits_for_those_it_started_and_starts_none_after_its_end() {
 
 #[test]
 fn a_handler_can_see_how_often_it_is_resynced() {
-    run(&Scripted::new([stream().chunk(&end_of_initial(9)).hangs()]), async |factory| {
-        let pods = factory.informer::<Pod>();
+    let answer = || stream().chunk(&end_of_initial(9)).hangs();
+    run(&Scripted::new([answer(), answer()]), async |factory| {
         let period = |seconds| {
             let resync_period = Some(Duration::from_secs(seconds));
             HandlerOptions { resync_period, ..HandlerOptions::default() }
         };
-        let early = pods.add_handler(period(30), |_: Event<_>| {});
+        let add = |factory: &SharedInformerFactory, seconds| {
+            factory.informer::<Pod>().add_handler(period(seconds), |_: Event<_>| {})
+        };
+        let resynced = factory.with(|options| {
+            options.namespace = "n".to_owned();
+            options.reflector.resync_period = Duration::from_secs(60);
+        });
+        let (never, early) = (add(&factory, 30), add(&resynced, 30));
         factory.start();
-        let late = pods.add_handler(period(10), |_: Event<_>| {});
-        let seconds =
-            [early, late].map(|registration| registration.status().unwrap().resync_period.as_secs());
-        assert_eq!(seconds, [30, 30]);
+        let late = add(&resynced, 10);
+        let seconds = |handler: &Registration<Lazy<Pod>>| handler.status().unwrap().resync_period.as_secs();
+        assert_eq!([&never, &early, &late].map(seconds), [0, 30, 30]);
     });
 }
 

@@ -33,9 +33,9 @@ const LEAST_RESYNC_PERIOD: Duration = Duration::from_secs(1);
 pub struct HandlerOptions {
     /// What happens when events come faster than the handler takes them.
     pub delivery: Delivery,
-    /// How often every object is announced again; `None` is the processor's default, zero never. At least a second. Once
-    /// the informer has started, no more often than it is announced already, and never where it is not:
-    /// [`HandlerStatus::resync_period`] is what came of it.
+    /// How often every object is announced again, at least a second; `None` is the informer's own period, zero never. An
+    /// informer without a period of its own announces nothing to anybody, and one that has started nothing more often
+    /// than before: [`HandlerStatus::resync_period`] is what came of it. As with client-go.
     pub resync_period: Option<Duration>,
 }
 
