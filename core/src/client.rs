@@ -52,21 +52,21 @@ impl Client {
     /// A client that sends what `config` says over `transport`, with time, tasks and chance from `runtime`.
     pub fn new(transport: Arc<dyn Transport>, config: Config, runtime: Runtime) -> Self {
         let rest = RestClient::new(transport, config, runtime);
-        Self { discovery: DiscoveryClient::new(rest.clone()), rest }
+        Self { discovery: DiscoveryClient::new(&rest), rest }
     }
 
     /// The same client, the warnings of its answers told to `handler`. client-go's `rest.Config.WarningHandler`.
     #[must_use]
     pub fn with_warning_handler(&self, handler: Arc<dyn WarningHandler>) -> Self {
         let rest = self.rest.with_warning_handler(handler);
-        Self { discovery: DiscoveryClient::new(rest.clone()), rest }
+        Self { discovery: DiscoveryClient::new(&rest), rest }
     }
 
     /// The same client, whose requests are sent again at most so often; see [`RestClient::with_max_retries`].
     #[must_use]
     pub fn with_max_retries(&self, max_retries: u32) -> Self {
         let rest = self.rest.with_max_retries(max_retries);
-        Self { discovery: DiscoveryClient::new(rest.clone()), rest }
+        Self { discovery: DiscoveryClient::new(&rest), rest }
     }
 
     /// The calls on `K` in one namespace; of a cluster-scoped type the namespace is not used.

@@ -128,7 +128,7 @@ impl Runtime {
         async move {
             let Some(span) = span else { return work.await };
             let mut work = pin!(work);
-            poll_fn(|context| {
+            poll_fn(move |context| {
                 let mut polled = Poll::Pending;
                 span.within(&mut || polled = work.as_mut().poll(context));
                 polled

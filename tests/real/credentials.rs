@@ -206,7 +206,7 @@ async fn a_service_account_goes_on_as_its_token_and_its_authority_change() {
     let account = ServiceAccount { folder: tempfile::tempdir().unwrap() };
 
     // Of another authority, whose place the right one then takes.
-    let admin = ConfigOptions { kubeconfig: Some(facts.kubeconfig.clone()), context: None };
+    let admin = ConfigOptions { kubeconfig: Some(facts.kubeconfig.clone()), ..ConfigOptions::default() };
     let Pem::Data(other) = load_config(&admin).unwrap().tls.identity.unwrap().certificate else {
         unreachable!()
     };

@@ -295,7 +295,7 @@ fn custom_resource(definition: &Value, version: &Value) -> Resource {
         short_names: many("shortNames"),
         categories: many("categories"),
         namespaced: text(definition, "spec.scope") == "Namespaced",
-        verbs: ALL_VERBS.into_iter().filter(|verb| !(terminating && *verb == "create")).collect(),
+        verbs: ALL_VERBS.into_iter().filter(|verb| !terminating || *verb != "create").collect(),
         subresources: [("scale", scale.is_some()), ("status", status)]
             .into_iter()
             .filter(|(_, given)| *given)

@@ -98,14 +98,8 @@ impl Call {
         Ok(Vec::new())
     }
 
-    /// `object` with `change` laid over it; `warnings` are for whoever sent it.
-    fn patched(
-        &self,
-        mut object: Value,
-        change: Change,
-        now: &str,
-        warnings: &mut Vec<String>,
-    ) -> Result<Value, Failure> {
+    /// `object` with `change` laid over it, and what whoever sent that is to be told.
+    fn patched(&self, mut object: Value, change: Change, now: &str) -> Result<(Value, Vec<String>), Failure> {
         let uid = text(&object, "metadata.uid").to_owned();
         #[cfg(feature = "full")]
         let (patch, validation) = {
@@ -121,11 +115,11 @@ impl Call {
             return Err(Failure::invalid(&self.resource, &self.target.name, vec![cause]));
         }
         #[cfg(feature = "full")]
-        {
-            let refusal = |told: &[String]| Failure::unknown_fields_of_patch(&patch, told);
-            *warnings = validation.check(&self.resource, &mut object, refusal)?;
-        }
-        Ok(object)
+        let warnings = validation
+            .check(&self.resource, &mut object, |told| Failure::unknown_fields_of_patch(&patch, told))?;
+        #[cfg(not(feature = "full"))]
+        let warnings = Vec::new();
+        Ok((object, warnings))
     }
 
     fn mode(&self) -> Mode<'_> {
@@ -399,7 +393,11 @@ impl Server {
             .with(|state| (state.timestamp(), state.object(&resource.store, &call.key()).is_some()));
         let is_apply = change.is_apply();
         let mut warnings = Vec::new();
-        let make = |object| call.patched(object, change, &now, &mut warnings);
+        let make = |object| {
+            let (object, told) = call.patched(object, change, &now)?;
+            warnings = told;
+            Ok(object)
+        };
         // Applying notes its manager itself, and creates.
         let mode = if is_apply { Mode { manager: None, ..call.mode() } } else { call.mode() };
         let answer = if there || !is_apply || !call.target.subresource.is_empty() {

@@ -153,6 +153,27 @@ fn note(told: &Told) -> impl Fn(Event<Lazy<ConfigMap>>) + Send + Sync + 'static 
     }
 }
 
+/// Works off the queue; each key fails once.
+fn work(queue: &RateLimitingQueue<Key>, worked: &Mutex<BTreeSet<Key>>) {
+    let failed = Mutex::new(BTreeSet::new());
+    let work = |key: Key| {
+        let first = failed.lock().unwrap().insert(key.clone());
+        worked.lock().unwrap().insert(key);
+        std::future::ready(if first { Err("once") } else { Ok(()) })
+    };
+    block_on(queue.run(1, work));
+}
+
+fn record(informer: &Informer, recorder: &EventRecorder) {
+    let object = informer.lister().get(&key(0)).unwrap();
+    let about = object_reference(&*object, &ConfigMap::api_resource());
+    for turn in 0..TURNS / 8 {
+        let text = format!("turn {turn}");
+        recorder.record(about.clone(), Note::normal(&format!("Turn{turn}"), "Turn", text));
+    }
+    block_on(recorder.flush(PATIENCE)).unwrap();
+}
+
 #[test]
 fn all_end_where_the_server_is() {
     let cluster = cluster();
@@ -171,31 +192,13 @@ fn all_end_where_the_server_is() {
     let worked = Mutex::new(BTreeSet::new());
 
     thread::scope(|scope| {
-        let workers = [(); 3].map(|()| {
-            scope.spawn(|| {
-                let failed = Mutex::new(BTreeSet::new());
-                let work = |key: Key| {
-                    let first = failed.lock().unwrap().insert(key.clone());
-                    worked.lock().unwrap().insert(key);
-                    std::future::ready(if first { Err("once") } else { Ok(()) })
-                };
-                block_on(queue.run(1, work));
-            })
-        });
+        let workers = [(); 3].map(|()| scope.spawn(|| work(&queue, &worked)));
         let others = [
             scope.spawn(|| write(&cluster)),
             scope.spawn(|| write_and_read_back(&informer, &cluster)),
             scope.spawn(|| read(&informer)),
             scope.spawn(|| come_and_go(&informer)),
-            scope.spawn(|| {
-                let object = informer.lister().get(&key(0)).unwrap();
-                let about = object_reference(&*object, &ConfigMap::api_resource());
-                for turn in 0..TURNS / 8 {
-                    let text = format!("turn {turn}");
-                    recorder.record(about.clone(), Note::normal(&format!("Turn{turn}"), "Turn", text));
-                }
-                block_on(recorder.flush(PATIENCE)).unwrap();
-            }),
+            scope.spawn(|| record(&informer, &recorder)),
         ];
         others.into_iter().for_each(|other| other.join().unwrap());
         queue.shut_down();

@@ -23,7 +23,7 @@ pub fn cached_discovery(client: &Client, folder: &Path) -> CachedDiscoveryClient
     let config = Config { content_type: ContentType::Json, ..client.config().clone() };
     let documents = DiskStorage::documents(folder.join("discovery").join(host_folder(&config.server)));
     let rest = RestClient::new(client.rest().transport().clone(), config, client.runtime().clone());
-    let live = DiscoveryClient::with_storage(rest, Arc::new(DiskStorage::answers(folder.join("http"))));
+    let live = DiscoveryClient::with_storage(&rest, Arc::new(DiskStorage::answers(folder.join("http"))));
     CachedDiscoveryClient::new(live).keep(Arc::new(documents), LIFETIME)
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if !options.smoke && (options.only.is_empty() || options.only.iter().any(|name| name == SIZES)) {
         for (label, module) in [("informer", bindgen::INFORMER), ("dashboard", bindgen::DASHBOARD)] {
-            bench.arg("--size").arg(format!("{label}={}", sizes::weight(module)?));
+            bench.arg("--size").arg(format!("{label}={}", sizes::compressed(module)?));
         }
     }
     bench.args(options.quick.then_some("--quick")).args(options.smoke.then_some("--smoke"));

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use flate2::Compression;
@@ -15,21 +14,21 @@ use crate::process::{self, command, output};
 use crate::wasm_profile::{self, Share};
 use crate::workspace;
 
-/// All modules.
+/// All modules; the dashboard's figures stand at the top.
 #[derive(Serialize)]
 struct Reports {
+    #[serde(flatten)]
     dashboard: Report,
     npm: Report,
     plugins: Plugins,
     informer: Report,
 }
 
-/// Sizes in bytes.
+/// Of one module, in bytes.
 #[derive(Serialize)]
 struct Report {
-    raw: usize,
-    gzip: usize,
-    brotli: usize,
+    #[serde(flatten)]
+    weight: Weight,
     javascript: u64,
     sections: Vec<Share>,
     crates: Vec<Share>,
@@ -47,12 +46,18 @@ struct Plugins {
     guest_memory: usize,
 }
 
-/// Sizes in bytes.
+/// How large a module is, in bytes.
 #[derive(Serialize)]
 struct Weight {
     raw: usize,
     gzip: usize,
     brotli: usize,
+}
+
+impl Weight {
+    fn of(module: &[u8]) -> Result<Self> {
+        Ok(Self { raw: module.len(), gzip: gzip(module)?, brotli: brotli(module)? })
+    }
 }
 
 /// Runs the command.
@@ -67,9 +72,9 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What a module weighs in brotli, in bytes.
-pub(crate) fn weight(of: Module) -> Result<usize> {
-    Ok(report(of)?.brotli)
+/// How large a module is in brotli, in bytes.
+pub(crate) fn compressed(of: Module) -> Result<usize> {
+    Ok(report(of)?.weight.brotli)
 }
 
 fn report(of: Module) -> Result<Report> {
@@ -81,9 +86,7 @@ fn report(of: Module) -> Result<Report> {
     let module = fs::read(shipped.join(format!("{}_bg.wasm", of.name)))?;
     let profile = wasm_profile::profile(&fs::read(named.join(format!("{}_bg.wasm", of.name)))?)?;
     Ok(Report {
-        raw: module.len(),
-        gzip: gzip(&module)?,
-        brotli: brotli(&module)?,
+        weight: Weight::of(&module)?,
         javascript: fs::metadata(shipped.join(format!("{}.js", of.name)))?.len(),
         sections: profile.sections,
         crates: wasm_profile::largest(profile.crates, 25),
@@ -106,12 +109,7 @@ fn weigh(package: &str, target: &str, module: &str) -> Result<Weight> {
     let build = ["cargo", "build", "--profile=wasm", "--config=profile.wasm.strip=true"];
     process::run(command(&build).args([package, into]))?;
     let path = workspace::target()?.join(target).join("wasm").join(format!("{module}.wasm"));
-    weight(&path)
-}
-
-fn weight(path: &Path) -> Result<Weight> {
-    let bytes = fs::read(path)?;
-    Ok(Weight { raw: bytes.len(), gzip: gzip(&bytes)?, brotli: brotli(&bytes)? })
+    Weight::of(&fs::read(path)?)
 }
 
 fn gzip(bytes: &[u8]) -> Result<usize> {

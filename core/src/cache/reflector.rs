@@ -38,6 +38,7 @@ mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use notice::{Asked, Notice};
 pub use options::ReflectorOptions;

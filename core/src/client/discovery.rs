@@ -77,7 +77,7 @@ pub struct DiscoveryClient {
 
 impl DiscoveryClient {
     /// A client that keeps the server's answers in memory.
-    pub fn new(rest: RestClient) -> Self {
+    pub fn new(rest: &RestClient) -> Self {
         // By way of a box: a page's clock is not Send, and an Arc made of such a thing looks like a mistake.
         let storage: Box<dyn Storage> = Box::new(MemoryStorage::new(rest.runtime().clock.clone()));
         Self::with_storage(rest, storage.into())
@@ -87,7 +87,7 @@ impl DiscoveryClient {
     ///
     /// Where `rest` has the default rate limit, this client has a bucket of its own from which 300 requests go at once;
     /// another limit is shared. Where it sets no time limit, a request has 32 seconds.
-    pub fn with_storage(rest: RestClient, storage: Arc<dyn Storage>) -> Self {
+    pub fn with_storage(rest: &RestClient, storage: Arc<dyn Storage>) -> Self {
         let mut rest = rest.configured(|config| config.timeout = config.timeout.or(Some(TIMEOUT)));
         if rest.config().rate_limit == Some(RateLimit::default()) {
             rest = rest.with_rate_limit(Some(RateLimit { burst: BURST, ..RateLimit::default() }));

@@ -55,6 +55,7 @@ pub(super) async fn logs(engine: &Engine, asked: Logs, outlet: &Outlet) -> Resul
         tail_lines: asked.tail_lines.map(u64::from),
         limit_bytes: asked.limit_bytes.map(u64::from),
         source: None,
+        ..LogOptions::default()
     };
     let logs = engine.client().core_v1().pods(&asked.namespace).logs(&asked.pod, &options).await?;
     let mut lines = logs.lines().ready_chunks(LINES);

@@ -155,78 +155,77 @@ mod tests {
         })
     }
 
+    /// Method, address, and what is read of them.
+    const READINGS: [(&str, &str, &str); 16] = [
+        ("GET", "/api/v1/pods", "list resource \"pods\" in API group \"\" at the cluster scope"),
+        (
+            "GET",
+            "/api/v1/namespaces/n/pods?watch=1",
+            "watch resource \"pods\" in API group \"\" in the namespace \"n\"",
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/n/pods?watch=false",
+            "list resource \"pods\" in API group \"\" in the namespace \"n\"",
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/n/pods/p",
+            "get resource \"pods\" in API group \"\" in the namespace \"n\" named p",
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/n/pods/p/log?follow=true",
+            "get resource \"pods/log\" in API group \"\" in the namespace \"n\" named p",
+        ),
+        (
+            "POST",
+            "/api/v1/namespaces/n/pods/p/exec",
+            "create resource \"pods/exec\" in API group \"\" in the namespace \"n\" named p",
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/n/pods/p/proxy/a/b",
+            "get resource \"pods/proxy\" in API group \"\" in the namespace \"n\" named p",
+        ),
+        (
+            "PATCH",
+            "/apis/apps/v1/namespaces/n/deployments/d/scale",
+            "patch resource \"deployments/scale\" in API group \"apps\" in the namespace \"n\" named d",
+        ),
+        (
+            "DELETE",
+            "/apis/apps/v1/namespaces/n/deployments",
+            "deletecollection resource \"deployments\" in API group \"apps\" in the namespace \"n\"",
+        ),
+        (
+            "PUT",
+            "/api/v1/namespaces/n/finalize",
+            "update resource \"namespaces/finalize\" in API group \"\" in the namespace \"n\" named n",
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/n",
+            "get resource \"namespaces\" in API group \"\" in the namespace \"n\" named n",
+        ),
+        ("GET", "/api/v1/namespaces", "list resource \"namespaces\" in API group \"\" at the cluster scope"),
+        (
+            "GET",
+            "/api/v1/nodes?fieldSelector=metadata.name%3Da",
+            "list resource \"nodes\" in API group \"\" at the cluster scope named a",
+        ),
+        ("GET", "/apis/apps/v1", "get path \"/apis/apps/v1\""),
+        ("HEAD", "/version", "head path \"/version\""),
+        (
+            "GET",
+            "/api/v1/namespaces/a%20b/pods",
+            "list resource \"pods\" in API group \"\" in the namespace \"a b\"",
+        ),
+    ];
+
     #[test]
     fn requests_are_read_as_the_api_server_reads_them() {
-        for (method, address, told) in [
-            ("GET", "/api/v1/pods", "list resource \"pods\" in API group \"\" at the cluster scope"),
-            (
-                "GET",
-                "/api/v1/namespaces/n/pods?watch=1",
-                "watch resource \"pods\" in API group \"\" in the namespace \"n\"",
-            ),
-            (
-                "GET",
-                "/api/v1/namespaces/n/pods?watch=false",
-                "list resource \"pods\" in API group \"\" in the namespace \"n\"",
-            ),
-            (
-                "GET",
-                "/api/v1/namespaces/n/pods/p",
-                "get resource \"pods\" in API group \"\" in the namespace \"n\" named p",
-            ),
-            (
-                "GET",
-                "/api/v1/namespaces/n/pods/p/log?follow=true",
-                "get resource \"pods/log\" in API group \"\" in the namespace \"n\" named p",
-            ),
-            (
-                "POST",
-                "/api/v1/namespaces/n/pods/p/exec",
-                "create resource \"pods/exec\" in API group \"\" in the namespace \"n\" named p",
-            ),
-            (
-                "GET",
-                "/api/v1/namespaces/n/pods/p/proxy/a/b",
-                "get resource \"pods/proxy\" in API group \"\" in the namespace \"n\" named p",
-            ),
-            (
-                "PATCH",
-                "/apis/apps/v1/namespaces/n/deployments/d/scale",
-                "patch resource \"deployments/scale\" in API group \"apps\" in the namespace \"n\" named d",
-            ),
-            (
-                "DELETE",
-                "/apis/apps/v1/namespaces/n/deployments",
-                "deletecollection resource \"deployments\" in API group \"apps\" in the namespace \"n\"",
-            ),
-            (
-                "PUT",
-                "/api/v1/namespaces/n/finalize",
-                "update resource \"namespaces/finalize\" in API group \"\" in the namespace \"n\" named n",
-            ),
-            (
-                "GET",
-                "/api/v1/namespaces/n",
-                "get resource \"namespaces\" in API group \"\" in the namespace \"n\" named n",
-            ),
-            (
-                "GET",
-                "/api/v1/namespaces",
-                "list resource \"namespaces\" in API group \"\" at the cluster scope",
-            ),
-            (
-                "GET",
-                "/api/v1/nodes?fieldSelector=metadata.name%3Da",
-                "list resource \"nodes\" in API group \"\" at the cluster scope named a",
-            ),
-            ("GET", "/apis/apps/v1", "get path \"/apis/apps/v1\""),
-            ("HEAD", "/version", "head path \"/version\""),
-            (
-                "GET",
-                "/api/v1/namespaces/a%20b/pods",
-                "list resource \"pods\" in API group \"\" in the namespace \"a b\"",
-            ),
-        ] {
+        for (method, address, told) in READINGS {
             assert_eq!(read(method, address).as_deref(), Some(told), "{method} {address}");
         }
     }

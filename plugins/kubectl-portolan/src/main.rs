@@ -100,9 +100,10 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Error> {
     let ClusterArguments { kubeconfig, context, namespace } = arguments.cluster;
+    let options = ConfigOptions { kubeconfig, context, ..ConfigOptions::default() };
     // kubectl's own limit: a tree takes a list of every resource there is.
     let rate_limit = Some(RateLimit { qps: 50.0, burst: 300 });
-    let config = Config { rate_limit, ..load_config(&ConfigOptions { kubeconfig, context })? };
+    let config = Config { rate_limit, ..load_config(&options)? };
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
     // What it asks for is its own choice, not the person's.
     let client = client_for(config)?.with_warning_handler(Arc::new(NoWarnings));

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::ConfigMap;
-use portolan::cache::{Delivery, Event, HandlerOptions};
+use portolan::cache::{Counters, Delivery, Event, HandlerOptions, HandlerStatus};
 use portolan::informer::{FactoryOptions, SharedIndexInformer, SharedInformerFactory};
 use portolan::meta::{Key, Object, Resource};
 use portolan::object::Lazy;
@@ -76,36 +76,58 @@ pub(crate) async fn run(extent: Extent) -> Result<()> {
     let events = events + write(&cluster, &sent, seconds - seconds / 5).await?;
     let after = memory::resident()?;
 
-    let status = stuck.status().unwrap_or_default();
+    println!("{events} events in {:?}", sent.began.elapsed());
     let milliseconds = |latest: &Arc<AtomicU64>| latest.load(Ordering::Relaxed) / 1_000;
-    let latest: Vec<u64> = latest.iter().map(milliseconds).collect();
-    let latest_of_other = milliseconds(&latest_of_other[0]);
-    let counters = informer.status().counters;
-    println!(
-        "{events} events in {:?}; resident memory {before} kB after a fifth, {after} kB at the end",
-        sent.began.elapsed()
-    );
-    println!("the informer: {counters:?}");
-    println!("the stuck handler: {status:?}");
-    println!(
-        "the latest event of the others, in milliseconds: {latest:?}; without a stuck one: {latest_of_other}"
-    );
+    let found = Found {
+        memory: (before, after),
+        stuck: stuck.status().unwrap_or_default(),
+        informer: informer.status().counters,
+        latest: latest.iter().map(milliseconds).collect(),
+        latest_of_other: milliseconds(&latest_of_other[0]),
+    };
+    println!("{found:#?}");
     *gate.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
     gate.1.notify_all();
     factory.shutdown();
     other.shutdown();
 
-    ensure!(after < before + SLACK_KB, "memory grew by {} kB", after.saturating_sub(before));
-    ensure!(status.waiting as u64 <= 2 * OBJECTS, "more waits for the stuck handler than two events a key");
-    ensure!(
-        status.waiting > 0 && status.coalesced > counters.events / 2,
-        "the stuck handler does not show: {status:?}"
-    );
-    ensure!(status.stuck_since.is_some(), "nothing says since when it is stuck");
     ensure!(events >= PER_SECOND * extent.seconds * 9 / 10, "only {events} events: nothing was tried");
-    let late = latest.iter().find(|&&latest| latest > latest_of_other + ON_TIME.as_millis() as u64);
-    ensure!(late.is_none(), "a handler beside the stuck one was told late");
-    Ok(())
+    found.judge()
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Found {
+    /// Resident kilobytes after a fifth, and at the end.
+    memory: (u64, u64),
+    stuck: HandlerStatus,
+    informer: Counters,
+    /// How late the latest event of each handler beside the stuck one was, in milliseconds.
+    latest: Vec<u64>,
+    /// The same of an informer that has no stuck handler.
+    latest_of_other: u64,
+}
+
+impl Found {
+    fn judge(&self) -> Result<()> {
+        let ((before, after), status) = (self.memory, &self.stuck);
+        ensure!(after < before + SLACK_KB, "memory grew by {} kB", after.saturating_sub(before));
+        ensure!(
+            status.waiting as u64 <= 2 * OBJECTS,
+            "more waits for the stuck handler than two events a key"
+        );
+        ensure!(
+            status.waiting > 0 && status.coalesced > self.informer.events / 2,
+            "the stuck handler does not show: {status:?}"
+        );
+        ensure!(status.stuck_since.is_some(), "nothing says since when it is stuck");
+        let on_time = self.latest_of_other + ON_TIME.as_millis() as u64;
+        ensure!(
+            self.latest.iter().all(|latest| *latest <= on_time),
+            "a handler beside the stuck one was told late"
+        );
+        Ok(())
+    }
 }
 
 /// When each version was written.

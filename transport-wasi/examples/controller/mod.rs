@@ -62,7 +62,7 @@ async fn sync(client: &Client, key: &Key, maps: &Lister<Lazy<ConfigMap>>) -> Res
         return Ok(());
     }
     let change = Patch::Merge(json!({ "metadata": { "annotations": { ANNOTATION: checksum } } }));
-    client.api::<ConfigMap>(&key.namespace()).patch(key.name(), &change, &PatchOptions::default()).await?;
+    client.api::<ConfigMap>(key.namespace()).patch(key.name(), &change, &PatchOptions::default()).await?;
     println!("{key}: {checksum}");
     Ok(())
 }

@@ -18,11 +18,12 @@ pub(crate) struct Step {
 
 /// All of them, in order.
 pub(crate) fn all() -> Vec<Step> {
-    [on_rust_and_a_browser(), on_real_parts()].into_iter().flatten().collect()
+    [on_rust(), on_wasm(), beside_go(), on_a_cluster()].into_iter().flatten().collect()
 }
 
-fn on_rust_and_a_browser() -> Vec<Step> {
-    use Count::{Cargo, Check, Node};
+/// What needs Rust and its targets.
+fn on_rust() -> Vec<Step> {
+    use Count::{Cargo, Check};
     vec![
         step("formatting", Check, "cargo fmt --all --check").quick(),
         step(
@@ -57,6 +58,13 @@ fn on_rust_and_a_browser() -> Vec<Step> {
         )
         .needs(&[Need::WasmTargets])
         .quick(),
+    ]
+}
+
+/// Core and the transports as wasm: in Node, in wasmi, in Chromium.
+fn on_wasm() -> Vec<Step> {
+    use Count::{Cargo, Check, Node};
+    vec![
         step(
             "core as a wasm module by itself",
             Check,
@@ -101,9 +109,9 @@ fn on_rust_and_a_browser() -> Vec<Step> {
     ]
 }
 
-/// What needs Go beside Rust: the real client-go, the real API server, and with them the real browser.
-fn on_real_parts() -> Vec<Step> {
-    use Count::{Cargo, Check, Go, Node};
+/// The real client-go beside Portolan.
+fn beside_go() -> Vec<Step> {
+    use Count::{Check, Go};
     vec![
         step("vet of the test cluster", Check, "go vet ./...").within("tests/cluster").needs(&[Need::Go]),
         step("tests of the test cluster", Go, "go test -v ./...").within("tests/cluster").needs(&[Need::Go]),
@@ -123,6 +131,13 @@ fn on_real_parts() -> Vec<Step> {
             Need::BrowserPackages,
             Need::Chromium,
         ]),
+    ]
+}
+
+/// The real API server, and with it the real kubectl and the real browser.
+fn on_a_cluster() -> Vec<Step> {
+    use Count::{Cargo, Check, Node};
+    vec![
         step("soaks, a minute each at most", Check, "cargo xtask soak --short").needs(&[Need::Cluster]),
         step(
             "a real cluster, and the examples on it",

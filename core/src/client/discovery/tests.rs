@@ -100,7 +100,7 @@ impl Server {
     /// A client in the time of `simulator`.
     fn client(&self, simulator: &Simulator) -> DiscoveryClient {
         let rest = RestClient::new(Arc::new(self.clone()), Config::default(), simulator.runtime(1));
-        DiscoveryClient::new(rest)
+        DiscoveryClient::new(&rest)
     }
 }
 

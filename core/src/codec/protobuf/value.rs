@@ -345,10 +345,11 @@ fn time(bytes: &[u8], is_micro: bool) -> Result<Value<'_>, Fault> {
         match records.varint()? {
             SECONDS => seconds = records.varint()?,
             NANOS => nanos = records.varint()?,
-            other => match records.behind(other)? {
-                Record { number: 1 | 2, payload } => drop(payload.varint()?),
-                _ => {}
-            },
+            other => {
+                if let Record { number: 1 | 2, payload } = records.behind(other)? {
+                    payload.varint()?;
+                }
+            }
         }
     }
     let time =

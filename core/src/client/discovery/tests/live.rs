@@ -505,7 +505,7 @@ fn discovery_has_a_bucket_of_its_own_while_the_limit_is_the_default() {
         let rest = RestClient::new(Arc::new(server), Config::default(), simulator.runtime(1));
         let clock = simulator.runtime(1).clock;
         let took = async |rest: RestClient, requests: usize| {
-            let (client, started) = (DiscoveryClient::new(rest), clock.now());
+            let (client, started) = (DiscoveryClient::new(&rest), clock.now());
             for _ in 0..requests {
                 client.server_version().await.unwrap();
             }

@@ -60,7 +60,7 @@ fn a_new_hash_takes_the_place_of_the_old_one() {
         server.header(path, "etag", "\"same\"");
         let rest = RestClient::new(Arc::new(server.clone()), Config::default(), simulator.runtime(1));
         let storage = Arc::new(MemoryStorage::new(simulator.runtime(1).clock));
-        let client = DiscoveryClient::with_storage(rest, storage.clone());
+        let client = DiscoveryClient::with_storage(&rest, storage.clone());
         for hash in ["A", "B", "C", "C"] {
             let url = format!("{path}?hash={hash}");
             server
@@ -89,7 +89,7 @@ fn addresses_below_a_prefix_and_of_the_servers_own() {
         let rest = RestClient::new(Arc::new(server.clone()), config, simulator.runtime(1));
         let rest = rest.with_rate_limit(Some(RateLimit { qps: 1.0, burst: 1 }));
         let started = simulator.runtime(1).clock.now();
-        let index = DiscoveryClient::new(rest).open_api_v3().await.unwrap();
+        let index = DiscoveryClient::new(&rest).open_api_v3().await.unwrap();
         server.asked();
         for document in index.paths.values() {
             assert!(document.bytes("application/json").await.unwrap_err().is_not_found());

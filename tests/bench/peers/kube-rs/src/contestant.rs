@@ -48,24 +48,24 @@ impl Settings {
     fn number(&self, name: &str, otherwise: u64) -> u64 {
         self.get(name).parse().unwrap_or(otherwise)
     }
+
+    /// How the first state comes.
+    fn watching(&self) -> watcher::Config {
+        let mut watching = match self.get("sync") {
+            "watch-list" => return watcher::Config::default().streaming_lists(),
+            // From the server's cache, all at once: faster here than pages.
+            _ => watcher::Config::default().any_semantic(),
+        };
+        watching.page_size = Some(self.number("page", 0) as u32).filter(|page| *page > 0);
+        watching
+    }
 }
 
 async fn dispatch(settings: Settings) -> Outcome {
     let mut config = Config::new(settings.get("server").parse()?);
     config.root_cert_file = settings.arguments.get("authority").map(Into::into);
     config.read_timeout = None;
-    let client = Client::try_from(config)?;
-    let mut watching = match settings.get("sync") {
-        "watch-list" => watcher::Config::default().streaming_lists(),
-        // From the server's cache, all at once: faster here than pages.
-        _ => watcher::Config::default().any_semantic(),
-    };
-    match settings.number("page", 0) {
-        0 => {
-            watching.page_size = if settings.get("sync") == "watch-list" { watching.page_size } else { None }
-        }
-        page => watching.page_size = Some(page as u32),
-    }
+    let (client, watching) = (Client::try_from(config)?, settings.watching());
     match settings.get("form") {
         "typed" => {
             let stream = watcher(Api::<Pod>::all(client), watching);
