@@ -8,8 +8,7 @@ use http::Uri;
 use portolan::Error;
 use portolan::client::Client;
 use portolan::client::discovery::{CachedDiscoveryClient, DiscoveryClient};
-use portolan::config::{Config, ContentType};
-use portolan::rest::RestClient;
+use portolan::config::ContentType;
 
 use crate::disk::DiskStorage;
 
@@ -20,9 +19,8 @@ const LIFETIME: Duration = Duration::from_secs(6 * 60 * 60);
 /// without asking. The groups and resources of each server are in `discovery/<host>`, answers with their ETag in `http`.
 pub fn cached_discovery(client: &Client, folder: &Path) -> CachedDiscoveryClient {
     // In JSON, as kubectl asks: each keeps one answer for both.
-    let config = Config { content_type: ContentType::Json, ..client.config().clone() };
-    let documents = DiskStorage::documents(folder.join("discovery").join(host_folder(&config.server)));
-    let rest = RestClient::new(client.rest().transport().clone(), config, client.runtime().clone());
+    let rest = client.rest().with_content_type(ContentType::Json);
+    let documents = DiskStorage::documents(folder.join("discovery").join(host_folder(&rest.config().server)));
     let live = DiscoveryClient::with_storage(&rest, Arc::new(DiskStorage::answers(folder.join("http"))));
     CachedDiscoveryClient::new(live).keep(Arc::new(documents), LIFETIME)
 }

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::try_join;
 use portolan::Error;
 use portolan::config::{Config, ExecCache, ExecCluster, ExecConfig, ExecCredential, Identity, Secret, Tls};
 use portolan::transport::TokenSource;
@@ -180,21 +179,18 @@ impl Plugin {
         let passing =
             running.child.stderr.take().map(|stderr| tokio::spawn(pass_on(stderr, Arc::clone(&said))));
         let stdout = running.child.stdout.take();
-        let answer = async {
-            let mut answer = Vec::new();
-            if let Some(stdout) = stdout {
-                stdout.take(LONGEST_ANSWER + 1).read_to_end(&mut answer).await.map_err(unreadable)?;
-            }
-            if answer.len() as u64 > LONGEST_ANSWER {
-                let text = format!(
-                    "answered more than {LONGEST_ANSWER} bytes and was stopped: it must print an ExecCredential alone"
-                );
-                return Err(self.config.failed(&text));
-            }
-            Ok(answer)
-        };
-        let status = async { running.child.wait().await.map_err(unreadable) };
-        let (answer, status) = try_join(answer, status).await?;
+        let mut answer = Vec::new();
+        if let Some(stdout) = stdout {
+            stdout.take(LONGEST_ANSWER + 1).read_to_end(&mut answer).await.map_err(unreadable)?;
+        }
+        if answer.len() as u64 > LONGEST_ANSWER {
+            let text = format!(
+                "answered more than {LONGEST_ANSWER} bytes and was stopped: it must print an ExecCredential alone"
+            );
+            return Err(self.config.failed(&text));
+        }
+        // Only now: once its end is known its number may be another's, and no child of it can be stopped any more.
+        let status = running.child.wait().await.map_err(unreadable)?;
         if let Some(passing) = passing {
             let _ = tokio::time::timeout(LINGER, passing).await;
         }

@@ -148,6 +148,7 @@ impl SharedInformerFactory {
 
     /// Starts the informers that do not run yet; none after a [`shutdown`](Self::shutdown). client-go's `Start`.
     pub fn start(&self) {
+        let _following = self.following();
         if !self.is_shutting_down() {
             self.each(|informer| informer.start());
         }
@@ -173,12 +174,14 @@ impl SharedInformerFactory {
     /// Stops all informers, and starts none any more. Their stores stay readable. client-go's `Shutdown`, which also waits:
     /// see [`wait_for_end`](Self::wait_for_end).
     pub fn shutdown(&self) {
+        // Nobody who looked at the flag before starts one after.
+        let _following = self.following();
         self.shutting_down.store(true, Ordering::Release);
         self.each(|informer| informer.stop());
     }
 
     /// Resolves once the tasks of every informer and of its handlers have ended, which follows a
-    /// [`shutdown`](Self::shutdown).
+    /// [`shutdown`](Self::shutdown). Those that [`stop`](Self::stop) or [`follow`](Self::follow) took out are not among them.
     pub async fn wait_for_end(&self) {
         let informers = self.started();
         join_all(informers.iter().map(|informer| informer.ended())).await;

@@ -62,10 +62,14 @@ impl<T: Object> Registration<T> {
     /// `Canceled`, if that will never be: the handler was removed, or the informer ended before.
     pub async fn wait_for_sync(&self) -> Result<(), Error> {
         let removed = || Error::canceled("the handler was removed before it was in sync");
-        let waits = self.shared.changed().until(|| match self.status() {
-            None => Some(Err(removed())),
-            Some(status) if status.has_synced => Some(Ok(())),
-            Some(_) => self.shared.ending().map(Err),
+        let waits = self.shared.changed().until(|| {
+            // In this order: it may come into sync and end between the two looks.
+            let ending = self.shared.ending();
+            match self.status() {
+                None => Some(Err(removed())),
+                Some(status) if status.has_synced => Some(Ok(())),
+                Some(_) => ending.map(Err),
+            }
         });
         waits.await
     }

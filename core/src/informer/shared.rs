@@ -64,7 +64,8 @@ impl<T> Default for InformerOptions<T> {
 }
 
 /// What an informer held at one moment: the store and its version ([`Indexer::last_store_sync_resource_version`]) of
-/// [`Lister::snapshot`]. An informer that is given it is in sync at once, stale, and asks for what has changed since.
+/// [`Lister::snapshot`]. An informer that is given it is in sync at once, stale, and asks for what has changed since. The
+/// version is one of the cluster it came from: keep them by cluster.
 #[derive(Debug)]
 pub struct Resume<T> {
     /// All objects, after any transform.
@@ -212,8 +213,11 @@ impl<T: Object> SharedIndexInformer<T> {
     /// `Canceled`, if the informer ends before, stopped or by a panic; with the last error it met.
     pub async fn wait_for_cache_sync(&self) -> Result<(), Error> {
         let shared = &self.shared;
-        let synced = || shared.read().has_synced().then_some(Ok(()));
-        let outcome = shared.changed.until(|| synced().or_else(|| shared.ending().map(Err)));
+        let outcome = shared.changed.until(|| {
+            // In this order: it may come into sync and end between the two looks.
+            let ending = shared.ending();
+            if shared.read().has_synced() { Some(Ok(())) } else { ending.map(Err) }
+        });
         outcome.await.map_err(|error| error.doing(format!("wait for {}", shared.api.api_resource())))
     }
 
@@ -501,6 +505,7 @@ impl<T: Object> Shared<T> {
             if !asked {
                 status.last_error =
                     Some("the informer's task ended by a panic: it keeps what it had".to_owned());
+                status.last_error_kind = None;
             }
         });
         // Last, for who sees it looks why.

@@ -56,7 +56,7 @@ struct Packed {
     /// How long the JSON is.
     length: u32,
     bytes: Box<[u8]>,
-    prefix: Arc<[u8]>,
+    prefix: Arc<Box<[u8]>>,
 }
 
 impl Packed {
@@ -160,7 +160,8 @@ pub struct Packer {
 /// By the uid of the owner: what its objects are compressed behind, as long as one of them is held.
 #[derive(Default)]
 struct Prefixes {
-    by_owner: BTreeMap<String, Weak<[u8]>>,
+    /// Boxed, so that of a prefix nobody needs any more its bytes go at once.
+    by_owner: BTreeMap<String, Weak<Box<[u8]>>>,
     /// So many owners, and those that are gone are looked for.
     next_look: usize,
 }
@@ -192,7 +193,7 @@ impl Packer {
     }
 
     /// What the objects of `owner` are compressed behind: the first of them, and that is `json` if there is none.
-    fn prefix(&self, owner: &str, json: &[u8]) -> Arc<[u8]> {
+    fn prefix(&self, owner: &str, json: &[u8]) -> Arc<Box<[u8]>> {
         let mut prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(prefix) = prefixes.by_owner.get(owner).and_then(Weak::upgrade) {
             return prefix;
@@ -204,7 +205,7 @@ impl Packer {
             prefixes.by_owner.retain(|_, prefix| prefix.strong_count() > 0);
             prefixes.next_look = prefixes.by_owner.len() * 2 + 64;
         }
-        let prefix: Arc<[u8]> = json.into();
+        let prefix = Arc::new(Box::from(json));
         prefixes.by_owner.insert(owner.to_owned(), Arc::downgrade(&prefix));
         prefix
     }

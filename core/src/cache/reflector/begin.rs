@@ -12,13 +12,17 @@ use crate::time::Instant;
 impl<T: Object> Reflector<T> {
     /// A machine that goes on where an earlier run left off: these objects are all there were at `resource_version`. They
     /// are handed on at once, as stale, and the watch begins at that version; when the server does not have it any more,
-    /// everything is listed anew. client-go always begins with a list.
+    /// everything is listed anew. Without a version there is nothing to go on from, and it begins at the start. client-go
+    /// always begins with a list.
     pub fn resume(
         options: ReflectorOptions,
         objects: Vec<Arc<T>>,
         resource_version: ResourceVersion,
     ) -> Self {
         let mut reflector = Self::new(options);
+        if resource_version.is_unset() || resource_version.as_str() == "0" {
+            return reflector;
+        }
         reflector.last_version.push_str(resource_version.as_str());
         reflector.synced = true;
         reflector.changes.push_back(Change::Replaced { objects, resource_version });

@@ -32,7 +32,7 @@ pub(super) fn check(bytes: &[u8], message: Message, depth: u8) -> Result<(), Fau
                 Kind::Message => check(bytes, field.message(), depth)?,
                 _ => check_element(field, Payload::Bytes(bytes), depth)?,
             }
-        } else if tag & 7 == VARINT && field.is_number() {
+        } else if tag & 7 == VARINT && field.is_number() && !field.is_map() {
             records.varint()?;
         } else if field.is_map() {
             check_entry(field, records.behind(tag)?.payload.bytes()?, depth)?;

@@ -50,11 +50,11 @@ fn walk(message: Message, value: &mut Value, path: &str, dropped: &mut Vec<Strin
 
 /// The message of the JSON objects in a field's values.
 fn within(field: Field) -> Option<Message> {
-    let inner = |index| field.message().field(index).and_then(within);
+    let inner = |number| field.message().field(number).and_then(within);
     match field.kind() {
         Kind::Message => Some(field.message()),
-        Kind::Wrapper | Kind::SchemaOrArray | Kind::SchemaOrStrings => inner(0),
-        Kind::SchemaOrBool => inner(1),
+        Kind::Wrapper | Kind::SchemaOrArray | Kind::SchemaOrStrings => inner(1),
+        Kind::SchemaOrBool => inner(2),
         _ => None,
     }
 }

@@ -286,9 +286,9 @@ impl Writer {
                 }
                 Input::Timeout => {
                     let now = self.shared.client.runtime().clock.now();
-                    for event in self.series.handle_timeout(now) {
-                        self.write(&event).await;
-                    }
+                    let due = self.series.handle_timeout(now);
+                    self.shared.lock().status.waiting += due.len();
+                    self.write_waiting(due).await;
                 }
                 Input::Tell => self.tell().await,
                 Input::Closed => return self.tell().await,
@@ -304,6 +304,11 @@ impl Writer {
             state.tell = false;
             state.status.waiting += due.len();
         }
+        self.write_waiting(due).await;
+    }
+
+    /// Writes events that are counted as waiting.
+    async fn write_waiting(&mut self, due: Vec<Event>) {
         for event in due {
             self.write(&event).await;
             self.shared.lock().status.waiting -= 1;

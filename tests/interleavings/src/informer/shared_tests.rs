@@ -83,21 +83,6 @@ fn a_handler_is_removed_while_it_is_told() {
 }
 
 #[test]
-fn a_full_handler_pauses_the_informer_and_lets_it_go_on() {
-    check(1, || {
-        let informer = informer(&[Said::List(&["a@1"]), Said::Modified("a@2")]);
-        let heard = Heard::default();
-        let options = HandlerOptions { delivery: Delivery::Lossless { capacity: 1 }, resync_period: None };
-        informer.add_handler(options, handler(&heard));
-        informer.start();
-        block_on(informer.wait_for_status(|_| (informer.handlers()[0].delivered == 2).then_some(())));
-        informer.stop();
-        join_tasks();
-        assert_eq!(heard.all(), ["+a@1", "~a@2"]);
-    });
-}
-
-#[test]
 fn readers_and_waiters_take_no_lock_in_the_way_of_the_driver() {
     check(1, || {
         let informer = informer(&[Said::List(&["a@1"]), Said::Added("b@2")]);

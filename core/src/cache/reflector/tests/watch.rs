@@ -436,3 +436,13 @@ fn what_an_earlier_run_held_is_handed_on_at_once_and_watched_from_its_version() 
     assert_eq!(drive.jump(), MILLIS_800);
     assert_eq!(drive.action(), "watch-list rv=9", "the server forgot that version: everything anew");
 }
+
+#[test]
+fn without_a_version_nothing_is_resumed() {
+    for version in ["", "0"] {
+        let objects = vec![object("a", "u", 7)];
+        let reflector = Reflector::resume(ReflectorOptions::default(), objects, version.into());
+        let mut drive = Drive { reflector, ..Drive::watch_list() };
+        assert_eq!((drive.changes().as_str(), drive.reflector.has_synced()), ("[]", false));
+    }
+}
