@@ -124,13 +124,6 @@ fn beside_go() -> Vec<Step> {
         step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
         step("informers beside client-go's on a real server", Check, "cargo xtask parity --real")
             .needs(&[Need::Go, Need::Cluster]),
-        step("the benchmark's contestants do the same work", Check, "cargo xtask bench --smoke").needs(&[
-            Need::WasmTargets,
-            Need::Go,
-            Need::Node,
-            Need::BrowserPackages,
-            Need::Chromium,
-        ]),
     ]
 }
 
