@@ -82,7 +82,10 @@ fn of_custom_resources_the_schema_tells() {
         odd["sise"] = json!(1);
         odd["parts"][0]["b"] = json!("y");
         odd["template"]["metadata"]["nam"] = json!("z");
-        let gadget = json!({ "metadata": { "name": "g", "bogus": 1 }, "spec": odd, "extra": 1 });
+        let gadget = json!({
+            "apiVersion": "example.com/v1", "kind": "Gadget",
+            "metadata": { "name": "g", "bogus": 1 }, "spec": odd, "extra": 1,
+        });
         let created = world.post("/apis/example.com/v1/namespaces/default/gadgets", gadget).await;
         assert_eq!((created.code, &created.body["spec"], created.body.get("extra")), (201, &spec, None));
         let told: Vec<_> = created.headers.get_all("warning").iter().map(|text| text.to_str().unwrap()).collect();

@@ -108,22 +108,18 @@ fn readers_and_waiters_take_no_lock_in_the_way_of_the_driver() {
 }
 
 #[test]
-fn a_stop_at_any_moment_ends_all_who_wait() {
+fn a_stop_at_any_moment_ends_who_waits_and_says_no_less_than_is_there() {
     check(1, || {
         let informer = informer(&[Said::List(&["a@1"])]);
-        let heard = Heard::default();
-        let registration = informer.add_handler(HandlerOptions::default(), handler(&heard));
         informer.start();
         let stopping = {
             let informer = informer.clone();
             thread::spawn(move || informer.stop())
         };
         let synced = block_on(informer.wait_for_cache_sync());
-        let told = block_on(registration.wait_for_sync());
         stopping.join().unwrap();
         join_tasks();
-        assert!(synced.is_ok() || told.is_err(), "{synced:?} {told:?}");
-        assert_eq!(heard.all().is_empty(), informer.lister().is_empty(), "what is held was told");
+        assert_eq!(synced.is_err(), informer.lister().is_empty(), "{synced:?}");
     });
 }
 
