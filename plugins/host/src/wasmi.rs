@@ -1,6 +1,7 @@
 //! [`WasmiModule`]: a guest run by wasmi, an interpreter in Rust that builds in seconds.
 //!
-//! Invariant: a guest gets no more memory and no more steps in a turn than allowed; nothing is linked to it.
+//! Invariant: a guest gets no more memory and no more steps in a turn than allowed, and tables of a few MiB; nothing is
+//! linked to it. What wasmi makes of its code is not counted: some times the module's length, which its host knows.
 
 use std::fmt;
 
@@ -10,10 +11,13 @@ use wasmi::{
     Config, Engine, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TrapCode, TypedFunc,
 };
 
+/// How many functions a table may refer to; those of Rust refer to each function that is called by pointer.
+const MOST_TABLE_ELEMENTS: usize = 100_000;
+
 /// How much a guest may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How large its memory may grow, in bytes. Default: 128 MiB.
+    /// How large its memory, of which it has one, may grow, in bytes. Default: 128 MiB.
     pub memory_bytes: usize,
     /// How much it may do in one turn, in wasmi's fuel: about one per instruction. Default: 10⁹, seconds of interpreting.
     pub fuel_per_turn: u64,
@@ -46,9 +50,15 @@ impl WasmiModule {
     /// # Errors
     /// When it is no wasm module, no guest, one of another version, or wants more than allowed from the start.
     pub fn new(wasm: &[u8], allowance: Allowance) -> Result<Self, Error> {
-        let engine = Engine::new(Config::default().consume_fuel(true));
+        let engine = Engine::new(Config::default().consume_fuel(true).wasm_multi_memory(false));
         let module = Module::new(&engine, wasm).map_err(unusable)?;
-        let limits = StoreLimitsBuilder::new().memory_size(allowance.memory_bytes).trap_on_grow_failure(true);
+        let limits = StoreLimitsBuilder::new()
+            .instances(1)
+            .memories(1)
+            .memory_size(allowance.memory_bytes)
+            .tables(4)
+            .table_elements(MOST_TABLE_ELEMENTS)
+            .trap_on_grow_failure(true);
         let mut store = Store::new(&engine, limits.build());
         store.limiter(|limits| limits);
         store.set_fuel(allowance.fuel_per_turn).map_err(unusable)?;
@@ -121,4 +131,36 @@ fn too_much(text: String) -> Error {
 fn unusable(error: wasmi::Error) -> Error {
     Error::config("this wasm module is no guest that can be run here: make it with `portolan_host::guest!`")
         .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why a module of these sections is none to run, which each have an id and less than 128 bytes.
+    fn refusal(sections: &[(u8, &[u8])]) -> String {
+        let mut wasm = b"\0asm\x01\0\0\0".to_vec();
+        for (id, content) in sections {
+            wasm.extend([*id, u8::try_from(content.len()).unwrap()]);
+            wasm.extend(*content);
+        }
+        let error = WasmiModule::new(&wasm, Allowance::default()).unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    }
+
+    #[test]
+    fn tables_and_further_memories_are_no_way_around_the_allowance() {
+        // Of one that wants little only what a guest exports is missed: a table of 100,000 functions, a memory of one page.
+        let missed = refusal(&[(4, &[1, 0x70, 0, 0xa0, 0x8d, 6]), (5, &[1, 0, 1])]);
+        assert!(missed.contains("exported function"), "{missed}");
+        for (wanted, sections) in [
+            ("a table of ten million", &[(4, &[1, 0x70, 0, 0x80, 0xad, 0xe2, 4][..])][..]),
+            ("a table of 100,001", &[(4, &[1, 0x70, 0, 0xa1, 0x8d, 6])]),
+            ("five tables", &[(4, &[5, 0x70, 0, 1, 0x70, 0, 1, 0x70, 0, 1, 0x70, 0, 1, 0x70, 0, 1])]),
+            ("two memories", &[(5, &[2, 0, 1, 0, 1])]),
+        ] {
+            let refused = refusal(sections);
+            assert!(!refused.contains("exported function"), "{wanted}: {refused}");
+        }
+    }
 }
