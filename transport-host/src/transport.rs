@@ -48,7 +48,7 @@ impl Transport for HostTransport {
             Event::Head { status, headers, .. } => {
                 let mut response = http::Response::new(Body::Stream(Box::pin(exchange)));
                 *response.status_mut() = StatusCode::from_u16(status).map_err(|_| misled())?;
-                *response.headers_mut() = header_map(&headers);
+                *response.headers_mut() = header_map(&headers).map_err(|_| misled())?;
                 Ok(response)
             }
             _ => Err(misled()),

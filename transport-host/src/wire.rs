@@ -5,19 +5,20 @@
 //! are little-endian; a text or bytes are their length in a `u32` and then themselves; a list is its length and then its
 //! items; something that may be missing is preceded by 0 or 1.
 //!
-//! An *exchange* is one request with its answer, or one WebSocket, under a number of the guest's choice that is never used
-//! again. Pieces of it (chunks of a body, messages of a socket) cross only when asked for, one at a time either way: so
+//! An *exchange* is one request with its answer, or one WebSocket, under a number of the guest's choice, greater than any it
+//! used before. Pieces of it (chunks of a body, messages of a socket) cross only when asked for, one at a time either way: so
 //! whoever is slow holds the other back, across the border as well.
 //!
-//! Invariant: nothing the other side sends can make either side panic or allocate more than was sent.
+//! Invariant: nothing the other side sends can make either side panic, or allocate more than a small multiple of what was
+//! sent: commands are read one by one, and a list of more than [`MOST_ITEMS`] is malformed.
 
 mod bytes;
 mod commands;
 mod events;
 mod failure;
 
-pub use self::bytes::Malformed;
-pub use commands::{Command, Outcome, Upload, read_commands, write_commands};
+pub use self::bytes::{MOST_ITEMS, Malformed};
+pub use commands::{Command, Commands, Outcome, Upload, read_commands, write_commands};
 pub use events::{Event, Moment, read_events, write_events};
 
 use portolan::transport::Message;
@@ -74,16 +75,19 @@ pub fn headers_of(map: &http::HeaderMap) -> Headers {
 }
 
 /// Headers that came across; those that are none are left out.
-pub fn header_map(headers: &Headers) -> http::HeaderMap {
+///
+/// # Errors
+/// When there are more than a [`http::HeaderMap`] holds.
+pub fn header_map(headers: &Headers) -> Result<http::HeaderMap, Malformed> {
     let mut map = http::HeaderMap::new();
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) =
             (name.parse::<http::HeaderName>(), http::HeaderValue::from_bytes(value))
         {
-            map.append(name, value);
+            map.try_append(name, value).map_err(|_| Malformed)?;
         }
     }
-    map
+    Ok(map)
 }
 
 fn write_headers(writer: &mut Writer, headers: &Headers) {
@@ -95,4 +99,22 @@ fn write_headers(writer: &mut Writer, headers: &Headers) {
 
 fn read_headers(reader: &mut Reader<'_>) -> Result<Headers, Malformed> {
     reader.list(|reader| Ok((reader.text()?, reader.bytes()?.to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_headers_than_can_be_are_malformed() {
+        let some = |count: usize| (0..count).map(|number| (format!("x-{number}"), Vec::new())).collect();
+        assert_eq!(header_map(&some(100)).unwrap().len(), 100);
+        assert_eq!(header_map(&some(40_000)), Err(Malformed));
+        let mut writer = Writer::default();
+        write_headers(&mut writer, &some(MOST_ITEMS));
+        assert_eq!(read_headers(&mut Reader(&writer.0)).unwrap().len(), MOST_ITEMS);
+        let mut writer = Writer::default();
+        write_headers(&mut writer, &some(MOST_ITEMS + 1));
+        assert_eq!(read_headers(&mut Reader(&writer.0)), Err(Malformed));
+    }
 }

@@ -28,7 +28,8 @@ pub(crate) struct State {
     sleepers: BTreeMap<(Instant, u64), Waker>,
     /// Those who let others go first: they go on in the next turn.
     yielded: Vec<Waker>,
-    last_number: u64,
+    last_sleeper: u64,
+    last_exchange: ExchangeId,
 }
 
 /// What has come of one exchange and was not yet fetched.
@@ -95,8 +96,9 @@ impl World {
     /// The number of a new exchange.
     pub(crate) fn open(&self) -> ExchangeId {
         let mut state = self.state();
-        // More than 2³² exchanges no guest lives to see.
-        let id = state.number() as ExchangeId;
+        // Ever greater, as the host demands; more than 2³² exchanges no guest lives to see.
+        state.last_exchange += 1;
+        let id = state.last_exchange;
         state.exchanges.insert(id, Inbox::default());
         id
     }
@@ -105,11 +107,6 @@ impl World {
 impl State {
     fn now(&self) -> Instant {
         Instant::from_origin(Duration::from_nanos(self.moment.monotonic))
-    }
-
-    fn number(&mut self) -> u64 {
-        self.last_number += 1;
-        self.last_number
     }
 
     /// Puts an event into its exchange's inbox; of an exchange that was dropped nothing is wanted any more.
@@ -140,8 +137,9 @@ impl Clock for World {
     }
 
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()> {
-        let number = self.state().number();
-        Box::pin(Sleep { world: self.clone(), key: (at, number) })
+        let mut state = self.state();
+        state.last_sleeper += 1;
+        Box::pin(Sleep { world: self.clone(), key: (at, state.last_sleeper) })
     }
 }
 

@@ -35,6 +35,9 @@ impl Module for portolan_host::Guest {
     }
 }
 
+/// How many commands a guest may give in a turn, the lines it says not counted; one that gives more is broken.
+const MOST_COMMANDS: usize = 10_000;
+
 /// How many exchanges a guest may have open unless told otherwise: watches, sockets and requests together.
 pub const MAX_EXCHANGES: usize = 64;
 
@@ -81,8 +84,8 @@ impl fmt::Debug for Options {
 }
 
 /// Runs a guest to its end. Its requests go over `transport`, which may be [`crate::Restricted`]; time and the seed come
-/// from `runtime`. Dropping the future ends the guest and aborts its exchanges. A turn is not interrupted: a guest that
-/// computes for long holds up the thread that polls this, as any task would.
+/// from `runtime`. Dropping the future ends the guest and aborts its exchanges. Others have their turn after each of the
+/// guest's, but none is interrupted: a guest that computes for long holds up the thread that polls this, as any task would.
 ///
 /// # Errors
 /// The guest's own error, and that of a guest that trapped, broke the rules of the border, or waits for nothing.
@@ -102,16 +105,25 @@ pub async fn run(
     loop {
         let answer = module.turn(&write_events(moment(runtime), &events))?;
         let (wake, commands) = read_commands(&answer).map_err(|error| broken(&options.name, &error))?;
+        let mut given = 0;
         for command in commands {
-            match command {
+            match command.map_err(|error| broken(&options.name, &error))? {
                 Command::Say(line) => (options.say)(&line),
                 Command::Done(outcome) => return outcome.map_err(|why| failed(&options.name, &why)),
-                command => exchanges.carry_out(command).map_err(|why| broken(&options.name, &why))?,
+                _ if given == MOST_COMMANDS => {
+                    return Err(broken(&options.name, &"it wants too much at once"));
+                }
+                command => {
+                    given += 1;
+                    exchanges.carry_out(command).map_err(|why| broken(&options.name, &why))?;
+                }
             }
         }
         if wake.is_none() && exchanges.are_none_open() {
             return Err(broken(&options.name, &"it waits, and for nothing the host could bring"));
         }
+        // What is answered at once would otherwise leave nobody else a turn, nor a moment to drop this in.
+        runtime.spawner.yield_now().await;
         events = until(wake, &mut exchanges, runtime).await;
     }
 }

@@ -144,10 +144,22 @@ async fn a_module_that_breaks_the_rules_of_the_border_is_ended() {
     let connect = [&[1, 1, 0, 0, 0][..], &[0; 12]].concat();
     let take = [2, 1, 0, 0, 0];
     let twice = [&take[..], &take].concat();
+    let header = |number: u32| [&[4, 0, 0, 0][..], format!("x{number:03x}").as_bytes(), &[0; 4]].concat();
+    let many_headers = [
+        &[0, 1, 0, 0, 0][..],
+        &[0; 8],
+        &40_000u32.to_le_bytes(),
+        &(0..40_000).flat_map(header).collect::<Vec<_>>(),
+        &[0],
+    ]
+    .concat();
     for (answers, told) in [
         (&[&[99][..]][..], "malformed"),
         (&[&[6, 255, 255, 255, 255]], "malformed"),
-        (&[&[&connect[..], &connect].concat()], "the number of an open exchange"),
+        (&[&[&connect[..], &connect].concat()], "not greater than the last"),
+        (&[&[&connect[..], &[5, 1, 0, 0, 0], &connect].concat()], "not greater than the last"),
+        (&[&[5, 1, 0, 0, 0].repeat(10_001)], "too much at once"),
+        (&[&many_headers], "malformed"),
         (&[&[&connect[..], &twice, &take].concat()], "before the last was through"),
         (&[], "malformed"),
     ] {
@@ -157,4 +169,28 @@ async fn a_module_that_breaks_the_rules_of_the_border_is_ended() {
     }
     // To take from an exchange that is over is no fault: the guest may not have heard of its end.
     answering(&[&twice, &[7, 0]]).await.unwrap();
+    // Lines are handed on as they are read, however many.
+    answering(&[&[6, 0, 0, 0, 0].repeat(10_001), &[7, 0]]).await.unwrap();
+}
+
+/// Wants the same in every turn, under a new number, until it has had 1,000.
+struct Asking(u32);
+
+impl portolan_plugins::Module for Asking {
+    fn turn(&mut self, _: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0 += 1;
+        if self.0 == 1_000 {
+            return Ok([&[255; 8][..], &[7, 0]].concat());
+        }
+        // No method and no address: refused at once.
+        Ok([&[255; 8][..], &[0], &self.0.to_le_bytes(), &[0; 13]].concat())
+    }
+}
+
+#[tokio::test]
+async fn a_guest_whose_wishes_are_answered_at_once_leaves_others_their_turn() {
+    let runtime = runtime().unwrap();
+    let mut running = Box::pin(run(Asking(0), wire(), &runtime, options("http://server")));
+    assert!(futures::poll!(&mut running).is_pending());
+    running.await.unwrap();
 }

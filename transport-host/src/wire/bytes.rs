@@ -4,6 +4,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
+/// How many headers or subprotocols a message may list: far more than any server takes.
+pub const MOST_ITEMS: usize = 10_000;
+
 /// A message that is not what it should be: the two sides are of different versions, or one of them is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -117,7 +120,10 @@ impl Reader<'_> {
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
-        let length = self.u32()?;
+        let length = self.u32()? as usize;
+        if length > MOST_ITEMS {
+            return Err(Malformed);
+        }
         let mut items = Vec::new(); // not as long as is said: as long as there is something to read
         for _ in 0..length {
             items.push(read(self)?);

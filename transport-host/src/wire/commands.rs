@@ -68,15 +68,24 @@ pub fn write_commands(wake: Option<u64>, commands: &[Command]) -> Vec<u8> {
     writer.0
 }
 
-/// Reads the guest's side of a turn.
-pub fn read_commands(message: &[u8]) -> Result<(Option<u64>, Vec<Command>), Malformed> {
+/// Reads the guest's side of a turn: when it wants the next, and its commands.
+pub fn read_commands(message: &[u8]) -> Result<(Option<u64>, Commands<'_>), Malformed> {
     let mut reader = Reader(message);
     let wake = Some(reader.u64()?).filter(|wake| *wake != u64::MAX);
-    let mut commands = Vec::new();
-    while !reader.is_at_end() {
-        commands.push(Command::read(&mut reader)?);
+    Ok((wake, Commands(reader)))
+}
+
+/// The commands of a turn, each read when it is its turn: together they could take many times the room of the message.
+/// Nothing that follows one that is malformed can be read.
+#[derive(Debug)]
+pub struct Commands<'a>(Reader<'a>);
+
+impl Iterator for Commands<'_> {
+    type Item = Result<Command, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.is_at_end()).then(|| Command::read(&mut self.0))
     }
-    Ok((wake, commands))
 }
 
 impl Command {

@@ -28,6 +28,8 @@ pub(super) struct Exchanges {
     plugin: String,
     most: usize,
     open: BTreeMap<ExchangeId, Open>,
+    /// The number of the exchange begun last. Each is greater, so that nothing told of one can be taken for another's.
+    last: ExchangeId,
     tasks: FuturesUnordered<BoxFuture<'static, ()>>,
     teller: UnboundedSender<Event>,
     told: UnboundedReceiver<Event>,
@@ -61,6 +63,7 @@ impl Exchanges {
             plugin: options.name.clone(),
             most: options.max_exchanges,
             open: BTreeMap::new(),
+            last: 0,
             tasks: FuturesUnordered::new(),
             teller,
             told,
@@ -113,9 +116,10 @@ impl Exchanges {
     where
         Running: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        if self.open.contains_key(&id) {
-            return Err("it uses the number of an open exchange again");
+        if id <= self.last {
+            return Err("it begins an exchange whose number is not greater than the last one's");
         }
+        self.last = id;
         if self.open.len() >= self.most {
             self.refuse(id);
             return Ok(());
@@ -183,7 +187,8 @@ fn request(method: &str, uri: &str, headers: &Headers) -> Result<Request<()>, Er
     let mut request = Request::builder().method(method).uri(uri).body(()).map_err(|error| {
         Error::config("the plugin's request has no proper method or address").with_source(error)
     })?;
-    *request.headers_mut() = header_map(headers);
+    *request.headers_mut() = header_map(headers)
+        .map_err(|error| Error::config("the plugin's request has too many headers").with_source(error))?;
     Ok(request)
 }
 
