@@ -15,6 +15,10 @@ export class FetchExchange {
   #id;
   #request;
   #options;
+  /** Whether the guest has still to say how its request goes on. */
+  #isUnfinished;
+  /** Whether there is an answer of which a piece may be asked for, and none is on its way. */
+  #isReady = false;
   #abort = new AbortController();
   #pieces = [];
   #gathered = 0;
@@ -25,10 +29,12 @@ export class FetchExchange {
     this.#id = id;
     this.#request = request;
     this.#options = options;
+    this.#isUnfinished = request.inPieces;
     if (!request.inPieces) this.#send(request.body);
   }
 
   give(bytes) {
+    if (!this.#isUnfinished || typeof bytes === 'string') throw new Error('it gives a piece of a request that takes none');
     this.#gathered += bytes.length;
     if (this.#gathered > MOST_GATHERED) return this.#fail(FAILURES.tooLarge, `a request's body is over ${MOST_GATHERED} bytes`);
     this.#pieces.push(bytes);
@@ -36,6 +42,8 @@ export class FetchExchange {
   }
 
   finish() {
+    if (!this.#isUnfinished) throw new Error('it finishes a request that was whole');
+    this.#isUnfinished = false;
     this.#host.tell((events) => events.taken(this.#id));
     this.#send(new Blob(this.#pieces));
     this.#pieces = [];
@@ -49,13 +57,20 @@ export class FetchExchange {
       const answer = await fetch(uri, { method, headers, body, signal: this.#abort.signal, redirect: 'manual', cache: 'no-store' });
       const status = answer.type === 'opaqueredirect' ? 302 : answer.status;
       this.#reader = answer.body?.getReader();
+      this.#isReady = true;
       this.#host.tell((events) => events.head(this.#id, status, [...answer.headers]));
     } catch (error) {
       this.#fail(kindOf(error, method), reasonOf(error));
     }
   }
 
-  async take() {
+  take() {
+    if (!this.#isReady) throw new Error('it asks for a piece before the answer, or the last piece, was there');
+    this.#isReady = false;
+    this.#read();
+  }
+
+  async #read() {
     try {
       for (;;) {
         const { value, done } = (await this.#reader?.read()) ?? { done: true };
@@ -63,7 +78,9 @@ export class FetchExchange {
           this.#host.forget(this.#id);
           return this.#host.tell((events) => events.end(this.#id));
         }
-        if (value.length > 0) return this.#host.tell((events) => events.chunk(this.#id, value));
+        if (value.length === 0) continue;
+        this.#isReady = true;
+        return this.#host.tell((events) => events.chunk(this.#id, value));
       }
     } catch (error) {
       this.#fail(FAILURES.interrupted, `the answer broke off: ${reasonOf(error)}`);
@@ -89,6 +106,7 @@ export class SocketExchange {
   #isOpen = false;
   #isOver = false;
   #isWanted = false;
+  #isUnconfirmed = false;
   #arrived = [];
   #untaken = 0;
   #complaint = 'the connection broke';
@@ -147,17 +165,22 @@ export class SocketExchange {
   }
 
   take() {
+    if (!this.#isOpen && !this.#isOver) throw new Error('it asks for a message before the socket is open');
+    if (this.#isWanted) throw new Error('it asks for a message before the last was there');
     this.#isWanted = true;
     this.#pass();
   }
 
   give(message) {
+    if (!this.#isOpen || this.#isUnconfirmed) throw new Error('it gives a message before the socket, or the last, was through');
+    this.#isUnconfirmed = true;
     if (!this.#isOver) this.#socket.send(message);
     this.#confirm();
   }
 
   #confirm() {
     if (!this.#isOver && this.#socket.bufferedAmount > MOST_UNSENT) return void setTimeout(() => this.#confirm(), 5);
+    this.#isUnconfirmed = false;
     this.#host.tell((events) => events.taken(this.#id));
   }
 

@@ -17,8 +17,10 @@ import { FetchExchange, SocketExchange } from './exchanges.mjs';
  * @param {'http' | 'socket' | 'socketThenHttp'} [options.watchOver] what its watches go over; default: `http`
  * @param {string | Uint8Array} [options.input] what it is told at its start
  * @param {(line: string) => void} [options.say] where its lines go; default: `console.log`
- * @param {(request: { method: string, url: URL, socket: boolean }) => boolean} [options.allow] whether it may send a
- *   request to `server`; what it may not is answered with 403 and logged by `warn`. Default: everything
+ * @param {(request: { method: string, url: URL, headers: [string, string][], protocols: string[], socket: boolean }) =>
+ *   boolean} [options.allow] whether it may send a request to `server`, with these headers or subprotocols; what it may
+ *   not is answered with 403 and logged by `warn`. Default: everything. Whatever it says, a request is refused that brings
+ *   credentials, impersonates or names another host: who the guest is, is the host's to say
  * @param {(line: string) => void} [options.warn] where refusals are logged; default: `console.warn`
  * @param {number} [options.maxExchanges] how many requests, watches and sockets it may have open at once; default: 64
  * @param {number} [options.maxBytes] how large its memory may be at the end of a turn; default: 256 MiB
@@ -44,7 +46,13 @@ class Host {
   #events = new Writer();
   #exchanges = new Map();
   #timer;
+  /** The number of the exchange begun last. Each is greater, so that nothing told of one can be taken for another's. */
+  #last = 0;
+  /** How many commands it has given in this turn. */
+  #given = 0;
   #scheduled = false;
+  /** How many turns there were since the page or the event loop could do something else. */
+  #turns = 0;
   #over = false;
 
   constructor(exports, options, resolve, reject) {
@@ -86,10 +94,14 @@ class Host {
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    const attempt = () => {
       this.#scheduled = false;
       if (!this.#over) this.#attempt();
-    });
+    };
+    // What is answered at once would otherwise leave nobody else a turn, nor a moment to abort this in.
+    this.#turns = (this.#turns + 1) % MOST_TURNS;
+    if (this.#turns === 0) setTimeout(attempt);
+    else queueMicrotask(attempt);
   }
 
   #attempt() {
@@ -120,6 +132,7 @@ class Host {
       throw new Error(`it uses ${memory.buffer.byteLength} bytes of memory, more than the ${maxBytes} the host allows`);
     }
     const wake = reader.u64();
+    this.#given = 0;
     while (!reader.isAtEnd && !this.#over) this.#carryOut(reader);
     if (this.#over) return;
     if (wake !== WHENEVER) this.#wakeAt(wake);
@@ -140,6 +153,8 @@ class Host {
       const memoryBytes = this.#exports.memory.buffer.byteLength;
       return this.#end(() => (failure === undefined ? this.#resolve({ memoryBytes }) : this.#reject(new Error(failure))));
     }
+    this.#given += 1;
+    if (this.#given > MOST_COMMANDS) throw new Error('it wants too much at once');
     const id = reader.u32();
     const exchange = this.#exchanges.get(id);
     if (tag === 0) this.#begin(id, reader.request(), FetchExchange);
@@ -156,16 +171,20 @@ class Host {
   }
 
   #begin(id, request, Exchange) {
+    if (id <= this.#last) throw new Error("it begins an exchange whose number is not greater than the last one's");
+    this.#last = id;
     const { allow, maxExchanges, server, warn } = this.#options;
     const socket = Exchange === SocketExchange;
     const url = new URL(request.uri);
+    const { method, headers, protocols = [] } = request;
     if (this.#exchanges.size >= maxExchanges) {
       warn(`refused: more than ${maxExchanges} requests, watches and sockets at once`);
       return this.tell((events) => events.status(id, 429, 'TooManyRequests', `the host allows ${maxExchanges} exchanges at once`));
     }
-    if (url.origin !== new URL(server).origin || !allow({ method: request.method, url, socket })) {
-      warn(`refused: ${request.method} ${url.origin}${url.pathname}`);
-      const message = `forbidden: the host does not allow this guest ${request.method} ${url.pathname}`;
+    const isOwn = url.origin === new URL(server).origin && !isSomebodyElses(headers, protocols);
+    if (!isOwn || !allow({ method, url, headers, protocols, socket })) {
+      warn(`refused: ${method} ${url.origin}${url.pathname}`);
+      const message = `forbidden: the host does not allow this guest ${method} ${url.pathname}`;
       return this.tell((events) => events.status(id, 403, 'Forbidden', message));
     }
     if (socket && !this.#options.WebSocket) {
@@ -184,6 +203,13 @@ class Host {
   }
 }
 
+/** Whether a request brings credentials (on a socket they travel as a subprotocol), impersonates or names another host. */
+function isSomebodyElses(headers, protocols) {
+  const names = headers.map(([name]) => name.toLowerCase());
+  const is = (name) => ['authorization', 'proxy-authorization', 'cookie', 'host'].includes(name) || name.startsWith('impersonate-');
+  return names.some(is) || protocols.some((protocol) => protocol.startsWith('base64url.bearer.authorization.k8s.io.'));
+}
+
 /** The global WebSocket. API servers want an Origin, which a page's has and Node's must be told to send. */
 function defaultWebSocket() {
   const { WebSocket, location } = globalThis;
@@ -194,6 +220,12 @@ function defaultWebSocket() {
     }
   };
 }
+
+/** How many turns may follow each other as microtasks. */
+const MOST_TURNS = 64;
+
+/** How many commands a guest may give in a turn, the lines it says not counted; one that gives more is broken. */
+const MOST_COMMANDS = 10_000;
 
 const WHENEVER = 0xffffffffffffffffn;
 

@@ -91,7 +91,7 @@ fn on_wasm() -> Vec<Step> {
         step(
             "that guest, run by Node",
             Node,
-            "node --experimental-websocket --test tests/guest/guest.test.mjs",
+            "node --experimental-websocket --test tests/guest/border.test.mjs tests/guest/guest.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node]),
         step(
