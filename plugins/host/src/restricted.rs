@@ -3,7 +3,10 @@
 //! Invariant: what is not granted reaches nothing beneath, and every refusal is logged.
 
 use async_trait::async_trait;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    IF_NONE_MATCH, USER_AGENT,
+};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use portolan::status::{Status, failure, reason};
@@ -12,7 +15,18 @@ use portolan::{Error, ErrorKind};
 
 use crate::request_info::{RequestInfo, Resource};
 
+/// What a guest's request may bring. What opens a WebSocket its transport adds itself; a `Host`, an `Upgrade` or a
+/// front proxy's `X-Remote-User` would give a request another meaning than was checked.
+const HEADERS: [HeaderName; 6] =
+    [ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, USER_AGENT];
+
 /// What a guest may do, in RBAC's words: a rule, and where it holds.
+///
+/// Stricter than RBAC of old: `create` is wanted besides the verb of the method to exec into, attach to or forward a port
+/// of a Pod (a WebSocket's handshake is a GET), for a patch that is a server-side apply, and for an update of the kinds
+/// that one creates (endpoints, events, leases, limit ranges, roles and their bindings, runtime classes, services).
+/// Whether an update creates at an aggregated API server is not known here. `pods/proxy`, `services/proxy` and
+/// `nodes/proxy` are what they are in RBAC: whatever is behind them, over WebSocket too.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grant {
     /// The namespaces in which the rule holds; "*" is every one, and what belongs to none or spans all. The rule's
@@ -24,8 +38,9 @@ pub struct Grant {
 
 /// Lets through what some [`Grant`] allows, to one API server. Everything else is answered with the 403 the API server
 /// would give, with its Status (a client's error is `is_forbidden`), and logged: a `tracing` event at WARN of the target
-/// `portolan::plugin` with the fields `plugin` and `request`. So are requests that bring credentials or impersonate: who
-/// the guest is, is the host's to say.
+/// `portolan::plugin` with the fields `plugin` and `request`. So are requests that bring credentials or impersonate, for
+/// who the guest is, is the host's to say; and any with a header but `Accept`, `Accept-Encoding`, `Content-Length`,
+/// `Content-Type`, `If-None-Match` and `User-Agent`.
 ///
 /// The API server's own RBAC still holds beneath it. Put it above the layers that add credentials.
 #[derive(Debug)]
@@ -44,9 +59,15 @@ impl<T: Transport> Restricted<T> {
 
     /// The refusal of what is not allowed.
     fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Box<Status>> {
+        let is_refused = |info: &RequestInfo| !self.grants.iter().any(|grant| grant.allows(info));
         let told = match self.read(method, uri, headers) {
-            Ok(info) if self.grants.iter().any(|grant| grant.allows(&info)) => return Ok(()),
-            Ok(info) => info.to_string(),
+            Ok(info) => {
+                let implied = info.implied(headers);
+                match [info].into_iter().chain(implied).find(is_refused) {
+                    None => return Ok(()),
+                    Some(info) => info.to_string(),
+                }
+            }
             Err(why) => why.to_owned(),
         };
         tracing::warn!(target: "portolan::plugin", plugin = self.plugin, request = told, "refused");
@@ -59,9 +80,12 @@ impl<T: Transport> Restricted<T> {
             return Err("reach any other server");
         }
         let is_identity =
-            |name: &http::HeaderName| *name == AUTHORIZATION || name.as_str().starts_with("impersonate-");
+            |name: &HeaderName| *name == AUTHORIZATION || name.as_str().starts_with("impersonate-");
         if headers.keys().any(is_identity) {
             return Err("say who it is: credentials and impersonation are the host's");
+        }
+        if !headers.keys().all(|name| HEADERS.contains(name)) {
+            return Err("send a header other than Accept, Content-Type and the like");
         }
         RequestInfo::read(method, uri, self.server.path())
             .ok_or("send a request whose meaning is not certain")
