@@ -106,7 +106,8 @@ export class SocketExchange {
   #isOpen = false;
   #isOver = false;
   #isWanted = false;
-  #isUnconfirmed = false;
+  /** Whether nothing may be given: a message is on its way, or there are to be no more. */
+  #isFull = false;
   #arrived = [];
   #untaken = 0;
   #complaint = 'the connection broke';
@@ -172,19 +173,24 @@ export class SocketExchange {
   }
 
   give(message) {
-    if (!this.#isOpen || this.#isUnconfirmed) throw new Error('it gives a message before the socket, or the last, was through');
-    this.#isUnconfirmed = true;
+    this.#fill();
     if (!this.#isOver) this.#socket.send(message);
     this.#confirm();
   }
 
+  #fill() {
+    if (!this.#isOpen || this.#isFull) throw new Error('it gives a message before the socket was open, or the last was through');
+    this.#isFull = true;
+  }
+
   #confirm() {
     if (!this.#isOver && this.#socket.bufferedAmount > MOST_UNSENT) return void setTimeout(() => this.#confirm(), 5);
-    this.#isUnconfirmed = false;
+    this.#isFull = false;
     this.#host.tell((events) => events.taken(this.#id));
   }
 
   finish() {
+    this.#fill();
     this.#socket.close();
     this.#host.tell((events) => events.taken(this.#id));
   }

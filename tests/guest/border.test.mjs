@@ -85,6 +85,7 @@ test('what breaks the rules of an exchange ends the guest', async () => {
     [[...send(0, { body: PIECES }), ...finish(1), ...give(1)], /that takes none/],
     [[...connect(0), ...take(1)], /before the socket is open/],
     [[...connect(0), ...give(1)], /before the socket/],
+    [[...connect(0), ...finish(1)], /before the socket/],
     [Array(10_001).fill(drop(9)).flat(), /too much at once/],
   ]) {
     const { ended } = await play(commands);
