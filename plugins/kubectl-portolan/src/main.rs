@@ -1,5 +1,5 @@
 //! `kubectl portolan`: owner trees and live tables in the terminal. kubectl finds it on the path by its name.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command's output is its purpose")]
+#![expect(clippy::print_stderr, reason = "a command's output is its purpose")]
 
 mod printing;
 mod screen;
@@ -8,7 +8,7 @@ mod top;
 mod tree;
 mod watch;
 
-use std::io::{IsTerminal, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use portolan::meta::ApiResource;
 use portolan::rest::NoWarnings;
 use portolan_native::{ConfigOptions, client_for, load_config};
 
-use sheet::Sheet;
+use sheet::{Sheet, plain};
 
 /// Owner trees and live tables of a Kubernetes cluster.
 #[derive(Parser)]
@@ -92,7 +92,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", plain(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -111,8 +111,14 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Tree { object } => {
             let (kind, name) = named(&object)?;
             let tree = tree::Tree::find(&client, &resource(&client, kind).await?, &namespace, name).await?;
-            print!("{tree}");
-            tree.missing().iter().for_each(|why| eprintln!("not seen: {why}"));
+            match write!(stdout(), "{tree}") {
+                // Whoever reads no further, as `head`, has what it wanted.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    return Err(Error::config("the tree could not be printed").with_source(error));
+                }
+                _ => {}
+            }
+            tree.missing().iter().for_each(|why| eprintln!("not seen: {}", plain(why)));
             Ok(())
         }
         Command::Watch { r#type, all_namespaces, selector } => {

@@ -6,7 +6,7 @@ use std::io::{Write, stdout};
 use futures::{Stream, StreamExt};
 use portolan::Error;
 
-use crate::sheet::{Line, Sheet};
+use crate::sheet::{Line, Sheet, plain};
 
 /// Prints until the sheets end, or nobody reads any more.
 pub(crate) async fn print(mut sheets: impl Stream<Item = Result<Sheet, Error>> + Unpin) -> Result<(), Error> {
@@ -44,13 +44,13 @@ impl Printed {
             }
             self.rows.insert(row.key.clone(), row.cells.clone());
         }
-        lines.extend(before.into_keys().map(|key| format!("{key} is gone")));
+        lines.extend(before.into_keys().map(|key| format!("{} is gone", plain(&key))));
         if self.stale != sheet.stale {
             self.stale.clone_from(&sheet.stale);
             lines.push(
                 self.stale
                     .as_ref()
-                    .map_or("# current again".to_owned(), |why| format!("# not current: {why}")),
+                    .map_or("# current again".to_owned(), |why| format!("# not current: {}", plain(why))),
             );
         }
         lines
@@ -81,5 +81,10 @@ mod tests {
         );
         sheet.stale = None;
         assert_eq!(printed.changes(&sheet), ["# current again"]);
+        sheet.rows = vec![row("a", "1/1"), row("\u{1b}[2J", "")];
+        printed.changes(&sheet);
+        sheet.rows.pop();
+        sheet.stale = Some("\u{1b}]0;title\u{7}".into());
+        assert_eq!(printed.changes(&sheet), [" [2J is gone", "# not current:  ]0;title "]);
     }
 }

@@ -56,6 +56,14 @@ struct Amount {
     memory: i64,
 }
 
+impl Amount {
+    /// No sum is wrong in sign, whatever the server says.
+    fn add(&mut self, other: Self) {
+        self.cpu = self.cpu.saturating_add(other.cpu);
+        self.memory = self.memory.saturating_add(other.memory);
+    }
+}
+
 impl Top {
     async fn next(&mut self) -> Result<Sheet, Error> {
         if std::mem::take(&mut self.is_first) {
@@ -115,7 +123,8 @@ fn of_nodes(nodes: &[Node], pods: &[Pod], used: &BTreeMap<String, Amount>) -> Sh
         let Some(node) = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()) else { continue };
         let (count, sum) = asked.entry(node).or_default();
         let amount = requests(pod, "requests");
-        (*count, sum.cpu, sum.memory) = (*count + 1, sum.cpu + amount.cpu, sum.memory + amount.memory);
+        *count += 1;
+        sum.add(amount);
     }
     let row = |node: &Node| {
         let name = node.metadata.name.clone().unwrap_or_default();
@@ -188,8 +197,10 @@ fn requests(pod: &Pod, which: &str) -> Amount {
     for resources in containers.filter_map(|container| container.resources.as_ref()) {
         let amounts = if which == "limits" { &resources.limits } else { &resources.requests };
         let of = |name: &str| amounts.as_ref()?.get(name)?.0.parse::<Quantity>().ok();
-        sum.cpu += of("cpu").map_or(0, |quantity| quantity.milli_value());
-        sum.memory += of("memory").map_or(0, |quantity| quantity.value());
+        sum.add(Amount {
+            cpu: of("cpu").map_or(0, |quantity| quantity.milli_value()),
+            memory: of("memory").map_or(0, |quantity| quantity.value()),
+        });
     }
     sum
 }
@@ -200,8 +211,10 @@ fn measured(object: &Value) -> Amount {
     let containers = object["containers"].as_array().into_iter().flatten();
     for usage in std::iter::once(&object["usage"]).chain(containers.map(|container| &container["usage"])) {
         let of = |name: &str| usage[name].as_str()?.parse::<Quantity>().ok();
-        sum.cpu += of("cpu").map_or(0, |quantity| quantity.milli_value());
-        sum.memory += of("memory").map_or(0, |quantity| quantity.value());
+        sum.add(Amount {
+            cpu: of("cpu").map_or(0, |quantity| quantity.milli_value()),
+            memory: of("memory").map_or(0, |quantity| quantity.value()),
+        });
     }
     sum
 }
@@ -264,5 +277,8 @@ mod tests {
             { "usage": { "cpu": "4m", "memory": "1Mi" } },
         ] }));
         assert_eq!((pod.cpu, pod.memory), (7, 2 << 20));
+        let most = json!({ "usage": { "cpu": "9e18", "memory": "9223372036854775807" } });
+        let beyond = measured(&json!({ "containers": [most, most] }));
+        assert_eq!((beyond.cpu, beyond.memory), (i64::MAX, i64::MAX));
     }
 }

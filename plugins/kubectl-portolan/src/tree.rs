@@ -168,7 +168,7 @@ async fn everything(
 
 impl Member {
     fn title(&self) -> String {
-        format!("{}/{}", self.resource.kind, plain(self.metadata.name.as_deref().unwrap_or_default()))
+        plain(&format!("{}/{}", self.resource.kind, self.metadata.name.as_deref().unwrap_or_default()))
     }
 
     fn age(&self, now: i64) -> String {

@@ -147,8 +147,9 @@ impl Live {
         let shown: Vec<usize> = (0..self.table.column_definitions.len())
             .filter(|&index| self.table.column_definitions[index].priority == 0)
             .collect();
-        let names = shown.iter().map(|&index| self.table.column_definitions[index].name.to_uppercase());
-        let namespace = |text: &str| self.shows_namespace.then(|| text.to_owned());
+        let names =
+            shown.iter().map(|&index| plain(&self.table.column_definitions[index].name).to_uppercase());
+        let namespace = |text: &str| self.shows_namespace.then(|| plain(text));
         let rows = self.rows.iter().map(|((place, name), row)| Row {
             key: format!("{place}/{name}").trim_start_matches('/').to_owned(),
             cells: namespace(place)
@@ -175,6 +176,6 @@ fn text(cell: &Value) -> String {
     match cell {
         Value::String(text) => plain(text),
         Value::Null => String::new(),
-        other => other.to_string(),
+        other => plain(&other.to_string()),
     }
 }
