@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::try_join;
+use futures::future::join;
 use futures::stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -43,7 +43,11 @@ impl Transport for WasiTransport {
         let request = outgoing(&parts)?;
         let sink = request.body().map_err(|()| unable("the body"))?;
         let answer = handle(request, None).map_err(|code| failed(&code))?;
-        try_join(upload(sink, &body), receive(&answer)).await.map(|((), response)| response)
+        // A server may answer, and take no more of the body: its answer says why.
+        match join(upload(sink, &body), receive(&answer)).await {
+            (_, Ok(response)) => Ok(response),
+            (sent, Err(error)) => Err(sent.err().unwrap_or(error)),
+        }
     }
 }
 
