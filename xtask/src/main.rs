@@ -47,7 +47,7 @@ enum Task {
     Fixtures(fixtures::Options),
     /// Play informers beside client-go's: every scenario to both, and compare what they ask and tell.
     Parity(parity::Options),
-    /// Put informers under strain for minutes; with --short, for half a minute each.
+    /// Put informers under strain for minutes; with --short, for a minute each at most.
     Soak(soak::Options),
     /// Measure Portolan beside its peers.
     Bench(bench::Options),
@@ -57,7 +57,8 @@ enum Task {
     Demo(demo::Options),
     /// Build the npm package `portolan` and print the path of its tarball.
     Npm,
-    /// Print the sizes of the dashboard's wasm and of the npm package's, and what takes the space, as JSON.
+    /// Print the sizes of the wasm of the dashboard, of the npm package, of a mere informer and of plugins, and what takes
+    /// the space, as JSON.
     Sizes,
     /// Check the rules for the source files: the ladder, heads, lengths.
     Tidy,
