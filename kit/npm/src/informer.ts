@@ -139,7 +139,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
       this.#listening.add(fresh);
       pinned.add(this);
       queueMicrotask(() => {
-        this.#fresh = undefined;
+        if (this.#fresh === fresh) this.#fresh = undefined;
         if (this.#listening.has(fresh)) this.#begin(fresh);
       });
     }
@@ -154,6 +154,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
       if (!listening.remove(name, listener as (what?: unknown) => void)) continue;
       listening.cancel?.();
       this.#listening.delete(listening);
+      if (this.#fresh === listening) this.#fresh = undefined;
     }
     if (this.#listening.size === 0) pinned.delete(this);
     return this;

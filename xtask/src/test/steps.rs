@@ -167,8 +167,8 @@ fn on_a_cluster() -> Vec<Step> {
         step(
             "the packed npm package, in Node and in Chromium",
             Node,
-            "node --test --test-concurrency=1 kit/tests/node.test.mjs kit/tests/browser.test.mjs kit/tests/busy.test.mjs \
-             kit/tests/react.test.mjs",
+            "node --test --test-concurrency=1 kit/tests/handles.test.mjs kit/tests/node.test.mjs kit/tests/browser.test.mjs \
+             kit/tests/busy.test.mjs kit/tests/react.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]
