@@ -7,8 +7,10 @@ import { until } from '../../tests/browser/waiting.mjs';
 import { install, pack } from './package.mjs';
 
 let portolan;
+const reported = [];
 
 before(async () => {
+  globalThis.reportError = (error) => reported.push(error); // Node has none, and ends by such an error.
   portolan = await import(join(install(pack()), 'node_modules/portolan/dist/node.js'));
 });
 
@@ -52,4 +54,86 @@ test('a listener that is put on, taken off and put on again in one go is told', 
   informer.on('add', hear).off('add', hear).on('add', hear);
   await until('it is told', () => heard.length > 0);
   assert.deepEqual(heard, ['one']);
+});
+
+test('who waits for a handle that is closed is told, and a closed handle refuses', async (t) => {
+  const client = connect(t, { silent: true });
+  const informer = client.informer({ gvr: 'v1/configmaps' });
+  const query = client.liveQuery({ gvr: 'v1/configmaps', columns: {} });
+  const waits = [informer.synced(), query.until(({ synced }) => synced)];
+  informer.close();
+  query.close();
+  for (const wait of waits) await assert.rejects(wait, portolan.ClosedError);
+  for (const asked of [informer.synced(), informer.list(), informer.get('default/one'), query.until(() => true)]) {
+    await assert.rejects(asked, portolan.ClosedError);
+  }
+  for (const refused of [() => informer.on('add', () => {}), () => informer.events(), () => query.subscribe(() => {}), () => query.set({})]) {
+    assert.throws(refused, portolan.ClosedError);
+  }
+  await until('nothing goes on', async () => (await client.open()).informers === 0);
+});
+
+test('a command that is left has no exit code', async (t) => {
+  const Silent = class extends EventTarget {
+    readyState = 0;
+    close() {}
+  };
+  const client = portolan.connect({ server: 'http://canned', WebSocket: Silent, linger: 0 });
+  t.after(() => client.close());
+  const start = () => client.exec('web', { command: ['true'], stdin: true });
+  const closed = start();
+  const collected = closed.collect();
+  closed.close();
+  await assert.rejects(collected, portolan.ClosedError);
+  await assert.rejects(closed.exitCode, portolan.ClosedError);
+  assert.throws(() => closed.write('more'), portolan.ClosedError);
+  const left = start();
+  await left[Symbol.asyncIterator]().return(); // As `break` does.
+  await assert.rejects(left.exitCode, portolan.ClosedError);
+});
+
+test('a subscriber that throws keeps nothing from the others, and a condition that throws ends its wait', async (t) => {
+  const query = connect(t).liveQuery({ gvr: 'v1/configmaps', columns: { name: 'metadata.name' } });
+  const wrong = new Error('wrong');
+  let throws = true;
+  query.subscribe(() => {
+    if (!throws) return;
+    throws = false;
+    throw wrong;
+  });
+  await query.until(({ synced }) => synced);
+  assert.deepEqual(reported.splice(0), [wrong]);
+  const conditions = [() => { throw wrong; }, ({ matched }) => { if (matched === 0) throw wrong; }];
+  await assert.rejects(query.until(conditions[0]), wrong);
+  const later = query.until(conditions[1]);
+  query.set({ filter: { text: 'nothing like it' } });
+  await assert.rejects(later, wrong);
+});
+
+test('any numbers are a window', async (t) => {
+  const query = connect(t).liveQuery({ gvr: 'v1/configmaps', columns: { name: 'metadata.name' }, window: { start: NaN, end: Infinity } });
+  assert.equal((await query.until(({ synced }) => synced)).rows.length, 1);
+  for (const [start, end, rows] of [[0, 2 ** 40, 1], [-Infinity, NaN, 0], [0.5, 0.5, 1], [2 ** 32, 2 ** 33, 0], [0, 1e300, 1]]) {
+    query.set({ window: { start, end } });
+    await query.until((snapshot) => snapshot.rows.length === rows);
+  }
+});
+
+test('a signal that outlives what it was given to keeps nothing of it', async (t) => {
+  const client = connect(t);
+  const { signal } = new AbortController();
+  const informer = client.informer({ gvr: 'v1/configmaps' });
+  const query = client.liveQuery({ gvr: 'v1/configmaps', columns: {} });
+  const hear = () => {};
+  informer.on('add', hear, { signal }).off('add', hear);
+  informer.on('update', hear, { signal });
+  query.subscribe(hear, { signal })();
+  query.subscribe(hear, { signal });
+  await informer.synced({ signal });
+  await query.until(({ synced }) => synced, { signal });
+  for await (const event of informer.events({ signal })) if (event.type === 'synced') break;
+  assert.equal(getEventListeners(signal, 'abort').length, 2);
+  informer.close();
+  query.close();
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });

@@ -1,6 +1,8 @@
 // What comes of a call, one after the other, for a `for await`: whoever does not read holds the engine back.
 import './dispose.js';
 import { type Call, type Caller, forgetDrop, pinned, tell, whenDropped } from './caller.js';
+import { ClosedError } from './errors.js';
+import { onAbort } from './listeners.js';
 
 /** Who is told beside the reader. @internal */
 export interface Told {
@@ -8,6 +10,7 @@ export interface Told {
   /** The engine was lost and everything begins anew. */
   again?: () => void;
   done?: (payload: unknown) => void;
+  /** Also when it is closed before its end. */
   failed?: (error: unknown) => void;
 }
 
@@ -20,11 +23,15 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined>, Disposable 
   readonly id: number;
   readonly #batches: T[][] = [];
   readonly #waiting: Waiting<T>[] = [];
+  readonly #failed: ((error: unknown) => void) | undefined;
+  /** Takes back what the caller's signal was asked, which may live much longer. */
+  readonly #forget: () => void;
   #end: { error?: unknown } | undefined;
 
   /** @internal */
   constructor(caller: Caller, call: Omit<Call, 'receiver'>, read: (payload: unknown) => T[], { signal, again, done, failed }: Told = {}) {
     this.#caller = caller;
+    this.#failed = failed;
     const self = new WeakRef(this);
     const end = (error?: unknown) => tell(self.deref(), (feed) => feed.#over(error === undefined ? {} : { error }));
     const id = caller.start({
@@ -43,16 +50,17 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined>, Disposable 
       },
     });
     this.id = id;
-    whenDropped(this, () => caller.cancel(id));
-    if (signal) {
-      const abort = () => {
-        caller.cancel(id);
-        failed?.(signal.reason);
-        end(signal.reason);
-      };
-      if (signal.aborted) queueMicrotask(abort);
-      else signal.addEventListener('abort', abort, { once: true });
-    }
+    const abort = () => {
+      caller.cancel(id);
+      failed?.(signal?.reason);
+      end(signal?.reason);
+    };
+    if (signal?.aborted) queueMicrotask(abort);
+    const forget = (this.#forget = onAbort(signal, abort));
+    whenDropped(this, () => {
+      caller.cancel(id);
+      forget();
+    });
   }
 
   /** The next; `done` at the end. */
@@ -85,6 +93,7 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined>, Disposable 
   close(): void {
     this.#caller.cancel(this.id);
     this.#batches.length = 0;
+    this.#failed?.(new ClosedError('it was closed before its end'));
     this.#over({});
   }
 
@@ -101,7 +110,7 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined>, Disposable 
     this.#batches.push(batch);
     while (this.#batches.length > 0) {
       const waiting = this.#waiting.shift();
-      if (!waiting) return;
+      if (!waiting) break;
       void this.next().then(waiting.resolve, waiting.reject);
     }
     if (this.#waiting.length === 0) pinned.delete(this);
@@ -111,6 +120,7 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined>, Disposable 
     if (this.#end) return;
     this.#end = end;
     forgetDrop(this);
+    this.#forget();
     for (const waiting of this.#waiting.splice(0)) void this.next().then(waiting.resolve, waiting.reject);
     pinned.delete(this);
   }

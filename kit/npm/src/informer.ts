@@ -1,9 +1,10 @@
 // One informer of the engine, as one user of it sees it.
 import './dispose.js';
 import { type Caller, forgetDrop, pinned, tell, whenDropped } from './caller.js';
-import { errorOf, type Failure, PortolanError } from './errors.js';
+import { ClosedError, errorOf, type Failure, PortolanError } from './errors.js';
 import { Feed } from './feed.js';
 import { type Gvr, type KubernetesObject, namedOf } from './kubernetes.js';
+import { notify, onAbort, waitFor } from './listeners.js';
 
 /** Which objects of which resource. Two that ask alike share one informer: one watch, one cache. */
 export interface InformerOptions {
@@ -101,7 +102,8 @@ type Told<T> = InformerEvent<T> | { type: 'status'; status: InformerStatus };
 
 /**
  * A cache of some objects of one resource, kept current by one watch; client-go's shared informer. It runs from when it is
- * made until it is closed, or dropped without listeners; the engine keeps one for all who ask alike.
+ * made until it is closed, or dropped without listeners; the engine keeps one for all who ask alike. Once closed, it fails
+ * whatever is asked of it with a ClosedError.
  */
 export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEvent<T>>, Disposable {
   readonly #caller: Caller;
@@ -110,7 +112,9 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   readonly #listening = new Set<Listening<T>>();
   #fresh: Listening<T> | undefined;
   #status: InformerStatus = { phase: 'connecting', synced: false, errors: 0, relists: 0 };
-  #closed: unknown;
+  /** Why the engine has given it up. */
+  #failure: PortolanError | undefined;
+  readonly #closed = new AbortController();
 
   /** @internal */
   constructor(caller: Caller, options: InformerOptions) {
@@ -132,6 +136,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
    * one go are told in one order. It stays until `signal` is aborted, `off`, or the informer is closed.
    */
   on<N extends Name>(name: N, listener: InformerListeners<T>[N], { signal }: { signal?: AbortSignal } = {}): this {
+    this.#closed.signal.throwIfAborted();
     if (signal?.aborted) return this;
     if (!this.#fresh) {
       const fresh = new Listening<T>();
@@ -143,8 +148,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
         if (this.#listening.has(fresh)) this.#begin(fresh);
       });
     }
-    this.#fresh.add(name, listener as (what?: unknown) => void);
-    signal?.addEventListener('abort', () => this.off(name, listener), { once: true });
+    this.#fresh.add(name, listener as (what?: unknown) => void, onAbort(signal, () => this.off(name, listener)));
     return this;
   }
 
@@ -152,7 +156,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   off<N extends Name>(name: N, listener: InformerListeners<T>[N]): this {
     for (const listening of this.#listening) {
       if (!listening.remove(name, listener as (what?: unknown) => void)) continue;
-      listening.cancel?.();
+      listening.end();
       this.#listening.delete(listening);
       if (this.#fresh === listening) this.#fresh = undefined;
     }
@@ -162,20 +166,13 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
 
   /** Resolves once the cache is complete. */
   async synced({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#closed.signal.throwIfAborted();
     if (this.#status.synced) return;
-    if (this.#closed) throw this.#closed;
-    const own = new AbortController();
-    const ends = signal ? AbortSignal.any([own.signal, signal]) : own.signal;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        signal?.throwIfAborted();
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true, signal: own.signal });
-        this.on('synced', resolve, { signal: ends });
-        this.on('error', (error) => this.#closed && reject(error), { signal: ends });
-      });
-    } finally {
-      own.abort();
-    }
+    if (this.#failure) throw this.#failure;
+    await waitFor<void>([signal, this.#closed.signal], (resolve, reject, over) => {
+      this.on('synced', resolve, { signal: over });
+      this.on('error', (error) => this.#failure && reject(error), { signal: over });
+    });
   }
 
   /** The object of this key (`namespace/name`, or `name`), once the cache is complete. */
@@ -203,6 +200,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
 
   /** The same, until `signal` is aborted. */
   events({ signal }: { signal?: AbortSignal } = {}): Feed<InformerEvent<T>> {
+    this.#closed.signal.throwIfAborted();
     const reader = new Reader<T>();
     return new Feed<InformerEvent<T>>(
       this.#caller,
@@ -212,11 +210,12 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
     );
   }
 
-  /** Ends it for this user of it. */
+  /** Ends it for this user of it: whoever waits for it is told a ClosedError. */
   close(): void {
+    this.#closed.abort(new ClosedError('the informer is closed'));
     this.#caller.cancel(this.#watch);
     forgetDrop(this);
-    for (const listening of this.#listening) listening.cancel?.();
+    for (const listening of this.#listening) listening.end();
     this.#listening.clear();
     pinned.delete(this);
   }
@@ -226,6 +225,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   }
 
   async #read(what: object, { signal }: { signal?: AbortSignal }): Promise<T[]> {
+    this.#closed.signal.throwIfAborted();
     const found = await this.#caller.ask<string[]>('cached', { ...this.#options, ...what }, { signal, repeats: true });
     return found.map((json) => JSON.parse(json) as T);
   }
@@ -242,7 +242,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   /** The engine has given it up: there is no such resource, or the client was closed. */
   #failed(error: unknown): void {
     const failure = error instanceof PortolanError ? error : new PortolanError(String(error));
-    this.#closed = failure;
+    this.#failure = failure;
     this.#status = { ...this.#status, phase: 'retrying', error: failure };
     for (const listening of this.#listening) listening.fail(failure);
     pinned.delete(this);
@@ -251,22 +251,30 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
 
 /** Those listeners of an informer that were added in one go. */
 class Listening<T> {
-  readonly #listeners = new Map<Name, Set<(what?: unknown) => void>>();
+  /** Each with what is called when it is not told any more. */
+  readonly #listeners = new Map<Name, Map<(what?: unknown) => void, () => void>>();
   #errors = 0;
   #failure: PortolanError | undefined;
   cancel: (() => void) | undefined;
 
-  add(name: Name, listener: (what?: unknown) => void): void {
-    const those = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, those.add(listener));
+  add(name: Name, listener: (what?: unknown) => void, forget: () => void): void {
+    const those = this.#listeners.get(name) ?? new Map();
+    this.#listeners.set(name, those.set(listener, forget));
   }
 
   /** Whether that was the last one. */
   remove(name: Name, listener: (what?: unknown) => void): boolean {
     const those = this.#listeners.get(name);
-    if (!those?.delete(listener)) return false;
+    if (!those?.has(listener)) return false;
+    those.get(listener)?.();
+    those.delete(listener);
     if (those.size === 0) this.#listeners.delete(name);
     return this.#listeners.size === 0;
+  }
+
+  end(): void {
+    this.cancel?.();
+    for (const those of this.#listeners.values()) for (const forget of those.values()) forget();
   }
 
   wantsObjects(): boolean {
@@ -290,21 +298,9 @@ class Listening<T> {
   }
 
   #call(name: Name, what?: unknown): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
-      try {
-        listener(what);
-      } catch (error) {
-        // As with any event target: the others are told all the same, and the failure is the page's own.
-        reportError(error);
-      }
-    }
+    for (const listener of [...(this.#listeners.get(name)?.keys() ?? [])]) notify(listener, what);
   }
 }
-
-const reportError: (error: unknown) => void =
-  globalThis.reportError ?? ((error) => queueMicrotask(() => {
-    throw error;
-  }));
 
 /** Reads an engine's messages. After the engine was lost it tells what differs, for the new one begins with everything. */
 class Reader<T> {

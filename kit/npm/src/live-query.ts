@@ -1,8 +1,9 @@
 // A live query: filtered, sorted and windowed in the engine; only the rows in view, and their changes, come here.
 import './dispose.js';
 import { type Caller, forgetDrop, pinned, whenDropped } from './caller.js';
-import { PortolanError } from './errors.js';
+import { ClosedError, PortolanError } from './errors.js';
 import { asked, type InformerOptions, type InformerStatus, statusOf } from './informer.js';
+import { notify, onAbort, waitFor } from './listeners.js';
 
 /** A value of a row: what JSON has at the column's path; arrays and objects as their JSON, nothing as null. */
 export type Cell = string | number | boolean | null;
@@ -92,12 +93,22 @@ interface Update {
 
 const NOTHING: InformerStatus = { phase: 'connecting', synced: false, errors: 0, relists: 0 };
 
-/** A query that stays current. It runs until it is closed, or dropped without subscribers. */
+interface Subscriber {
+  tell: () => void;
+  /** Takes back what its signal was asked. */
+  forget: () => void;
+}
+
+/**
+ * A query that stays current. It runs until it is closed, or dropped without subscribers. Once closed, it fails whatever is
+ * asked of it with a ClosedError.
+ */
 export class LiveQuery<C extends Record<string, Column> = Record<string, Column>> implements Disposable {
   readonly #caller: Caller;
   readonly #state: State<C>;
   readonly #id: number;
-  readonly #subscribers: Set<() => void>;
+  readonly #subscribers: Set<Subscriber>;
+  readonly #closed = new AbortController();
 
   /** @internal */
   constructor(caller: Caller, options: LiveQueryOptions<C>) {
@@ -105,7 +116,7 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
     const state = (this.#state = new State(options));
     const subscribers = (this.#subscribers = new Set());
     const place = asked(options);
-    const tell = () => [...subscribers].forEach((subscriber) => subscriber());
+    const tell = () => [...subscribers].forEach(({ tell }) => notify(tell));
     const id: number = (this.#id = caller.start({
       operation: 'live',
       settings: () => ({ ...place, ...state.wanted() }),
@@ -133,48 +144,50 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
 
   /** Calls `subscriber` whenever there is another snapshot; the function it returns ends that. */
   subscribe(subscriber: () => void, { signal }: { signal?: AbortSignal } = {}): () => void {
-    const own = () => subscriber();
+    this.#closed.signal.throwIfAborted();
+    const own: Subscriber = { tell: subscriber, forget: () => {} };
     const end = () => {
+      own.forget();
       this.#subscribers.delete(own);
       if (this.#subscribers.size === 0) pinned.delete(this);
     };
     if (signal?.aborted) return end;
     this.#subscribers.add(own);
     pinned.add(this);
-    signal?.addEventListener('abort', end, { once: true });
+    own.forget = onAbort(signal, end);
     return end;
   }
 
   /** Changes what is asked; what is left out stays. Until the new rows are there the old ones are. */
   set(change: Partial<Query<C>>): void {
+    this.#closed.signal.throwIfAborted();
     const said = this.#state.change(change);
     if (said) this.#caller.push(this.#id, JSON.stringify(said));
   }
 
-  /** Resolves once a snapshot fulfils `wanted`. Fails with the query's error. */
+  /** Resolves once a snapshot fulfils `wanted`. Fails with the query's error, and with what `wanted` throws. */
   async until(wanted: (snapshot: Snapshot<C>) => boolean, { signal }: { signal?: AbortSignal } = {}): Promise<Snapshot<C>> {
-    const own = new AbortController();
-    try {
-      return await new Promise((resolve, reject) => {
-        signal?.throwIfAborted();
-        const look = () => {
-          const { snapshot } = this;
-          if (snapshot.error) reject(snapshot.error);
-          else if (wanted(snapshot)) resolve(snapshot);
-        };
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true, signal: own.signal });
-        this.subscribe(look, { signal: own.signal });
-        look();
-      });
-    } finally {
-      own.abort();
-    }
+    return waitFor<Snapshot<C>>([signal, this.#closed.signal], (resolve, reject, over) => {
+      const look = () => {
+        const { snapshot } = this;
+        if (snapshot.error) return reject(snapshot.error);
+        try {
+          if (wanted(snapshot)) resolve(snapshot);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.subscribe(look, { signal: over });
+      look();
+    });
   }
 
-  /** Ends it. */
+  /** Ends it: whoever waits for it is told a ClosedError. */
   close(): void {
+    this.#closed.abort(new ClosedError('the query is closed'));
     this.#caller.cancel(this.#id);
     forgetDrop(this);
+    for (const { forget } of this.#subscribers) forget();
     this.#subscribers.clear();
     pinned.delete(this);
   }
@@ -236,8 +249,13 @@ class State<C extends Record<string, Column>> {
 
   #window(): [number, number] {
     const { start, end } = this.#query.window ?? { start: 0, end: 100 };
-    return [Math.max(0, Math.floor(start)), Math.max(0, Math.ceil(end))];
+    return [row(Math.floor(start)), row(Math.ceil(end))];
   }
+}
+
+/** The number of a row as it crosses: 32 bits hold it. */
+function row(number: number): number {
+  return Math.min(Math.max(0, number || 0), 2 ** 32 - 1);
 }
 
 /** The query as it crosses. */

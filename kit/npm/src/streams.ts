@@ -49,7 +49,7 @@ export interface Output {
 
 /** A command in a container: what it writes, for a `for await`; what goes to it; and how it ended. */
 export class Exec implements AsyncIterable<Output>, Disposable {
-  /** Its exit code, once it has ended. Fails when it does not run, or the connection breaks. */
+  /** Its exit code, once it has ended. Fails when it does not run, the connection breaks, or this is closed or its loop left. */
   readonly exitCode: Promise<number>;
   readonly #caller: Caller;
   readonly #output: Feed<Output>;
@@ -105,6 +105,7 @@ export class Exec implements AsyncIterable<Output>, Disposable {
 
   /** Ends the connection; the server then ends the command as soon as it writes or has a terminal. */
   close(): void {
+    this.#ended = true;
     this.#output.close();
   }
 
