@@ -30,8 +30,10 @@ fn pack() -> Result<PathBuf> {
     bindgen::generate(bindgen::ENGINE, &wasm, &dist, bindgen::Names::Dropped)?;
     let mut compiler = command(&["node", "node_modules/typescript/bin/tsc", "--project", ".", "--outDir"]);
     process::run(compiler.arg(&dist).current_dir(sources()))?;
+    fs::write(dist.join("version.js"), format!("export const VERSION = {};\n", version()?))?;
     let files = [
         (sources().join("src/engine.d.ts"), dist.join("engine.d.ts")),
+        (sources().join("src/version.d.ts"), dist.join("version.d.ts")),
         (sources().join("package.json"), package.join("package.json")),
         (workspace::root().join("kit/README.md"), package.join("README.md")),
         (workspace::root().join("LICENSE"), package.join("LICENSE")),
@@ -41,4 +43,11 @@ fn pack() -> Result<PathBuf> {
     }
     let packed = process::output(command(&["npm", "pack", "--silent"]).current_dir(&package))?;
     Ok(package.join(packed.trim()))
+}
+
+/// The package's version, as JSON.
+fn version() -> Result<serde_json::Value> {
+    let package = fs::read(sources().join("package.json"))?;
+    let mut package: serde_json::Value = serde_json::from_slice(&package).context("kit/npm/package.json")?;
+    Ok(package["version"].take())
 }

@@ -5,6 +5,7 @@ import { errorOf, type Failure, PortolanError } from './errors.js';
 import type { Send } from './host.js';
 import type { Link, Said } from './link.js';
 import type { Mode, Settings } from './settings.js';
+import { VERSION } from './version.js';
 
 /** What a tab says first. @internal */
 export interface Hello {
@@ -30,8 +31,10 @@ export async function openWorker(mode: 'shared' | 'dedicated', settings: Setting
   const { port, stop } = start(mode);
   const held = hold(locks);
   let over = false;
+  const waiting = new AbortController();
   const close = () => {
     over = true;
+    waiting.abort();
     held.release();
     port.postMessage('bye');
     stop();
@@ -62,7 +65,7 @@ export async function openWorker(mode: 'shared' | 'dedicated', settings: Setting
       else send(...(data as Parameters<Send>));
     };
     // Granted only when the worker has ended, however that came.
-    void locks.request(lock, () => gone('the worker ended')).catch(() => {});
+    void locks.request(lock, { signal: waiting.signal }, () => gone('the worker ended')).catch(() => {});
     return { mode, say: (said: Said) => port.postMessage(said), close };
   } catch (error) {
     close();
@@ -80,7 +83,8 @@ interface Port {
 function start(mode: Exclude<Mode, 'page'>): { port: Port; stop(): void } {
   try {
     if (mode === 'shared') {
-      const worker = new SharedWorker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'portolan' });
+      // Tabs that were loaded from another version of this package do not speak to its worker.
+      const worker = new SharedWorker(new URL('./worker.js', import.meta.url), { type: 'module', name: `portolan ${VERSION}` });
       const port = worker.port as unknown as Port;
       worker.onerror = () => port.onfailure?.();
       worker.port.start();

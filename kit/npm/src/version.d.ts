@@ -1,0 +1,4 @@
+// What `cargo xtask npm` writes of package.json.
+
+/** The package's version. */
+export const VERSION: string;
