@@ -65,7 +65,7 @@ export async function open(settings: Settings, functions: Functions | undefined,
       queueMicrotask(() => session.free());
       const timer: unknown = setTimeout(() => {
         if (held.sessions > 0 || engines.get(key) !== held && !functions) return;
-        engines.delete(key);
+        if (!functions) engines.delete(key);
         held.engine.free();
       }, functions ? 0 : settings.linger);
       // In Node nothing is to wait for it.
