@@ -28,10 +28,12 @@ export function useLiveQuery<const C extends Record<string, Column>>(options: Li
   const { columns, filter, sort, group, window } = options;
   const asked = JSON.stringify([columns, filter, sort, group, window]);
   const store = useMemo(() => new Store(() => client.liveQuery(options)), [client, place]);
+  const snapshot = useSyncExternalStore(store.subscribe, () => store.now?.snapshot ?? (NOTHING as Snapshot<C>), () => NOTHING as Snapshot<C>);
+  // After the effect that opens the store's query, which it does with the options of the first render.
   useEffect(() => {
     store.now?.set({ columns, filter, sort, group, window } as Partial<LiveQueryOptions<C>>);
   }, [store, asked]);
-  return useSyncExternalStore(store.subscribe, () => store.now?.snapshot ?? (NOTHING as Snapshot<C>), () => NOTHING as Snapshot<C>);
+  return snapshot;
 }
 
 /** An informer's objects. */
