@@ -84,7 +84,11 @@ export function settingsOf(options: ConnectOptions): { settings: Settings; funct
   if (options.mode && options.mode !== 'page') {
     throw new UnsupportedError(`a function cannot cross to a ${options.mode} worker: with \`fetch\` or \`WebSocket\` leave \`mode\` out`);
   }
-  if (options.fetch) settings.watchOver = 'http';
+  if (options.fetch) {
+    settings.watchOver = 'http';
+    // It need not be the browser's, nor share its connections.
+    settings.boundsStreams = false;
+  }
   if (options.WebSocket) settings.watchOver = 'either';
   return { settings, functions: { fetch: options.fetch, webSocket: options.WebSocket } };
 }
