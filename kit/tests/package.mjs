@@ -1,6 +1,6 @@
 // The packed package, installed into a project as a user would.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,9 +12,16 @@ export function pack() {
   return printed.trim().split('\n').pop();
 }
 
+/** A new directory, removed at the end of this process. */
+export function temporary(prefix) {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
 /** An empty project in which the tarball is installed, with `packages` of this directory beside it. */
 export function install(tarball, packages = []) {
-  const project = mkdtempSync(join(tmpdir(), 'portolan-npm-'));
+  const project = temporary('portolan-npm-');
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
   npmInstall(project, tarball);
   for (const name of packages) {

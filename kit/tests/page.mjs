@@ -1,9 +1,8 @@
 // A page without a bundler that has the packed package, as `kubectl proxy --www` serves it.
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPage } from '../../tests/browser/chromium.mjs';
-import { install, pack } from './package.mjs';
+import { install, pack, temporary } from './package.mjs';
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws:";
 
@@ -22,7 +21,7 @@ document.title = 'ready';
 /** Builds it; \`no-workers.html\` is the same under a policy that forbids workers. */
 export function buildPage() {
   const project = install(pack());
-  const directory = mkdtempSync(join(tmpdir(), 'portolan-page-'));
+  const directory = temporary('portolan-page-');
   cpSync(join(project, 'node_modules/portolan'), join(directory, 'portolan'), { recursive: true });
   writeFileSync(join(directory, 'index.html'), page("'self'"));
   writeFileSync(join(directory, 'no-workers.html'), page("'none'"));

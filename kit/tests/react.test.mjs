@@ -1,14 +1,13 @@
 // The React example, installed from the packed tarball into an empty project, built by Vite, in a real Chromium on a real
 // API server through `kubectl proxy`.
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { aroundTests } from '../../tests/browser/around.mjs';
 import { openPage } from '../../tests/browser/chromium.mjs';
 import { until } from '../../tests/browser/waiting.mjs';
-import { npmInstall, pack, run } from './package.mjs';
+import { npmInstall, pack, run, temporary } from './package.mjs';
 
 const EXAMPLE = join(import.meta.dirname, '../examples/react');
 const OUTPUT = join(import.meta.dirname, '../../tests/output');
@@ -21,7 +20,7 @@ aroundTests(build, [], async (made) => {
 
 /** Copies the example into an empty project, installs the tarball, and builds it. Returns what is to be served. */
 function build() {
-  const project = mkdtempSync(join(tmpdir(), 'portolan-react-'));
+  const project = temporary('portolan-react-');
   cpSync(EXAMPLE, project, { recursive: true, verbatimSymlinks: true });
   npmInstall(project, pack());
   run('npm', ['run', 'build'], project);
