@@ -50,7 +50,7 @@ struct Row {
 }
 
 /// What changed for whoever shows the window.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Update {
     /// How many rows the filter let through.
     pub matched: usize,

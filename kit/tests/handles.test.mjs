@@ -137,3 +137,21 @@ test('a signal that outlives what it was given to keeps nothing of it', async (t
   query.close();
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
+
+test('what is opened before the server is up comes alive with it, and what is wrong itself fails at once', async (t) => {
+  const server = { down: true };
+  const client = connect(t, server);
+  const informer = client.informer({ gvr: 'v1/configmaps' });
+  const query = client.liveQuery({ gvr: 'v1/configmaps', columns: { name: 'metadata.name' } });
+  const error = await new Promise((resolve) => informer.on('error', resolve));
+  assert.ok(error instanceof portolan.ConnectionError, error.stack);
+  assert.deepEqual([informer.status.phase, informer.status.synced], ['retrying', false]);
+  const waits = await query.until(({ status }) => status.phase === 'retrying');
+  assert.ok(waits.status.error instanceof portolan.ConnectionError && waits.error === undefined);
+  await assert.rejects(client.informer({ gvr: 'v1/configmaps', labelSelector: 'a=b=c' }).synced(), portolan.ConfigError);
+  server.down = false;
+  await informer.synced();
+  assert.deepEqual((await query.until(({ synced }) => synced)).rows.map(({ key }) => key), ['default/one']);
+  await until('both are live', () => [informer, query.snapshot].every(({ status }) => status.phase === 'live' && !status.error));
+  await assert.rejects(client.informer({ gvr: 'gizmos' }).synced(), portolan.NoMatchError);
+});

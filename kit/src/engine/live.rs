@@ -66,6 +66,14 @@ struct Told<'a> {
     serial: u32,
 }
 
+impl Told<'_> {
+    fn write(&self) -> Result<JsValue, Error> {
+        let text = serde_json::to_string(self)
+            .map_err(|error| Error::decode("an update that JSON cannot hold").with_source(error))?;
+        Ok(JsValue::from_str(&text))
+    }
+}
+
 /// A view and what feeds it.
 struct Fed {
     serial: u32,
@@ -112,7 +120,11 @@ pub(super) async fn live(
     outlet: &Outlet,
     mut pushed: Pushes,
 ) -> Result<JsValue, Error> {
-    let hold = engine.0.informers.hold(Place::find(engine, asked.place).await?).await?;
+    let looking = |status: &Value| {
+        let (update, serial) = (Update::default(), asked.serial);
+        Told { update, total: 0, synced: false, status, serial }.write()
+    };
+    let hold = engine.0.informers.hold(Place::wait(engine, &asked.place, outlet, looking).await?).await?;
     let shown = Fed::new(&hold.informer, asked.serial, asked.query, window(asked.window))?;
     let runtime = engine.client().runtime().clone();
     let mut live = Live {
@@ -198,16 +210,14 @@ impl Live {
     /// What there is to see now.
     fn tell(&mut self) -> Result<JsValue, Error> {
         (self.due, self.timer, self.last) = (None, None, self.runtime.clock.now());
-        let told = Told {
+        Told {
             update: self.shown.view.update(),
             total: self.informer.lister().len(),
             synced: self.synced,
             status: &self.status,
             serial: self.shown.serial,
-        };
-        let text = serde_json::to_string(&told)
-            .map_err(|error| Error::decode("an update that JSON cannot hold").with_source(error))?;
-        Ok(JsValue::from_str(&text))
+        }
+        .write()
     }
 }
 

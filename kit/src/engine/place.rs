@@ -1,12 +1,15 @@
 //! What a caller means by a resource, and where its objects are: found by discovery, as kubectl finds its arguments.
 
 use portolan::meta::{ApiResource, FieldSelector, GroupVersionResource, LabelSelector};
+use portolan::policy::{Backoff, BackoffManager};
 use portolan::{Error, ErrorKind};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 
 use super::Engine;
+use super::outlet::Outlet;
+use super::watch::looking;
 
 /// A resource as a caller names it.
 #[derive(Clone, Deserialize)]
@@ -24,7 +27,7 @@ pub(super) enum Named {
 }
 
 /// Which objects of which resource.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Asked {
     gvr: Named,
@@ -56,6 +59,30 @@ impl Place {
         Ok(Self { resource, namespace, label_selector, field_selector })
     }
 
+    /// The same, for a call that lasts: a failure that may pass is told by a `message` of the standing, and tried again at the
+    /// reflector's pace, for who asks before a server is up is to see it come up.
+    pub(super) async fn wait(
+        engine: &Engine,
+        asked: &Asked,
+        outlet: &Outlet,
+        message: impl Fn(&Value) -> Result<JsValue, Error>,
+    ) -> Result<Self, Error> {
+        let runtime = engine.client().runtime();
+        let seed = runtime.seed ^ runtime.clock.now().since_origin().as_nanos() as u64;
+        let mut delays = BackoffManager::new(Backoff::REFLECTOR, seed);
+        let mut failures = 0;
+        loop {
+            let error = match Self::find(engine, asked.clone()).await {
+                Err(error) if may_pass(&error) => error,
+                outcome => return outcome,
+            };
+            failures += 1;
+            outlet.ready().await;
+            outlet.next(&message(&looking(&error, failures))?);
+            runtime.sleep(delays.step(runtime.clock.now())).await;
+        }
+    }
+
     /// In words that no other place has.
     pub(super) fn name(&self) -> String {
         let selectors = format!("{}&{}", self.label_selector, self.field_selector);
@@ -68,7 +95,13 @@ impl Place {
     }
 }
 
-/// The resource that is meant. One that is not known is asked for anew: its definition may be young.
+/// Whether asking again may end otherwise: what was asked is not itself at fault.
+fn may_pass(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Config | ErrorKind::Ambiguous | ErrorKind::NoMatch)
+}
+
+/// The resource that is meant. One that is not known is asked for anew: its definition may be young. `DeferredRestMapper::find`
+/// does so only for what another run had kept, and an engine lives for days.
 pub(super) async fn find(engine: &Engine, named: &Named) -> Result<ApiResource, Error> {
     let mapper = &engine.0.mapper;
     match look(&*mapper.mapper().await?, named) {

@@ -45,7 +45,8 @@ pub(super) struct Asked {
 /// Tells events and standing until it is cancelled. A message is events, five places each: "add", "update" or "delete", the
 /// key, the uid, the version and the JSON; or it is `["status", JSON]` or `["synced"]`.
 pub(super) async fn watch(engine: &Engine, asked: Asked, outlet: &Outlet) -> Result<JsValue, Error> {
-    let hold = engine.0.informers.hold(Place::find(engine, asked.place).await?).await?;
+    let looking = |status: &Value| Ok(pair("status", &status.to_string()).into());
+    let hold = engine.0.informers.hold(Place::wait(engine, &asked.place, outlet, looking).await?).await?;
     let mut events = asked.events.then(|| hold.informer.events(HandlerOptions::default()));
     let mut standing = Standing::of(&hold);
     let mut told = false;
@@ -168,6 +169,19 @@ fn describe(status: &InformerStatus, as_of: &AsOf) -> Value {
         "relists": status.counters.relists,
         "watching": status.watching.then_some(if status.over_socket { "socket" } else { "http" }),
         "asOf": as_of.get(),
+    })
+}
+
+/// The same of an informer whose resource was not found for `error`, the last of so many.
+pub(super) fn looking(error: &Error, errors: u32) -> Value {
+    json!({
+        "phase": "retrying",
+        "synced": false,
+        "error": Failure::new(error),
+        "errors": errors,
+        "relists": 0,
+        "watching": null,
+        "asOf": null,
     })
 }
 
