@@ -324,9 +324,19 @@ test('without room nothing is kept, and all works', async (t) => {
   const tab = await openTab(t, browser, proxy.page);
   const session = await tab.context().newCDPSession(tab);
   await session.send('Storage.overrideQuotaForOrigin', { origin: proxy.origin, quotaSize: 1 });
+  await tab.evaluate(() => {
+    globalThis.refused = [];
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (...args) {
+      this.transaction.addEventListener('abort', () => refused.push(this.transaction.error.name));
+      return put.apply(this, args);
+    };
+  });
   await warm(tab, 'configmaps');
   await cluster.kubectl(['create', 'configmap', 'roomless']);
   await until('the page is live', async () => (await live(tab)).names.includes('default/roomless'));
+  await until('it was tried', () => tab.evaluate(() => refused.includes('QuotaExceededError')), { within: 15_000, show: () => tab.evaluate(() => refused) });
+  assert.deepEqual(await keys(tab), []);
   assert.deepEqual(tab.said.filter((line) => line.startsWith('error')), []);
   await cluster.kubectl(['delete', 'configmap', 'roomless']);
 });
