@@ -23,7 +23,10 @@ export function keeper(): Keeper | undefined {
   return globalThis.indexedDB && { load, store };
 }
 
-/** Forgets every cache that `warmStart` has kept in this origin: of all clusters and users. */
+/**
+ * Forgets every cache that `warmStart` has kept in this origin: of all clusters and users. A client that is open keeps again: close
+ * all of them, and wait for `linger`, before.
+ */
 export async function clearData(): Promise<void> {
   if (globalThis.indexedDB) await within('readwrite', (caches) => caches.clear());
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join;
-use futures::lock::Mutex;
 use js_sys::{Array, Uint8Array};
 use portolan::cache::Phase;
 use portolan::client::Client;
@@ -58,8 +57,6 @@ pub(super) struct Warm {
     client: Client,
     storage: Rc<Keeper>,
     settings: Settings,
-    /// The cluster and the user, once the server has said both.
-    identity: Rc<Mutex<Option<(String, String)>>>,
 }
 
 /// What stands before the objects.
@@ -80,22 +77,18 @@ pub(super) struct Kept {
 
 impl Warm {
     pub(super) fn new(client: Client, keeper: Keeper, settings: Settings) -> Self {
-        Self { client, storage: Rc::new(keeper), settings, identity: Rc::default() }
+        Self { client, storage: Rc::new(keeper), settings }
     }
 
     /// Under which name the cache of `place` is kept; `None` when it is not to be, or nobody says who is asked and who asks.
+    /// Both are asked each time: behind a proxy at one address may be another cluster, or user, than a while ago.
     pub(super) async fn name(&self, place: &Place) -> Option<String> {
         let is_secret = place.resource.group.is_empty() && place.resource.plural == "secrets";
         if is_secret && !self.settings.secrets {
             return None;
         }
-        let mut identity = self.identity.lock().await;
-        if identity.is_none() {
-            let (cluster, user) = join(cluster(&self.client), user(&self.client)).await;
-            *identity = cluster.zip(user);
-        }
-        let (cluster, user) = identity.as_ref()?;
-        Some(json!([cluster, user, place.name()]).to_string())
+        let (cluster, user) = join(cluster(&self.client), user(&self.client)).await;
+        Some(json!([cluster?, user?, place.name()]).to_string())
     }
 
     /// What was kept under `name`, if it is whole.
