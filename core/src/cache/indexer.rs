@@ -70,14 +70,19 @@ impl<T: Object> Indexer<T> {
 
     /// Adds an index, over what is there already too. Fails if the name is taken. client-go's `AddIndexers`.
     pub fn add_index(&mut self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
-        if self.has_index(name) {
-            return Err(Error::config(format!("index {name:?} exists already: choose another name")));
-        }
+        self.expect_no_index(name)?;
         let mut index = Index::new(name.to_owned(), function);
         for (slot, object) in &self.slots {
             index.enter(slot as u32, object);
         }
         self.indexes.push(index);
+        Ok(())
+    }
+
+    pub(super) fn expect_no_index(&self, name: &str) -> Result<(), Error> {
+        if self.has_index(name) {
+            return Err(Error::config(format!("index {name:?} exists already: choose another name")));
+        }
         Ok(())
     }
 

@@ -84,6 +84,8 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
 
     /// Adds an index, over what is there already too. Fails if the name is taken. client-go's `AddIndexers`.
     pub fn add_index(&mut self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
+        // Before a whole store is copied for it.
+        self.store.read(|indexer| indexer.expect_no_index(name))?;
         self.store.rebuild(|indexer| indexer.add_index(name, function))
     }
 

@@ -133,8 +133,10 @@ impl Controller {
         reconciliation: impl Future<Output = Result<N, E>>,
     ) -> Result<N, E> {
         let began = self.runtime.clock.now();
-        let about = format!("{} {key}", self.resource);
-        let outcome = self.runtime.in_span("reconcile", &about, reconciliation).await;
+        // Apart, so that what the span is about is not held while the work goes on.
+        let work =
+            self.runtime.in_span("reconcile", &format_args!("{} {key}", self.resource), reconciliation);
+        let outcome = work.await;
         if let Some(observer) = &self.observer {
             let error = outcome.as_ref().err().map(ToString::to_string);
             let reconciled = Reconciled {

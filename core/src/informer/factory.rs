@@ -5,7 +5,6 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::{join_all, try_join_all};
@@ -42,9 +41,8 @@ pub struct SharedInformerFactory {
     client: Client,
     options: FactoryOptions,
     informers: Arc<Mutex<Informers>>,
-    shutting_down: Arc<AtomicBool>,
-    /// The resources whose informers come and go with what the server serves.
-    following: Arc<Mutex<BTreeSet<ApiResource>>>,
+    /// The resources whose informers come and go with what the server serves; `None` after a shutdown, when none starts.
+    following: Arc<Mutex<Option<BTreeSet<ApiResource>>>>,
 }
 
 type Informers = BTreeMap<Place, Arc<dyn AnyInformer>>;
@@ -63,13 +61,8 @@ impl SharedInformerFactory {
     /// A factory of informers over `client`.
     pub fn new(client: &Client, options: FactoryOptions) -> Self {
         let client = client.clone();
-        Self {
-            client,
-            options,
-            informers: Arc::default(),
-            shutting_down: Arc::default(),
-            following: Arc::default(),
-        }
+        let following = Arc::new(Mutex::new(Some(BTreeSet::new())));
+        Self { client, options, informers: Arc::default(), following }
     }
 
     /// The same factory, with other options for the informers asked through what is returned: another namespace, other
@@ -148,8 +141,8 @@ impl SharedInformerFactory {
 
     /// Starts the informers that do not run yet; none after a [`shutdown`](Self::shutdown). client-go's `Start`.
     pub fn start(&self) {
-        let _following = self.following();
-        if !self.is_shutting_down() {
+        let following = self.following();
+        if following.is_some() {
             self.each(|informer| informer.start());
         }
     }
@@ -174,21 +167,18 @@ impl SharedInformerFactory {
     /// Stops all informers, and starts none any more. Their stores stay readable. client-go's `Shutdown`, which also waits:
     /// see [`wait_for_end`](Self::wait_for_end).
     pub fn shutdown(&self) {
-        // Nobody who looked at the flag before starts one after.
-        let _following = self.following();
-        self.shutting_down.store(true, Ordering::Release);
+        // Held until all are stopped: nobody who looked before starts one after.
+        let mut following = self.following();
+        *following = None;
         self.each(|informer| informer.stop());
     }
 
     /// Resolves once the tasks of every informer and of its handlers have ended, which follows a
-    /// [`shutdown`](Self::shutdown). Those that [`stop`](Self::stop) or [`follow`](Self::follow) took out are not among them.
+    /// [`shutdown`](Self::shutdown). Those that [`stop`](Self::stop) or [`follow`](Self::follow) took out are not among
+    /// them.
     pub async fn wait_for_end(&self) {
         let informers = self.started();
         join_all(informers.iter().map(|informer| informer.ended())).await;
-    }
-
-    pub(super) fn is_shutting_down(&self) -> bool {
-        self.shutting_down.load(Ordering::Acquire)
     }
 
     /// Makes all informers ask at once whether they are current: after a sleep, or a change of network.
@@ -219,7 +209,7 @@ impl SharedInformerFactory {
         informers.into_iter().map(snapshot).collect()
     }
 
-    pub(super) fn following(&self) -> MutexGuard<'_, BTreeSet<ApiResource>> {
+    pub(super) fn following(&self) -> MutexGuard<'_, Option<BTreeSet<ApiResource>>> {
         self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

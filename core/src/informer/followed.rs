@@ -24,11 +24,9 @@ impl SharedInformerFactory {
     /// Once stopped, all informers on the resource are, whoever asked for them. After a
     /// [`shutdown`](SharedInformerFactory::shutdown) it changes nothing.
     pub fn follow(&self, served: &[ApiResource], unsure: &[GroupVersion]) -> Followed {
-        let mut following = self.following();
+        let mut guard = self.following();
         let mut followed = Followed::default();
-        if self.is_shutting_down() {
-            return followed;
-        }
+        let Some(following) = guard.as_mut() else { return followed };
         let is_gone = |resource: &ApiResource| {
             !served.contains(resource) && !unsure.contains(&resource.group_version())
         };
@@ -40,7 +38,7 @@ impl SharedInformerFactory {
                 followed.appeared.push(informer);
             }
         }
-        drop(following);
+        drop(guard);
         followed.vanished.iter().for_each(|resource| self.stop(resource));
         followed
     }

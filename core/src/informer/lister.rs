@@ -42,7 +42,7 @@ impl<T: Object> Lister<T> {
 
     /// The objects whose labels `selector` selects.
     pub fn select(&self, selector: &LabelSelector) -> Vec<Arc<T>> {
-        self.collect(|object| selector.matches(&object.labels()))
+        self.collect(|object| selector.is_empty() || selector.matches(&object.labels()))
     }
 
     /// The objects that have `value` in the index `name`; none if there is no such index. client-go's `ByIndex`.

@@ -4,8 +4,9 @@
 //! further ones count silently and are told every half hour and at the end, six minutes after the last.
 //!
 //! Differs: a count is told once more when the recorder is flushed or ends, where client-go loses what it has not told;
-//! at the end of a series only if it was not told. The number of events remembered is bounded; the spam filter of `tools/record` (25 at once, then one in five
-//! minutes, for an object and source) keeps creations in bounds too, where client-go's events.k8s.io recorder has none.
+//! at the end of a series only if it was not told. The number of events remembered is bounded; the spam filter of
+//! `tools/record` (25 at once, then one in five minutes, for an object and source) keeps creations in bounds too, where
+//! client-go's events.k8s.io recorder has none.
 
 use std::time::Duration;
 
@@ -109,12 +110,10 @@ impl EventSeries {
         }
         if self.next_refresh.is_some_and(|at| at <= now) {
             self.events.retain(|known| {
-                if known.event.series.is_some() {
-                    known.told = 0;
-                    due.extend(known.untold());
-                }
+                known.told = 0;
                 true
             });
+            due.extend(self.untold());
             self.next_refresh = (self.events.len() > 0).then(|| now + REFRESH);
         }
         due
