@@ -86,13 +86,16 @@ impl Failure {
 
     /// Wrong query parameters.
     pub(crate) fn invalid_list_options(causes: Vec<Cause>) -> Self {
-        Self::invalid_kind("meta.k8s.io", "ListOptions", "ListOptions.meta.k8s.io", "", causes)
+        Self::invalid_options_of("ListOptions", causes)
     }
 
     /// A wrong value in the options of a request, of which `options` is the kind.
     pub(crate) fn invalid_options(options: &str, field: &str, value: &str, supported: &[&str]) -> Self {
-        let cause = Cause::not_supported(field, value, supported);
-        Self::invalid_kind("meta.k8s.io", options, &format!("{options}.meta.k8s.io"), "", vec![cause])
+        Self::invalid_options_of(options, vec![Cause::not_supported(field, value, supported)])
+    }
+
+    fn invalid_options_of(kind: &str, causes: Vec<Cause>) -> Self {
+        Self::invalid_kind("meta.k8s.io", kind, &format!("{kind}.meta.k8s.io"), "", causes)
     }
 
     /// A body of a kind ("" is the resource's) with fields that this does not have; `told` says which.
@@ -110,20 +113,16 @@ impl Failure {
     /// A patch that leaves such fields.
     #[cfg(feature = "full")]
     pub(crate) fn unknown_fields_of_patch(patch: &serde_json::Value, told: &[String]) -> Self {
-        let text =
-            format!("Invalid value: {:?}: strict decoding error: {}", patch.to_string(), told.join(", "));
-        let mut refusal = Self::new(422, reason::INVALID, format!(" \"\" is invalid: patch: {text}"));
-        let cause = Cause { reason: "FieldValueInvalid", field: "patch".to_owned(), text };
-        let causes = Some(vec![cause.into_status()]);
-        refusal.0.details = Some(StatusDetails { causes, ..Default::default() });
-        refusal
+        let detail = format!("strict decoding error: {}", told.join(", "));
+        let cause = Cause::invalid("patch", format_args!("{:?}", patch.to_string()), &detail);
+        Self::invalid_kind("", "", "", "", vec![cause])
     }
 
     /// An apply that does not say who applies.
     #[cfg(feature = "full")]
     pub(crate) fn no_field_manager() -> Self {
         let cause = Cause::required("fieldManager", "is required for apply patch");
-        Self::invalid_kind("meta.k8s.io", "PatchOptions", "PatchOptions.meta.k8s.io", "", vec![cause])
+        Self::invalid_options_of("PatchOptions", vec![cause])
     }
 
     /// Fields that others own, by the owner.

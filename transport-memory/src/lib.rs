@@ -30,8 +30,9 @@
 //! What it leaves out, and says so to the client where a client can tell: protobuf and CBOR answers (406), YAML bodies,
 //! validation of anything but metadata, the names of fields and what a CustomResourceDefinition must have (types, bounds
 //! and rules of a schema are not looked at), defaulting beyond the list in `defaults.rs` (replicas, the type of Secrets and
-//! Services, protocols of ports), the server's words about a wrong selector, admission, controllers, the grace period of pods, and containers: logs are made up of the Pod and
-//! the time, and a command that is run by exec repeats its words and what it reads. Everybody may do everything.
+//! Services, protocols of ports), the server's words about a wrong selector, admission, controllers, the grace period of
+//! pods, and containers: logs are made up of the Pod and the time, and a command that is run by exec repeats its words and
+//! what it reads. Everybody may do everything.
 
 #![cfg_attr(
     not(feature = "full"),
