@@ -63,7 +63,7 @@ impl Server {
 
     /// Host and port as a `Host` header has them: a default port is left out.
     pub(crate) fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let host = bracketed(&self.host);
         match (self.secure, self.port) {
             (true, 443) | (false, 80) => host,
             (_, port) => format!("{host}:{port}"),
@@ -203,6 +203,11 @@ impl Dialer {
 /// A host without the brackets that an address has around one of IPv6.
 pub(crate) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// A host as an address has it: one of IPv6 within brackets.
+pub(crate) fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 fn server_name(server: &Server) -> Result<ServerName<'static>, Error> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use portolan::Error;
 use portolan::config::{Auth, Cluster, Config, Credential, Kubeconfig, Overrides, Pem, Tls, User};
 
+use crate::dial::bracketed;
 use crate::{files, tls};
 
 /// Where the service account of a Pod lies.
@@ -81,7 +82,7 @@ impl Environment {
             resolve(file, &overrides)?
         } else {
             let places = self.places();
-            let files = merged(&places)?.unwrap_or_default();
+            let files = merged(&places)?;
             let are_more_than_names =
                 overrides.cluster != Cluster::default() || overrides.user != User::default();
             if files.is_empty() && !are_more_than_names {
@@ -126,8 +127,7 @@ impl Environment {
             );
             return Err(Error::config(text));
         };
-        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        let mut config = Config::new(&format!("https://{host}:{port}"))
+        let mut config = Config::new(&format!("https://{}:{port}", bracketed(host)))
             .map_err(|error| error.doing("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT"))?;
         let authority = self.service_account.join("ca.crt");
         config.auth = Auth {
@@ -167,17 +167,9 @@ fn resolve(kubeconfig: Kubeconfig, overrides: &Overrides) -> Result<Config, Erro
     Ok(config)
 }
 
-fn merged(places: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
-    let mut merged: Option<Kubeconfig> = None;
-    for path in places {
-        if let Some(file) = read(path)? {
-            merged = Some(match merged {
-                Some(earlier) => earlier.merge(file),
-                None => file,
-            });
-        }
-    }
-    Ok(merged)
+fn merged(places: &[PathBuf]) -> Result<Kubeconfig, Error> {
+    let files = places.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok(files.into_iter().flatten().fold(Kubeconfig::default(), Kubeconfig::merge))
 }
 
 /// The file at `path` with its relative paths made absolute, `None` when there is none.

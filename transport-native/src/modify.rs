@@ -18,9 +18,10 @@ use crate::load::{ConfigOptions, Environment};
 /// How long another program may hold a lock: kubectl holds one for milliseconds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Changes the kubeconfig that [`crate::load_config`] would read (context and overrides do not count), paths in it as they are written: what `change` alters
-/// goes into the file each entry came from, new entries and a new current context into the first that exists. What is not
-/// understood, and comments aside, all else stays as it is. Holds the lock that kubectl holds (`FILE.lock`), and blocks.
+/// Changes the kubeconfig that [`crate::load_config`] would read (context and overrides do not count), paths in it as they
+/// are written: what `change` alters goes into the file each entry came from, new entries and a new current context into
+/// the first that exists. What is not understood, and comments aside, all else stays as it is. Holds the lock that kubectl
+/// holds (`FILE.lock`), and blocks.
 /// client-go's `clientcmd.ModifyConfig`.
 ///
 /// ```no_run
@@ -65,7 +66,7 @@ pub(crate) fn modify(
             let bytes = bytes.unwrap_or_default();
             let own = Kubeconfig::parse(&bytes, &origin)?;
             let names_context = !own.current_context.is_empty();
-            before = if files.is_empty() { own } else { before.merge(own) };
+            before = before.merge(own);
             files.push((path, KubeconfigFile::parse(&bytes, &origin)?, names_context));
         }
     }

@@ -18,7 +18,7 @@ use portolan::{Error, TransportErrorKind};
 use tower_service::Service;
 
 use crate::connection::RequestBody;
-use crate::dial::{Io, Server, bare};
+use crate::dial::{Io, Server, bare, bracketed};
 
 /// The proxies to go through.
 pub(crate) struct Proxies {
@@ -158,8 +158,7 @@ pub(crate) fn authorization(proxy: &ProxyUrl) -> Option<HeaderValue> {
 
 /// Has `proxy`, to which `io` is a connection, lead it on to `server`.
 pub(crate) async fn lead_on(proxy: &ProxyUrl, io: Io, server: &Server) -> Result<Io, Error> {
-    let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
-    let place = format!("{host}:{}", server.port);
+    let place = format!("{}:{}", bracketed(&server.host), server.port);
     let led = match proxy.scheme {
         ProxyScheme::Socks5 => ask_socks(proxy, io, &place).await,
         ProxyScheme::Http | ProxyScheme::Https => ask_http(proxy, io, &place).await,
