@@ -1,9 +1,8 @@
 //! Protobuf and CBOR on a real API server: what is asked, what comes back, and that it is the same as in JSON.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::ByteString;
@@ -23,8 +22,7 @@ use portolan_native::{ConfigOptions, client_for, load_config};
 use portolan_tests::{Cluster, ClusterOptions};
 use serde_json::{Value, json};
 
-/// So long a state may take to come about, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::native::in_time;
 
 const WIDGETS: &str = "
 apiVersion: apiextensions.k8s.io/v1
@@ -46,10 +44,6 @@ fn client(cluster: &Cluster, content_type: ContentType) -> Client {
     let mut config = load_config(&ConfigOptions { kubeconfig, ..Default::default() }).unwrap();
     config.content_type = content_type;
     client_for(config).unwrap()
-}
-
-async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
 }
 
 fn secret(name: &str) -> Secret {
