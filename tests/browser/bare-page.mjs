@@ -1,9 +1,7 @@
 // Builds tests/browser/page, Portolan in a page without a user interface, into a directory for `kubectl proxy --www`.
-import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-const ROOT = join(import.meta.dirname, '../..');
+import { cargo, target } from './building.mjs';
 
 const PAGE = `<!doctype html>
 <meta charset="utf-8">
@@ -29,12 +27,6 @@ onmessage = async ({ data: [id, body] }) => {
 };
 `;
 
-/** The scripted peer of the conformance suite, serving `directory` too: a child process whose input keeps it alive. */
-export function startPeer(directory) {
-  cargo('build', '--package=portolan-peer');
-  return spawn(join(target(), 'debug/portolan-peer'), [directory], { stdio: ['pipe', 'pipe', 'inherit'] });
-}
-
 /** Returns the directory. */
 export function buildBarePage() {
   cargo('build', '--package=browser-page', '--target=wasm32-unknown-unknown');
@@ -46,12 +38,4 @@ export function buildBarePage() {
   writeFileSync(join(directory, 'index.html'), PAGE);
   writeFileSync(join(directory, 'worker.js'), WORKER);
   return directory;
-}
-
-function target() {
-  return JSON.parse(cargo('metadata', '--format-version=1', '--no-deps')).target_directory;
-}
-
-function cargo(...args) {
-  return execFileSync('cargo', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
 }

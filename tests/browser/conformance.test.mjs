@@ -1,8 +1,8 @@
 // The contract of a transport, clause by clause, in a real Chromium: in a page and in a worker.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { buildBarePage, startPeer } from './bare-page.mjs';
+import { buildBarePage } from './bare-page.mjs';
+import { buildServers, serve } from './building.mjs';
 import { launch, openPage } from './chromium.mjs';
 import { startWorker } from './worker.mjs';
 
@@ -10,15 +10,15 @@ let address, browser, peer;
 
 before(async () => {
   const directory = buildBarePage();
-  peer = startPeer(directory);
-  const [ready] = await once(peer.stdout, 'data');
-  address = /READY (\S+)/.exec(ready)[1];
+  buildServers();
+  peer = await serve('portolan-peer', directory);
+  address = peer.address;
   browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
-  peer?.stdin.end();
+  peer?.stop();
 });
 
 async function open(t) {

@@ -4,18 +4,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { transpile } from '@bytecodealliance/jco-transpile';
+import { buildServers, cargo, nobody, serve, target } from '../browser/building.mjs';
 import { startCluster } from '../browser/cluster.mjs';
 import { until } from '../browser/waiting.mjs';
-import { cargo, serve, target } from '../guest/building.mjs';
 
 let checksums, component;
 
 before(async () => {
-  cargo('build', '--package=portolan-peer', '--package=portolan-tests', '--bins');
+  buildServers();
   cargo('build', '--package=test-component', '--target=wasm32-wasip2', '--profile=wasm');
   cargo('build', '--package=portolan-wasi', '--example=checksums', '--target=wasm32-wasip2', '--profile=wasm');
   component = await translate('test-component');
@@ -54,16 +53,6 @@ async function played(t, server) {
   const { lines, ended } = start(t, component, 'scenario', server);
   assert.equal(await ended, 0, lines.join('\n'));
   assert.equal(lines.length, 11);
-}
-
-/** An address where nobody listens. */
-async function nobody() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
 }
 
 /** What of the contract Node's host gives no way to keep, by the beginning of what is told. WASI 0.2 has no WebSockets. */

@@ -1,15 +1,15 @@
 // The test guest under Node, hosted by transport-host/host.mjs: the contract, the scenario, and what is refused.
 // `node --experimental-websocket`: Node 20 keeps its WebSocket behind that flag.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { before, test } from 'node:test';
 import { runGuest } from '../../transport-host/host.mjs';
-import { buildGuest, serve } from './building.mjs';
+import { buildServers, nobody, serve } from '../browser/building.mjs';
+import { buildGuest } from './building.mjs';
 
 let guest;
 
 before(async () => {
+  buildServers();
   guest = await buildGuest();
 });
 
@@ -30,16 +30,6 @@ async function start(t, name) {
   const server = await serve(name);
   t.after(() => server.stop());
   return server.address;
-}
-
-/** An address where nobody listens. */
-async function nobody() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
 }
 
 test('the guest imports nothing', () => {
