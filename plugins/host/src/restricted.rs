@@ -20,6 +20,9 @@ use crate::request_info::{RequestInfo, Resource};
 const HEADERS: [HeaderName; 6] =
     [ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH, USER_AGENT];
 
+/// How a bearer token travels as a WebSocket's subprotocol, where there are no headers.
+const BEARER: &str = "base64url.bearer.authorization.k8s.io.";
+
 /// What a guest may do, in RBAC's words: a rule, and where it holds.
 ///
 /// Stricter than RBAC of old: `create` is wanted besides the verb of the method to exec into, attach to or forward a port
@@ -58,9 +61,15 @@ impl<T: Transport> Restricted<T> {
     }
 
     /// The refusal of what is not allowed.
-    fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Box<Status>> {
+    fn check(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        protocols: &[&str],
+    ) -> Result<(), Box<Status>> {
         let is_refused = |info: &RequestInfo| !self.grants.iter().any(|grant| grant.allows(info));
-        let told = match self.read(method, uri, headers) {
+        let told = match self.read(method, uri, headers, protocols) {
             Ok(info) => {
                 let implied = info.implied(headers);
                 match [info].into_iter().chain(implied).find(is_refused) {
@@ -75,13 +84,20 @@ impl<T: Transport> Restricted<T> {
         Err(Box::new(failure(403, reason::FORBIDDEN, message)))
     }
 
-    fn read(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<RequestInfo, &'static str> {
+    fn read(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        protocols: &[&str],
+    ) -> Result<RequestInfo, &'static str> {
         if (uri.scheme(), uri.authority()) != (self.server.scheme(), self.server.authority()) {
             return Err("reach any other server");
         }
         let is_identity =
             |name: &HeaderName| *name == AUTHORIZATION || name.as_str().starts_with("impersonate-");
-        if headers.keys().any(is_identity) {
+        let is_token = |protocol: &&str| protocol.starts_with(BEARER);
+        if headers.keys().any(is_identity) || protocols.iter().any(is_token) {
             return Err("say who it is: credentials and impersonation are the host's");
         }
         if !headers.keys().all(|name| HEADERS.contains(name)) {
@@ -95,20 +111,14 @@ impl<T: Transport> Restricted<T> {
 #[async_trait]
 impl<T: Transport> Transport for Restricted<T> {
     async fn send(&self, request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
-        match self.check(request.method(), request.uri(), request.headers()) {
+        match self.check(request.method(), request.uri(), request.headers(), &[]) {
             Ok(()) => self.inner.send(request).await,
             Err(status) => refusal(&status),
         }
     }
 
     async fn connect(&self, request: http::Request<()>, protocols: &[&str]) -> Result<Socket, Error> {
-        // A bearer token travels as a subprotocol where there are no headers.
-        if protocols.iter().any(|protocol| protocol.starts_with("base64url.bearer.authorization.k8s.io.")) {
-            let mut headers = request.headers().clone();
-            headers.insert(AUTHORIZATION, HeaderValue::from_static("as a subprotocol"));
-            self.check(request.method(), request.uri(), &headers).map_err(|status| Error::api(*status))?;
-        }
-        self.check(request.method(), request.uri(), request.headers())
+        self.check(request.method(), request.uri(), request.headers(), protocols)
             .map_err(|status| Error::api(*status))?;
         self.inner.connect(request, protocols).await
     }

@@ -19,7 +19,6 @@ use portolan::Error;
 use portolan::client::Client;
 use portolan::client::discovery::RestMapper;
 use portolan::config::{Config, RateLimit};
-use portolan::meta::ApiResource;
 use portolan::rest::NoWarnings;
 use portolan_native::{ConfigOptions, client_for, load_config};
 
@@ -110,7 +109,9 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
         Command::Tree { object } => {
             let (kind, name) = named(&object)?;
-            let tree = tree::Tree::find(&client, &resource(&client, kind).await?, &namespace, name).await?;
+            let mapper = mapper(&client).await?;
+            let resource = mapper.mapping_for(kind)?;
+            let tree = tree::Tree::find(&client, mapper.discovery(), &resource, &namespace, name).await?;
             match write!(stdout(), "{tree}") {
                 // Whoever reads no further, as `head`, has what it wanted.
                 Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -122,7 +123,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
             Ok(())
         }
         Command::Watch { r#type, all_namespaces, selector } => {
-            let resource = resource(&client, &r#type).await?;
+            let resource = mapper(&client).await?.mapping_for(&r#type)?;
             let namespace = if all_namespaces { "" } else { &namespace };
             show(watch::sheets(&client, &resource, namespace, selector.parse()?)).await
         }
@@ -153,10 +154,9 @@ fn named(object: &[String]) -> Result<(&str, &str), Error> {
         .ok_or_else(|| Error::config("which object? Say TYPE NAME or TYPE/NAME, such as `deployment/web`"))
 }
 
-/// What a person calls a type: plural, singular, short name or kind, with its group and version or without.
-async fn resource(client: &Client, name: &str) -> Result<ApiResource, Error> {
-    let discovery = client.discovery().server_groups_and_resources().await?;
-    RestMapper::new(discovery.into()).mapping_for(name)
+/// Knows what a person calls a type: plural, singular, short name or kind, with its group and version or without.
+async fn mapper(client: &Client) -> Result<RestMapper, Error> {
+    Ok(RestMapper::new(client.discovery().server_groups_and_resources().await?.into()))
 }
 
 #[cfg(test)]

@@ -24,11 +24,15 @@ pub(crate) struct Row {
 }
 
 impl Sheet {
+    /// What stands above the columns, and the rows.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
+        std::iter::once(&self.columns).chain(self.rows.iter().map(|row| &row.cells))
+    }
+
     /// How wide each column must be.
     pub(crate) fn widths(&self) -> Vec<usize> {
-        let lines = std::iter::once(&self.columns).chain(self.rows.iter().map(|row| &row.cells));
         let mut widths = vec![0; self.columns.len()];
-        for line in lines {
+        for line in self.lines() {
             for (width, cell) in widths.iter_mut().zip(line) {
                 *width = (*width).max(cell.chars().count());
             }

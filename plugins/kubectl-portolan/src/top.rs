@@ -57,6 +57,14 @@ struct Amount {
 }
 
 impl Amount {
+    /// What stands under the names of the two; nothing where there is none.
+    fn read(of: impl Fn(&str) -> Option<Quantity>) -> Self {
+        Self {
+            cpu: of("cpu").map_or(0, |quantity| quantity.milli_value()),
+            memory: of("memory").map_or(0, |quantity| quantity.value()),
+        }
+    }
+
     /// No sum is wrong in sign, whatever the server says.
     fn add(&mut self, other: Self) {
         self.cpu = self.cpu.saturating_add(other.cpu);
@@ -133,8 +141,7 @@ fn of_nodes(nodes: &[Node], pods: &[Pod], used: &BTreeMap<String, Amount>) -> Sh
             let allocatable = node.status.as_ref()?.allocatable.as_ref()?;
             allocatable.get(resource)?.0.parse::<Quantity>().ok()
         };
-        let cpu = has("cpu").map_or(0, |quantity| quantity.milli_value());
-        let memory = has("memory").map_or(0, |quantity| quantity.value());
+        let Amount { cpu, memory } = Amount::read(has);
         let most = has("pods").map_or(0, |quantity| quantity.value());
         let used = used.get(&name);
         let cells = vec![
@@ -197,10 +204,7 @@ fn requests(pod: &Pod, which: &str) -> Amount {
     for resources in containers.filter_map(|container| container.resources.as_ref()) {
         let amounts = if which == "limits" { &resources.limits } else { &resources.requests };
         let of = |name: &str| amounts.as_ref()?.get(name)?.0.parse::<Quantity>().ok();
-        sum.add(Amount {
-            cpu: of("cpu").map_or(0, |quantity| quantity.milli_value()),
-            memory: of("memory").map_or(0, |quantity| quantity.value()),
-        });
+        sum.add(Amount::read(of));
     }
     sum
 }
@@ -211,10 +215,7 @@ fn measured(object: &Value) -> Amount {
     let containers = object["containers"].as_array().into_iter().flatten();
     for usage in std::iter::once(&object["usage"]).chain(containers.map(|container| &container["usage"])) {
         let of = |name: &str| usage[name].as_str()?.parse::<Quantity>().ok();
-        sum.add(Amount {
-            cpu: of("cpu").map_or(0, |quantity| quantity.milli_value()),
-            memory: of("memory").map_or(0, |quantity| quantity.value()),
-        });
+        sum.add(Amount::read(of));
     }
     sum
 }

@@ -7,13 +7,14 @@ use std::fmt;
 
 use futures::{StreamExt, stream};
 use portolan::Error;
+use portolan::client::discovery::Discovery;
 use portolan::client::{Api, Client};
 use portolan::meta::{ApiResource, GetOptions, ListOptions, ObjectMeta};
 use portolan::object::{PartialObjectMetadata, Unstructured};
 use portolan::time::human_duration;
 use serde_json::Value;
 
-use crate::sheet::{Line, plain};
+use crate::sheet::{Line, Row, Sheet, plain};
 
 /// How many requests go at once.
 const AT_ONCE: usize = 8;
@@ -39,6 +40,7 @@ impl Tree {
     /// Looks for the object, what owns it, and what those own.
     pub(crate) async fn find(
         client: &Client,
+        discovery: &Discovery,
         resource: &ApiResource,
         namespace: &str,
         name: &str,
@@ -47,7 +49,7 @@ impl Tree {
         let metadata = api.get(name, &GetOptions::default()).await?.metadata;
         let asked_for = metadata.uid.clone().unwrap_or_default();
         let (mut members, missing) =
-            everything(client, metadata.namespace.as_deref().unwrap_or_default()).await?;
+            everything(client, discovery, metadata.namespace.as_deref().unwrap_or_default()).await;
         let asked = Member { resource: resource.clone(), metadata, ready: Default::default() };
         members.insert(asked_for.clone(), asked);
         let now = i64::try_from(client.runtime().clock.unix_time().as_secs()).unwrap_or_default();
@@ -134,9 +136,9 @@ impl Tree {
 /// Everything that can be listed in the namespace and in none, by uid; and what could not be listed.
 async fn everything(
     client: &Client,
+    discovery: &Discovery,
     namespace: &str,
-) -> Result<(BTreeMap<String, Member>, Vec<String>), Error> {
-    let discovery = client.discovery().server_groups_and_resources().await?;
+) -> (BTreeMap<String, Member>, Vec<String>) {
     let mut missing: Vec<String> = discovery.warning().into_iter().collect();
     let listable = discovery.preferred_resources();
     let listable =
@@ -163,7 +165,7 @@ async fn everything(
             Err(error) => missing.push(error.to_string()),
         }
     }
-    Ok((members, missing))
+    (members, missing)
 }
 
 impl Member {
@@ -180,32 +182,30 @@ impl Member {
 
 /// What the object's status says of whether it is as it should be.
 fn ready(object: &Unstructured) -> (String, String) {
-    let object = Value::from(object.clone());
-    let conditions = object["status"]["conditions"].as_array();
+    let conditions = object.get("status.conditions").and_then(Value::as_array);
     let find = |wanted: &str| conditions.into_iter().flatten().find(|condition| condition["type"] == wanted);
     let condition = ["Ready", "Available", "Complete"].into_iter().find_map(find);
     let text = |value: &Value| plain(value.as_str().unwrap_or_default());
     match condition {
         Some(condition) if condition["status"] == "True" => ("True".to_owned(), String::new()),
         Some(condition) => (text(&condition["status"]), text(&condition["reason"])),
-        None => ("-".to_owned(), text(&object["status"]["phase"])),
+        None => ("-".to_owned(), plain(object.text("status.phase").unwrap_or_default())),
     }
 }
 
 impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = vec![["NAME", "READY", "REASON", "AGE"].map(str::to_owned).to_vec()];
-        for (before, uid) in self.rows() {
+        let row = |(before, uid): (String, String)| {
             let member = &self.members[&uid];
             let mark = if uid == self.asked_for && uid != self.root { " ←" } else { "" };
             let (ready, reason) = member.ready.clone();
             let title = format!("{before}{}{mark}", member.title());
-            lines.push(vec![title, ready, reason, member.age(self.now)]);
-        }
-        let width =
-            |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..4).map(width).collect();
-        lines.iter().try_for_each(|line| writeln!(f, "{}", Line(line, &widths)))
+            Row { key: uid, cells: vec![title, ready, reason, member.age(self.now)] }
+        };
+        let columns = ["NAME", "READY", "REASON", "AGE"].map(str::to_owned).to_vec();
+        let sheet = Sheet { columns, rows: self.rows().into_iter().map(row).collect(), ..Sheet::default() };
+        let widths = sheet.widths();
+        sheet.lines().try_for_each(|line| writeln!(f, "{}", Line(line, &widths)))
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::ExchangeId;
+
 /// How many headers or subprotocols a message may list: far more than any server takes.
 pub const MOST_ITEMS: usize = 10_000;
 
@@ -38,6 +40,12 @@ impl Writer {
 
     pub(super) fn u64(&mut self, number: u64) {
         self.0.extend(number.to_le_bytes());
+    }
+
+    /// What begins a message about an exchange: which one it is, and its number.
+    pub(super) fn tagged(&mut self, tag: u8, id: ExchangeId) {
+        self.u8(tag);
+        self.u32(id);
     }
 
     /// No message is longer than a wasm memory, whose lengths are 32 bits.

@@ -90,31 +90,27 @@ impl Iterator for Commands<'_> {
 
 impl Command {
     fn write(&self, writer: &mut Writer) {
-        let tagged = |writer: &mut Writer, tag: u8, id: &ExchangeId| {
-            writer.u8(tag);
-            writer.u32(*id);
-        };
         match self {
             Self::Send { id, method, uri, headers, body } => {
-                tagged(writer, 0, id);
+                writer.tagged(0, *id);
                 writer.text(method);
                 writer.text(uri);
                 write_headers(writer, headers);
                 body.write(writer);
             }
             Self::Connect { id, uri, headers, protocols } => {
-                tagged(writer, 1, id);
+                writer.tagged(1, *id);
                 writer.text(uri);
                 write_headers(writer, headers);
                 writer.list(protocols, |writer, protocol| writer.text(protocol));
             }
-            Self::Take(id) => tagged(writer, 2, id),
+            Self::Take(id) => writer.tagged(2, *id),
             Self::Give(id, piece) => {
-                tagged(writer, 3, id);
+                writer.tagged(3, *id);
                 piece.write(writer);
             }
-            Self::Finish(id) => tagged(writer, 4, id),
-            Self::Drop(id) => tagged(writer, 5, id),
+            Self::Finish(id) => writer.tagged(4, *id),
+            Self::Drop(id) => writer.tagged(5, *id),
             Self::Say(line) => {
                 writer.u8(6);
                 writer.text(line);

@@ -90,33 +90,27 @@ impl Event {
                 writer.bytes(input);
             }
             Self::Head { id, status, headers } => {
-                writer.u8(1);
-                writer.u32(*id);
+                writer.tagged(1, *id);
                 writer.u16(*status);
                 write_headers(writer, headers);
             }
             Self::Opened { id, protocol } => {
-                writer.u8(2);
-                writer.u32(*id);
+                writer.tagged(2, *id);
                 writer.maybe(protocol.as_ref(), |writer, protocol| writer.text(protocol));
             }
             Self::Piece(id, piece) => {
-                writer.u8(3);
-                writer.u32(*id);
+                writer.tagged(3, *id);
                 piece.write(writer);
             }
             Self::End(id) => {
-                writer.u8(4);
-                writer.u32(*id);
+                writer.tagged(4, *id);
             }
             Self::Failed(id, error) => {
-                writer.u8(5);
-                writer.u32(*id);
+                writer.tagged(5, *id);
                 failure::write(writer, error);
             }
             Self::Taken(id) => {
-                writer.u8(6);
-                writer.u32(*id);
+                writer.tagged(6, *id);
             }
         }
     }

@@ -17,6 +17,12 @@ fn owned(kind: &str, api_version: &str, name: &str, owner: Option<&str>, cluster
     made["metadata"]["uid"].as_str().unwrap().to_owned()
 }
 
+async fn find(client: &Client, name: &str) -> Result<Tree, Error> {
+    let discovery = client.discovery().server_groups_and_resources().await.unwrap();
+    let maps = ApiResource::new("v1", "ConfigMap", "configmaps", true).unwrap();
+    Tree::find(client, &discovery, &maps, "default", name).await
+}
+
 #[tokio::test]
 async fn a_tree_is_found_from_any_of_its_members() {
     let cluster = Cluster::new(runtime().unwrap());
@@ -26,8 +32,7 @@ async fn a_tree_is_found_from_any_of_its_members() {
     owned("ConfigMap", "v1", "second", Some(&root), &cluster);
     owned("ConfigMap", "v1", "stranger", None, &cluster);
     let client = cluster.client();
-    let maps = ApiResource::new("v1", "ConfigMap", "configmaps", true).unwrap();
-    let tree = Tree::find(&client, &maps, "default", "middle").await.unwrap();
+    let tree = find(&client, "middle").await.unwrap();
     assert!(tree.missing().is_empty(), "{:?}", tree.missing());
     let names: Vec<String> = tree
         .to_string()
@@ -38,7 +43,7 @@ async fn a_tree_is_found_from_any_of_its_members() {
         names,
         ["NAME", "ConfigMap/root", "├─ConfigMap/middle ←", "│ └─Secret/leaf", "└─ConfigMap/second"]
     );
-    let error = Tree::find(&client, &maps, "default", "none").await.err().unwrap();
+    let error = find(&client, "none").await.err().unwrap();
     assert!(error.is_not_found(), "{error}");
 }
 
@@ -48,8 +53,7 @@ async fn owners_in_a_circle_are_printed_once() {
     let one = owned("ConfigMap", "v1", "one", None, &cluster);
     let two = owned("ConfigMap", "v1", "two", Some(&one), &cluster);
     let client = cluster.client();
-    let maps = ApiResource::new("v1", "ConfigMap", "configmaps", true).unwrap();
-    let mut tree = Tree::find(&client, &maps, "default", "one").await.unwrap();
+    let mut tree = find(&client, "one").await.unwrap();
     let references = tree.members[&two].metadata.owner_references.clone();
     let member = tree.members.get_mut(&one).unwrap();
     member.metadata.owner_references = references;
