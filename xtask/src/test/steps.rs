@@ -29,7 +29,8 @@ fn on_rust() -> Vec<Step> {
         step(
             "lints",
             Check,
-            "cargo clippy --workspace --exclude=portolan-wasm --all-targets --features=portolan-tests/cluster \
+            "cargo clippy --workspace --exclude=portolan-wasm --all-targets \
+             --features=portolan-tests/cluster,kubectl-portolan/cluster,portolan-plugins/guest \
              -- --deny=warnings",
         )
         .quick(),
@@ -141,7 +142,7 @@ fn on_a_cluster() -> Vec<Step> {
         step(
             "the kubectl plugin through kubectl",
             Cargo,
-            "cargo test --package=kubectl-portolan --features=cluster --test=plugin",
+            "cargo test --workspace --exclude=portolan-wasm --features=kubectl-portolan/cluster --test=plugin kubectl::",
         )
         .needs(&[Need::Cluster]),
         step(
