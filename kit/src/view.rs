@@ -29,9 +29,9 @@ pub type Held = Arc<Lazy<Unstructured>>;
 pub struct View {
     query: Query,
     rows: BTreeMap<Key, Rc<Row>>,
-    /// All rows in order, as of the last [`settle`](Self::settle).
+    /// All rows: in order as of the last [`settle`](Self::settle), and behind them those that were added since.
     order: Vec<Rc<Row>>,
-    added: Vec<Rc<Row>>,
+    unsorted: bool,
     /// A row in `order` has gone.
     gone: bool,
     groups: BTreeMap<String, usize>,
@@ -79,7 +79,7 @@ impl View {
             query,
             rows: BTreeMap::new(),
             order: Vec::new(),
-            added: Vec::new(),
+            unsorted: false,
             gone: false,
             groups: BTreeMap::new(),
             window,
@@ -104,7 +104,8 @@ impl View {
         if let Some(group) = &row.group {
             *self.groups.entry(group.clone()).or_default() += 1;
         }
-        self.added.push(row.clone());
+        self.order.push(row.clone());
+        self.unsorted = true;
         self.rows.insert(key, row);
     }
 
@@ -159,8 +160,7 @@ impl View {
         if std::mem::take(&mut self.gone) {
             self.order.retain(|row| !row.gone.get());
         }
-        if !self.added.is_empty() {
-            self.order.extend(self.added.drain(..).filter(|row| !row.gone.get()));
+        if std::mem::take(&mut self.unsorted) {
             let query = &self.query;
             self.order.sort_by(|a, b| query.compare(&a.order, &b.order).then_with(|| a.key.cmp(&b.key)));
         }

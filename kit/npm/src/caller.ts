@@ -3,6 +3,7 @@
 // Nothing that only waits is kept alive: a link knows its caller weakly, and what must live on is in `pinned`.
 import { ClosedError, ConnectionError, errorOf, type Failure, PortolanError, UnsupportedError } from './errors.js';
 import { type Link, openHere } from './link.js';
+import { onAbort } from './listeners.js';
 import type { Functions, Mode, Settings } from './settings.js';
 import { openWorker } from './worker-link.js';
 
@@ -54,6 +55,8 @@ export class Caller {
   readonly #held: { link?: Link | undefined; closed: boolean } = { closed: false };
   #opening: Promise<Link> | undefined;
   #losses: number[] = [];
+  /** How many wait for an answer. */
+  #waiting = 0;
   #last = 0;
 
   constructor(settings: Settings, functions: Functions | undefined, mode: Mode | undefined) {
@@ -87,9 +90,10 @@ export class Caller {
     return new Promise<T>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       pinned.add(this);
+      this.#waiting += 1;
       const settle = (outcome: () => void) => {
-        signal?.removeEventListener('abort', abort);
-        if (![...this.#calls.values()].some((call) => !call.receiver.next)) pinned.delete(this);
+        forget();
+        if ((this.#waiting -= 1) === 0) pinned.delete(this);
         outcome();
       };
       const id = this.start({
@@ -98,11 +102,10 @@ export class Caller {
         repeats,
         receiver: { done: (answer) => settle(() => resolve(answer as T)), fail: (error) => settle(() => reject(error)) },
       });
-      const abort = () => {
+      const forget = onAbort(signal, () => {
         this.cancel(id);
         settle(() => reject(signal?.reason));
-      };
-      signal?.addEventListener('abort', abort, { once: true });
+      });
     });
   }
 

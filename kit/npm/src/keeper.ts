@@ -16,7 +16,9 @@ interface Kept {
 
 const DATABASE = 'portolan';
 const CACHES = 'caches';
-const VERSION = 1;
+/** The index of their ages, so that none is read for its age alone. */
+const WRITTEN = 'written';
+const VERSION = 2;
 
 /** That of this origin; `undefined` where there is no IndexedDB. @internal */
 export function keeper(): Keeper | undefined {
@@ -50,10 +52,9 @@ async function store(name: string, bytes: Uint8Array): Promise<void> {
 
 /** Makes room: forgets the older half of what else is kept. */
 async function forgetOthers(name: string): Promise<void> {
-  const names = (await within<IDBValidKey[]>('readonly', (caches) => caches.getAllKeys())).filter((one) => one !== name);
-  const written = await Promise.all(names.map(async (one) => (await load(String(one)))?.[1] ?? 0));
-  const oldest = names.map((one, at) => [one, written[at]!] as const).sort((a, b) => a[1] - b[1]);
-  for (const [one] of oldest.slice(0, Math.ceil(oldest.length / 2))) await within('readwrite', (caches) => caches.delete(one));
+  const byAge = await within<IDBValidKey[]>('readonly', (caches) => caches.index(WRITTEN).getAllKeys());
+  const others = byAge.filter((one) => one !== name);
+  for (const one of others.slice(0, Math.ceil(others.length / 2))) await within('readwrite', (caches) => caches.delete(one));
 }
 
 /** One request in a transaction of its own; it is kept once the transaction is complete. */
@@ -85,7 +86,7 @@ async function open(): Promise<IDBDatabase> {
 function opened(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const opening = indexedDB.open(DATABASE, VERSION);
-    opening.onupgradeneeded = () => opening.result.createObjectStore(CACHES);
+    opening.onupgradeneeded = () => void opening.result.createObjectStore(CACHES).createIndex(WRITTEN, 'written');
     opening.onsuccess = () => {
       const database = opening.result;
       if (database.objectStoreNames.contains(CACHES)) return resolve(database);

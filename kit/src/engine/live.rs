@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use portolan::Error;
-use portolan::cache::{Event, HandlerOptions};
+use portolan::cache::Event;
 use portolan::portable::BoxFuture;
 use portolan::time::{Instant, Runtime};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use super::informers::Informer;
 use super::outlet::Outlet;
 use super::place::{self, Place};
 use super::session::{Pushes, read};
-use super::watch::{Events, Standing, take};
+use super::watch::{Events, Standing, events, take};
 use crate::view::{Query, Update, View};
 
 /// The least time from one update to the next.
@@ -84,8 +84,7 @@ struct Fed {
 impl Fed {
     fn new(informer: &Informer, serial: u32, query: Query, window: Range<usize>) -> Result<Self, Error> {
         query.check()?;
-        let events = informer.events(HandlerOptions::default());
-        Ok(Self { serial, view: View::new(query, window), events })
+        Ok(Self { serial, view: View::new(query, window), events: events(informer) })
     }
 
     /// Takes in what is at hand; whether there was anything.
@@ -101,7 +100,7 @@ impl Fed {
     }
 
     fn has_synced(&self) -> bool {
-        self.events.registration().has_synced()
+        self.events.get_ref().registration().has_synced()
     }
 }
 
@@ -169,6 +168,9 @@ impl Live {
         if let Poll::Ready(Some(change)) = pushed.poll_next_unpin(context) {
             return Poll::Ready(Turn::Changed(change));
         }
+        // While the caller does not read nothing is taken in: what happens meanwhile waits at the informer, which holds no
+        // more than two events of a key.
+        ready!(outlet.poll_ready(context));
         let mut dirty = self.shown.poll(context);
         let fed = dirty | self.next.as_mut().is_some_and(|next| next.poll(context));
         if let Some(ready) = self.next.take_if(|next| next.has_synced()) {
@@ -188,7 +190,6 @@ impl Live {
         }
         let Some(at) = self.due else { return Poll::Pending };
         // The timer last: it is not to be polled again after it has ended.
-        ready!(outlet.poll_ready(context));
         let timer = self.timer.get_or_insert_with(|| self.runtime.clock.sleep_until(at));
         timer.poll_unpin(context).map(|()| Turn::Due)
     }

@@ -9,7 +9,6 @@ use futures::future::{Either, select};
 use futures::{AsyncWriteExt, StreamExt};
 use js_sys::{Array, Uint8Array};
 use portolan::Error;
-use portolan::client::Client;
 use portolan::stream::{ExecOptions, LogOptions, Output, RemoteInput, Since, TerminalSize};
 use serde::Deserialize;
 use std::pin::pin;
@@ -54,7 +53,6 @@ pub(super) async fn logs(engine: &Engine, asked: Logs, outlet: &Outlet) -> Resul
         timestamps: asked.timestamps,
         tail_lines: asked.tail_lines.map(u64::from),
         limit_bytes: asked.limit_bytes.map(u64::from),
-        source: None,
         ..LogOptions::default()
     };
     let logs = engine.client().core_v1().pods(&asked.namespace).logs(&asked.pod, &options).await?;
@@ -114,7 +112,8 @@ pub(super) async fn exec(
         stderr: !asked.tty,
         ..ExecOptions::default()
     };
-    let process = open(engine.client(), &asked.namespace, &asked.pod, asked.command, &options).await?;
+    let process =
+        engine.client().core_v1().pods(&asked.namespace).exec(&asked.pod, asked.command, &options).await?;
     let mut output = process.output;
     let feeding = pin!(feed(process.input, pushed));
     let draining = pin!(async {
@@ -134,16 +133,6 @@ pub(super) async fn exec(
         Either::Left((Ok(_input), draining)) => draining.await,
         Either::Right((outcome, _)) => outcome,
     }
-}
-
-async fn open(
-    client: &Client,
-    namespace: &str,
-    pod: &str,
-    command: Vec<String>,
-    options: &ExecOptions,
-) -> Result<portolan::stream::RemoteProcess, Error> {
-    client.core_v1().pods(namespace).exec(pod, command, options).await
 }
 
 fn tell(outlet: &Outlet, name: &str, bytes: &Bytes) {

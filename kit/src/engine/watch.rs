@@ -4,11 +4,12 @@
 //! each key and not what lay between, so it can never fall behind without a bound.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures::{FutureExt, Stream};
+use futures::stream::ReadyChunks;
+use futures::{FutureExt, StreamExt};
 use js_sys::Array;
 use portolan::Error;
 use portolan::cache::{Event, HandlerOptions, Phase};
@@ -29,8 +30,8 @@ use super::place::{self, Place};
 /// How many events one message bears at most.
 const BATCH: usize = 64;
 
-/// An informer's events, as a stream.
-pub(super) type Events = EventStream<Lazy<Unstructured>>;
+/// An informer's events, as a stream of batches.
+pub(super) type Events = ReadyChunks<EventStream<Lazy<Unstructured>>>;
 
 /// What a caller wants of an informer.
 #[derive(Deserialize)]
@@ -47,7 +48,7 @@ pub(super) struct Asked {
 pub(super) async fn watch(engine: &Engine, asked: Asked, outlet: &Outlet) -> Result<JsValue, Error> {
     let looking = |status: &Value| Ok(pair("status", &status.to_string()).into());
     let hold = engine.0.informers.hold(Place::wait(engine, &asked.place, outlet, looking).await?).await?;
-    let mut events = asked.events.then(|| hold.informer.events(HandlerOptions::default()));
+    let mut events = asked.events.then(|| events(&hold.informer));
     let mut standing = Standing::of(&hold);
     let mut told = false;
     loop {
@@ -61,7 +62,7 @@ pub(super) async fn watch(engine: &Engine, asked: Asked, outlet: &Outlet) -> Res
                 return Poll::Ready(write(&batch));
             }
             let synced = match &events {
-                Some(events) => events.registration().has_synced(),
+                Some(events) => events.get_ref().registration().has_synced(),
                 None => hold.informer.has_synced(),
             };
             if synced && !std::mem::replace(&mut told, true) {
@@ -74,15 +75,17 @@ pub(super) async fn watch(engine: &Engine, asked: Asked, outlet: &Outlet) -> Res
     }
 }
 
-/// The events that are at hand, at most a batch.
+/// The events of `informer`, those at hand in one batch.
+pub(super) fn events(informer: &Informer) -> Events {
+    informer.events(HandlerOptions::default()).ready_chunks(BATCH)
+}
+
+/// The batch that is at hand; none when nothing is.
 pub(super) fn take(events: &mut Events, context: &mut Context<'_>) -> Vec<Event<Lazy<Unstructured>>> {
-    let mut batch = Vec::new();
-    while batch.len() < BATCH
-        && let Poll::Ready(Some(event)) = Pin::new(&mut *events).poll_next(context)
-    {
-        batch.push(event);
+    match events.poll_next_unpin(context) {
+        Poll::Ready(Some(batch)) => batch,
+        Poll::Ready(None) | Poll::Pending => Vec::new(),
     }
-    batch
 }
 
 fn write(batch: &[Event<Lazy<Unstructured>>]) -> Array {
@@ -208,10 +211,9 @@ pub(super) async fn cached(engine: &Engine, read: Read) -> Result<JsValue, Error
     let objects = match (&read.key, &read.index) {
         (Some(key), _) => informer.lister().get(&key.parse::<Key>()?).into_iter().collect(),
         (None, Some((path, value))) => by_index(informer, path, value)?,
-        (None, None) => informer.lister().list(),
+        (None, None) => informer.lister().select(&labels),
     };
-    let selected = objects.iter().filter(|object| labels.is_empty() || labels.matches(&object.labels()));
-    Ok(selected.map(|object| text(object)).collect::<Array>().into())
+    Ok(objects.iter().map(|object| text(object)).collect::<Array>().into())
 }
 
 /// The objects with `value` at `path`, by an index that is made the first time.
