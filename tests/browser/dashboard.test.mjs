@@ -231,7 +231,7 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
   await dashboard.page.reload();
   await dashboard.shows(['default/deep-2000', 'default/deep-300', 'default/deep-600', 'default/one']);
   await dashboard.reaches('live');
-  await dashboard.go('#/gauges.example.com?open=default%2Fdeep-300&yaml=1');
+  await dashboard.go('#/gauges.example.com?open=default%2Fdeep-300&pane=yaml');
   assert.match(await dashboard.page.getByTestId('no-yaml').innerText(), /more than 127 levels deep/);
   await dashboard.shoot('too-deep-for-yaml');
   await cluster.kubectl(['delete', 'crd', 'gauges.example.com']);
@@ -246,7 +246,7 @@ test('YAML of a megabyte: only what is in view is laid out, and the end can be r
   await dashboard.row('default/large');
   await dashboard.reaches('live');
   const opening = await mainThreadTasks(browser, dashboard.page, async () => {
-    await dashboard.go('#/configmaps?ns=default&open=default%2Flarge&yaml=1');
+    await dashboard.go('#/configmaps?ns=default&open=default%2Flarge&pane=yaml');
     await dashboard.page.getByTestId('yaml').waitFor();
     await dashboard.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
   });
@@ -266,7 +266,7 @@ test('pictures of a cluster with something in it, light and dark', async (t) => 
     await dashboard.reaches('live');
     await dashboard.page.getByTestId('overview').waitFor();
     await dashboard.shoot(`overview-${colorScheme}`);
-    await dashboard.go('#/deployments.apps?open=default%2Fweb&yaml=1');
+    await dashboard.go('#/deployments.apps?open=default%2Fweb&pane=yaml');
     await dashboard.row('default/web');
     await dashboard.page.getByTestId('yaml').waitFor();
     await dashboard.shoot(`detail-${colorScheme}`);

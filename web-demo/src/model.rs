@@ -35,7 +35,7 @@ use catalogue::{Catalogue, Kind};
 use frame::Frame;
 use keys::Command;
 use manifest::Manifest;
-use route::{Route, Sort};
+use route::{Pane, Route, Sort};
 use table::Table;
 use trouble::Trouble;
 use wire::{Figures, Wire};
@@ -374,7 +374,7 @@ impl Model {
                     self.route.open = Some(key);
                 }
             }
-            Command::Yaml => self.toggle_yaml(),
+            Command::Show(pane) => self.show(pane),
             Command::Wire => self.route.wire = !self.route.wire,
             Command::Overview => self.went(self.route.to(None)),
             Command::Help => {
@@ -386,12 +386,13 @@ impl Model {
         }
     }
 
-    fn toggle_yaml(&mut self) {
+    /// Shows `pane` of the open object, or of the selected one; the facts when it is on show already.
+    fn show(&mut self, pane: Pane) {
         match (&self.route.open, self.cursor.clone()) {
-            (Some(_), _) => self.route.yaml = !self.route.yaml,
+            (Some(_), _) => self.route.pane = if self.route.pane == pane { Pane::default() } else { pane },
             (None, Some(key)) if self.route.kind.is_some() => {
                 self.route.open = Some(key);
-                self.route.yaml = true;
+                self.route.pane = pane;
             }
             _ => {}
         }
@@ -404,7 +405,7 @@ impl Model {
             self.overlay = Shown::Nothing;
         } else if self.route.open.is_some() {
             self.route.open = None;
-            self.route.yaml = false;
+            self.route.pane = Pane::default();
         } else if self.route.wire {
             self.route.wire = false;
         } else {

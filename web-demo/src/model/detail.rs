@@ -10,6 +10,7 @@ use super::cell::Tone;
 use super::columns::{NAMESPACE_TITLE, Plan, Style};
 use super::health;
 use super::reveal::reveal;
+use super::route::Pane;
 use super::table::{Row, Table};
 use super::yaml;
 
@@ -30,6 +31,10 @@ pub struct Detail {
     pub gone: bool,
     /// It is not known (yet).
     pub missing: bool,
+    /// What there is to show of it.
+    pub panes: Vec<Pane>,
+    /// What is on show of it.
+    pub pane: Pane,
     /// Key facts.
     pub facts: Vec<Fact>,
     /// Longer matters, each with a heading.
@@ -81,7 +86,7 @@ impl Open {
         &mut self,
         kind: (&str, &str),
         key: &str,
-        yaml: bool,
+        pane: Pane,
         tables: &BTreeMap<String, Table>,
         now: Millis,
     ) -> Detail {
@@ -93,7 +98,7 @@ impl Open {
             (Some((row, plan)), before) => {
                 let known =
                     before.filter(|before| before.version == row.version).and_then(|before| before.yaml);
-                let yaml = known.or_else(|| yaml.then(|| write(row, kind.0 == "secrets")));
+                let yaml = known.or_else(|| (pane == Pane::Yaml).then(|| write(row, kind.0 == "secrets")));
                 let events = tables.get("events").map(|events| happenings(events, kind.1, row, now));
                 present(kind.1, row, plan, events.unwrap_or_default(), yaml, now)
             }
@@ -101,7 +106,8 @@ impl Open {
             (None, None) => absent(kind.1, key),
         };
         self.shown = Some(detail.clone());
-        detail.yaml = detail.yaml.filter(|_| yaml);
+        detail.yaml = detail.yaml.filter(|_| pane == Pane::Yaml);
+        detail.pane = pane;
         detail
     }
 }
@@ -120,6 +126,8 @@ fn absent(kind: &str, key: &str) -> Detail {
         version: String::new(),
         gone: false,
         missing: true,
+        panes: Pane::ALL.to_vec(),
+        pane: Pane::default(),
         facts: Vec::new(),
         sections: Vec::new(),
         yaml: None,
@@ -158,6 +166,8 @@ fn present(
     Detail {
         version: row.version.clone(),
         missing: false,
+        panes: Pane::ALL.to_vec(),
+        pane: Pane::default(),
         facts,
         sections: sections
             .into_iter()
@@ -263,22 +273,22 @@ mod tests {
     fn the_detail_tells_the_facts_and_keeps_them_when_the_object_goes() {
         let mut open = Open::default();
         let mut tables = tables(pod(), "pods");
-        let detail = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
+        let detail = open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 0);
         let titles: Vec<_> = detail.sections.iter().map(|section| section.title).collect();
         assert_eq!(titles, ["Conditions", "Containers", "Labels"]);
         assert_eq!(detail.sections[0].facts[0].tone, Tone::Warn);
         assert!(detail.yaml.as_ref().is_some_and(Result::is_ok) && !detail.gone);
         tables.get_mut("pods").unwrap().remove("n/a");
-        let gone = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
+        let gone = open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 0);
         assert!(gone.gone && gone.facts == detail.facts && gone.yaml == detail.yaml);
-        assert!(open.show(("pods", "Pod"), "n/a", false, &tables, 0).yaml.is_none());
-        assert_eq!(open.show(("pods", "Pod"), "n/a", true, &tables, 0).yaml, gone.yaml);
+        assert!(open.show(("pods", "Pod"), "n/a", Pane::Facts, &tables, 0).yaml.is_none());
+        assert_eq!(open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 0).yaml, gone.yaml);
         open.forget("nodes");
-        assert!(open.show(("pods", "Pod"), "n/a", true, &tables, 0).gone);
+        assert!(open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 0).gone);
         open.forget("pods");
-        let unknown = open.show(("pods", "Pod"), "n/a", true, &tables, 0);
+        let unknown = open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 0);
         assert!(unknown.missing && !unknown.gone, "nobody looks at pods there any more");
-        assert!(open.show(("pods", "Pod"), "n/b", true, &tables, 0).missing);
+        assert!(open.show(("pods", "Pod"), "n/b", Pane::Yaml, &tables, 0).missing);
     }
 
     #[test]
@@ -290,7 +300,7 @@ mod tests {
         let mut table = Table::new(columns::plan("ws", true));
         table.put(manifest(serde_json::from_str::<&serde_json::value::RawValue>(&text).unwrap()), None);
         let tables = BTreeMap::from([("ws".to_owned(), table)]);
-        let detail = Open::default().show(("ws", "W"), "n/a", true, &tables, 0);
+        let detail = Open::default().show(("ws", "W"), "n/a", Pane::Yaml, &tables, 0);
         assert!(detail.yaml.unwrap().unwrap_err().contains("127 levels"));
         assert!(!detail.missing);
     }
@@ -299,8 +309,8 @@ mod tests {
     fn yaml_is_written_once_per_version() {
         let mut open = Open::default();
         let tables = tables(pod(), "pods");
-        let first = open.show(("pods", "Pod"), "n/a", true, &tables, 0).yaml.unwrap().unwrap();
-        let second = open.show(("pods", "Pod"), "n/a", true, &tables, 9_000).yaml.unwrap().unwrap();
+        let first = open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 0).yaml.unwrap().unwrap();
+        let second = open.show(("pods", "Pod"), "n/a", Pane::Yaml, &tables, 9_000).yaml.unwrap().unwrap();
         assert!(Rc::ptr_eq(&first, &second));
     }
 
@@ -308,7 +318,8 @@ mod tests {
     fn nothing_of_a_secret_is_told() {
         let secret = json!({"kind": "Secret", "metadata": {"name": "a", "namespace": "n",
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "aHVudGVyMg=="}}, "data": {"p": "aHVudGVyMg=="}});
-        let detail = Open::default().show(("secrets", "Secret"), "n/a", true, &tables(secret, "secrets"), 0);
+        let detail =
+            Open::default().show(("secrets", "Secret"), "n/a", Pane::Yaml, &tables(secret, "secrets"), 0);
         assert!(!format!("{detail:?}").contains("aHVudGVyMg"));
     }
 }

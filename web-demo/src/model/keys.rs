@@ -1,5 +1,7 @@
 //! The keyboard: one table binds keys to commands and writes the help.
 
+use super::route::Pane;
+
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -19,8 +21,8 @@ pub enum Command {
     Open,
     /// Close what is on top.
     Close,
-    /// Show or hide YAML.
-    Yaml,
+    /// Show this of the row, or its facts again.
+    Show(Pane),
     /// Show or hide the wire panel.
     Wire,
     /// Go to the overview.
@@ -66,7 +68,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(&["G", "End"], "G", Command::Last, "Last row", false),
     binding(&["Enter"], "Enter", Command::Open, "Open the row", false),
     binding(&["Escape"], "Esc", Command::Close, "Close what is on top", true),
-    binding(&["y"], "y", Command::Yaml, "YAML of the row", false),
+    binding(&["y"], "y", Command::Show(Pane::Yaml), "YAML of the row", false),
     binding(&["w"], "w", Command::Wire, "What is on the wire", false),
     binding(&["o"], "o", Command::Overview, "Overview", false),
     binding(&["t"], "t", Command::Theme, "Light or dark", false),

@@ -31,7 +31,7 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
     let open = model.route.open.clone().zip(model.route.kind.clone());
     let detail = open.map(|(key, kind)| {
         let name = model.catalogue.kind(&kind).map(|kind| kind.resource.kind.to_string()).unwrap_or_default();
-        Rc::new(model.open.show((&kind, &name), &key, model.route.yaml, &model.tables, now))
+        Rc::new(model.open.show((&kind, &name), &key, model.route.pane, &model.tables, now))
     });
     let overview = model
         .route

@@ -15,12 +15,47 @@ pub struct Route {
     pub sort: Option<Sort>,
     /// The key of the object whose detail is open.
     pub open: Option<String>,
-    /// The detail shows YAML.
-    pub yaml: bool,
+    /// What the detail shows of it.
+    pub pane: Pane,
     /// The wire panel is open.
     pub wire: bool,
     /// Every kind is watched, not only those on show.
     pub all: bool,
+}
+
+/// What the detail shows of an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// What matters about it.
+    #[default]
+    Facts,
+    /// All of it.
+    Yaml,
+}
+
+impl Pane {
+    /// All of them, in the order of their tabs.
+    pub const ALL: [Self; 2] = [Self::Facts, Self::Yaml];
+
+    /// Its name in the address.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Facts => "facts",
+            Self::Yaml => "yaml",
+        }
+    }
+
+    /// The text of its tab.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Facts => "Facts",
+            Self::Yaml => "YAML",
+        }
+    }
+
+    fn parse(name: &str) -> Self {
+        Self::ALL.into_iter().find(|pane| pane.name() == name).unwrap_or_default()
+    }
 }
 
 /// A column and a direction.
@@ -44,7 +79,7 @@ impl Route {
                 "q" => route.filter = value.into_owned(),
                 "sort" => route.sort = Sort::parse(&value),
                 "open" => route.open = Some(value.into_owned()),
-                "yaml" => route.yaml = value == "1",
+                "pane" => route.pane = Pane::parse(&value),
                 "wire" => route.wire = value == "1",
                 "all" => route.all = value == "1",
                 _ => {}
@@ -65,7 +100,7 @@ impl Route {
         put("q", &self.filter);
         put("sort", &self.sort.as_ref().map(Sort::text).unwrap_or_default());
         put("open", self.open.as_deref().unwrap_or_default());
-        put("yaml", if self.yaml { "1" } else { "" });
+        put("pane", if self.pane == Pane::default() { "" } else { self.pane.name() });
         put("wire", if self.wire { "1" } else { "" });
         put("all", if self.all { "1" } else { "" });
         let query = query.finish();
@@ -108,7 +143,7 @@ mod tests {
             filter: "is:unready app=web & more #1?".into(),
             sort: Some(Sort { column: "up to date".into(), descending: true }),
             open: Some("default/web".into()),
-            yaml: true,
+            pane: Pane::Yaml,
             wire: true,
             all: true,
         };
@@ -119,7 +154,7 @@ mod tests {
 
     #[test]
     fn junk_in_the_address_is_left_out() {
-        let route = Route::parse("#/pods?zap=1&sort=-&wire=maybe&%%%=x");
+        let route = Route::parse("#/pods?zap=1&sort=-&pane=9&wire=maybe&%%%=x");
         assert_eq!(route, Route { kind: Some("pods".into()), ..Route::default() });
         assert_eq!(Route::parse(""), Route::default());
     }
