@@ -136,7 +136,10 @@ fn on_a_cluster() -> Vec<Step> {
         step(
             "a real cluster, and the examples on it",
             Cargo,
-            "cargo test --package=portolan-tests --features=cluster --test=real --test=programs --no-fail-fast",
+            // The whole workspace is chosen, so that what the unit tests built serves: of one package alone Cargo builds
+            // its dependencies with other features, once more.
+            "cargo test --workspace --exclude=portolan-wasm --features=portolan-tests/cluster --test=real --test=programs \
+             --no-fail-fast",
         )
         .needs(&[Need::Cluster]),
         step(
