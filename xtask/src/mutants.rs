@@ -5,7 +5,7 @@
 //! every fault the text it replaces stands in its file exactly once, so none is forgotten when the code changes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -123,6 +123,14 @@ fn copy(tree: &Path) -> Result<()> {
 }
 
 fn put_in(tree: &Path, place: usize, mutant: &Mutant) -> Result<()> {
+    let (file, text) = its_file(tree, mutant)?;
+    let asked = format!("crate::mutant(\"{place}\")");
+    fs::write(&file, text.replace(&mutant.says, &mutant.shall_say.replace("MUTANT", &asked)))?;
+    Ok(())
+}
+
+/// The file of `mutant` below `tree` and its text, in which what the fault replaces stands once.
+fn its_file(tree: &Path, mutant: &Mutant) -> Result<(PathBuf, String)> {
     let file = tree.join("core/src").join(&mutant.file);
     let text = fs::read_to_string(&file)?;
     let times = text.matches(&mutant.says).count();
@@ -132,7 +140,17 @@ fn put_in(tree: &Path, place: usize, mutant: &Mutant) -> Result<()> {
         mutant.file,
         mutant.says
     );
-    let asked = format!("crate::mutant(\"{place}\")");
-    fs::write(&file, text.replace(&mutant.says, &mutant.shall_say.replace("MUTANT", &asked)))?;
-    Ok(())
+    Ok((file, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_each_fault_replaces_is_in_the_code() -> Result<()> {
+        let mutants = read()?;
+        assert!(!mutants.is_empty());
+        mutants.iter().try_for_each(|mutant| its_file(workspace::root(), mutant).map(drop))
+    }
 }
