@@ -22,6 +22,7 @@ use futures::Sink;
 use crate::error::Error;
 use crate::transport::Message;
 
+pub(crate) mod archive;
 mod channels;
 mod lines;
 mod logs;
@@ -31,6 +32,7 @@ mod ports;
 mod process;
 mod spdy;
 
+pub use archive::Archive;
 pub use channels::{Output, Protocol, TerminalSize};
 pub use lines::{LogLine, LogLines};
 pub use logs::{LogOptions, LogSource, Logs, Since};

@@ -1,7 +1,12 @@
-// Logs, exec and port-forward in a real Chromium, through a `kubectl proxy` that lets them pass, kubectl beside them.
+// Logs, exec, attach, copies and port-forward in a real Chromium, through a `kubectl proxy` that lets them pass, kubectl
+// beside them.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { aroundTests } from './around.mjs';
 import { buildBarePage } from './bare-page.mjs';
@@ -13,11 +18,14 @@ const POD = {
   metadata: { name: 'web' },
   spec: {
     nodeName: 'node-1',
-    containers: ['main', 'side'].map((name) => ({
-      name,
-      image: 'none',
-      command: ['sh', '-c', `echo one of ${name}; echo two of ${name}; exec sleep 1000`],
-    })),
+    containers: [
+      ...['main', 'side'].map((name) => ({
+        name,
+        image: 'none',
+        command: ['sh', '-c', `echo one of ${name}; echo two of ${name}; exec sleep 1000`],
+      })),
+      { name: 'reader', image: 'none', stdin: true, command: ['cat'] },
+    ],
   },
 };
 
@@ -49,6 +57,39 @@ test('a page runs commands, feeds them and learns how they ended', async (t) => 
   const theirs = await cluster.kubectl(['exec', 'web', '--container=main', '--', 'pwd']);
   assert.equal((await exec(['pwd'])).stdout, theirs);
   assert.equal(await call(tab, 'terminal', 'web', 'main', 132, 43), '43 132');
+});
+
+test('a page attaches to a command that runs, and leaves it running', async (t) => {
+  const tab = await openTab(t, browser, proxy.page);
+  assert.equal(await call(tab, 'attach', 'web', 'reader', 'once\n'), 'once\n');
+  assert.match(await call(tab, 'attach', 'web', 'reader', 'again\n'), /again\n$/);
+  assert.equal(await cluster.kubectl(['logs', 'web', '--container=reader']), 'once\nagain\n');
+  await assert.rejects(call(tab, 'attach', 'web', 'none', 'x'), /container none is not valid for pod web/);
+});
+
+test('a page copies files and folders both ways, as a tar', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portolan-copies-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const name of ['up/deep', 'back', 'theirs']) mkdirSync(join(folder, name), { recursive: true });
+  const file = 'up/deep/ü file';
+  const content = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251));
+  writeFileSync(join(folder, file), content);
+  const tab = await openTab(t, browser, proxy.page);
+  const unpack = async (where) => {
+    const archive = execFileSync('tar', ['cf', '-', '-C', folder, './up'], { maxBuffer: 4 << 20 });
+    await call(tab, 'unpack', 'web', 'main', where, [...archive]);
+  };
+  const pack = async (name) => Buffer.from(await tab.page.evaluate(
+    async (name) => [...await globalThis.tab.pack('web', 'main', '.', name)],
+    name,
+  ));
+  await unpack('.');
+  await cluster.kubectl(['cp', '--container=main', 'web:up', join(folder, 'theirs')]);
+  assert.deepEqual(readFileSync(join(folder, 'theirs/deep/ü file')), content);
+  execFileSync('tar', ['xf', '-', '-C', join(folder, 'back')], { input: await pack('up') });
+  assert.deepEqual(readFileSync(join(folder, 'back', file)), content);
+  await assert.rejects(pack('none'), /tar in the container ended with exit code 2: .*none/);
+  await assert.rejects(unpack('no/such/folder'), /tar in the container ended with exit code 2: .*no\/such\/folder/);
 });
 
 test('a page is told why a command does not run', async (t) => {

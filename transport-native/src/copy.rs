@@ -10,15 +10,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 use futures::channel::mpsc;
-use futures::{AsyncWriteExt, SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt};
 use portolan::Error;
 use portolan::client::{Api, HasExec};
-use portolan::status::failure;
-use portolan::stream::{ExecOptions, Output, Protocol, RemoteOutput, RemoteProcess};
+use portolan::stream::ExecOptions;
 
 /// So many chunks wait between the archive and the connection.
 const WAITING: usize = 4;
-/// How much of what `tar` complains of is kept, in bytes.
+/// How much `test` may complain, in bytes.
 const COMPLAINT: usize = 4 << 10;
 /// So many of those left out are named.
 const NAMED: usize = 1000;
@@ -58,24 +57,26 @@ pub async fn copy_from_pod<K: HasExec>(
     local: &Path,
 ) -> Result<Copied, Error> {
     let (folder, name) = parts(remote)?;
-    let options = ExecOptions { container: container.map(str::to_owned), ..ExecOptions::default() };
-    let command = ["tar", "cf", "-", "-C", &folder, &format!("./{name}")];
-    let process = pods.exec(pod, command, &options).await?;
+    let mut packed = pods.pack(pod, container, &folder, &name).await?;
     let (mut chunks, archive) = mpsc::channel::<Bytes>(WAITING);
     let (root, target) = (name, local.to_owned());
     let unpacking = tokio::task::spawn_blocking(move || archive::unpack(archive, &root, &target));
-    let RemoteProcess { input, mut output } = process;
-    let received = receive(&mut output, async |bytes| {
-        // Whoever unpacks has given up: it says why.
-        chunks.send(bytes).await.is_ok()
-    })
-    .await;
-    drop((input, output));
+    let mut failure = None;
+    while let Some(piece) = packed.next().await {
+        match piece {
+            Ok(bytes) => {
+                if chunks.send(bytes).await.is_err() {
+                    break; // whoever unpacks has given up: it says why
+                }
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    drop(packed);
     chunks.close_channel();
     let unpacked = unpacking.await.map_err(|error| Error::canceled("unpacking ended").with_source(error))?;
     // What tar says of a file that is not there is more than that its archive is empty.
-    received?;
-    unpacked
+    failure.map_or(unpacked, Err)
 }
 
 /// Copies `local`, a file or a folder, to `remote` in a container of the pod: into it where that is a folder, otherwise
@@ -97,63 +98,15 @@ pub async fn copy_to_pod<K: HasExec>(
             None => return Err(Error::config(format!("{} has no name to be copied under", local.display()))),
         };
     }
-    let with_input = ExecOptions { stdin: true, ..options };
-    let folder = relative(&folder);
-    let process = pods.exec(pod, ["tar", "xmf", "-", "-C", &folder], &with_input).await?;
-    let (sender, mut archive) = mpsc::channel::<Bytes>(WAITING);
+    let (sender, archive) = mpsc::channel::<Bytes>(WAITING);
     let source = local.to_owned();
     let packing = tokio::task::spawn_blocking(move || archive::pack(&source, &name, sender));
-    let RemoteProcess { mut input, mut output } = process;
-    let v5 = input.protocol() == Protocol::V5;
-    let sending = async {
-        while let Some(bytes) = archive.next().await {
-            if input.write_all(&bytes).await.is_err() {
-                return; // it ended: its output says how
-            }
-        }
-        // Over v4 tar ends by the mark at the archive's end.
-        if v5 {
-            drop(input.close().await);
-        } else {
-            drop(input.flush().await);
-        }
-    };
-    let (received, ()) = futures::join!(receive(&mut output, async |_| true), sending);
-    drop(archive);
+    let unpacked = pods.unpack(pod, container, &folder, archive).await;
     let packed = packing.await.map_err(|error| Error::canceled("packing ended").with_source(error))?;
     // What cannot be read here made tar fail there.
     let packed = packed?;
-    received?;
+    unpacked?;
     Ok(packed)
-}
-
-/// Gives `take` what tar writes, until it ends or `take` wants no more. That tar failed is an error in its own words.
-async fn receive(output: &mut RemoteOutput, mut take: impl AsyncFnMut(Bytes) -> bool) -> Result<(), Error> {
-    let mut complaint = Vec::new();
-    while let Some(next) = output.next().await {
-        match next? {
-            Output::Stdout(bytes) => {
-                if !take(bytes).await {
-                    return Ok(());
-                }
-            }
-            Output::Stderr(bytes) => {
-                let room = COMPLAINT.saturating_sub(complaint.len());
-                complaint.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-            Output::Exited(0) => return Ok(()),
-            Output::Exited(code) => {
-                let text = String::from_utf8_lossy(&complaint);
-                let text = match (text.trim(), code) {
-                    ("", 126 | 127) => "is there a tar in the container?",
-                    (text, _) => text,
-                };
-                let text = format!("tar in the container ended with exit code {code}: {text}");
-                return Err(Error::api(failure(500, "NonZeroExitCode", text)));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The folder and the name of a path in a container.
@@ -169,14 +122,9 @@ fn parts(path: &str) -> Result<(String, String), Error> {
             Err(Error::config("the path in the container is empty: name a file or folder"))
         }
         "" => Ok((folder.to_owned(), ".".to_owned())),
-        ".." => Ok((relative(trimmed), ".".to_owned())),
-        _ => Ok((relative(folder), name.to_owned())),
+        ".." => Ok((trimmed.to_owned(), ".".to_owned())),
+        _ => Ok((folder.to_owned(), name.to_owned())),
     }
-}
-
-/// A path that tar takes for no option.
-fn relative(path: &str) -> String {
-    if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
 #[cfg(test)]
@@ -189,7 +137,7 @@ mod tests {
             ("/etc/hosts", "/etc", "hosts"),
             ("/etc/", "/", "etc"),
             ("file", ".", "file"),
-            ("-x/-y", "./-x", "-y"),
+            ("-x/-y", "-x", "-y"),
             ("/", "/", "."),
             (".", ".", "."),
             ("a/..", "a/..", "."),

@@ -1,6 +1,8 @@
 //! The calls on pods that last: logs, exec, attach, port-forward. client-go's `GetLogs` of the typed client,
 //! `tools/remotecommand` and `tools/portforward`.
 
+use bytes::Bytes;
+use futures::Stream;
 use http::Method;
 
 use super::Api;
@@ -8,7 +10,9 @@ use crate::error::Error;
 use crate::meta::{GetOptions, Object};
 use crate::object::Unstructured;
 use crate::portable::BoxFuture;
-use crate::stream::{AttachOptions, ExecOptions, LogOptions, Logs, MergedLogs, PortStream, RemoteProcess};
+use crate::stream::{
+    Archive, AttachOptions, ExecOptions, LogOptions, Logs, MergedLogs, PortStream, RemoteProcess, archive,
+};
 
 /// Objects whose containers have logs: pods.
 pub trait HasLog: Object {}
@@ -88,6 +92,36 @@ impl<K: HasExec> Api<K> {
         let request = self.below("exec").one(Method::GET, name);
         let request = command.into_iter().fold(request, |request, word| request.param("command", word));
         RemoteProcess::open(request, options).await
+    }
+
+    /// The file or folder `name` in `folder` of a container of the pod, as a tar archive whose entries are `./name` and what
+    /// is below it. The container needs a `tar`; of several containers name one. Natively
+    /// `portolan_native::copy_from_pod` makes files of it. What `kubectl cp POD:FOLDER/NAME` runs.
+    pub async fn pack(
+        &self,
+        pod: &str,
+        container: Option<&str>,
+        folder: &str,
+        name: &str,
+    ) -> Result<Archive, Error> {
+        let options = ExecOptions { container: container.map(str::to_owned), ..ExecOptions::default() };
+        let command = ["tar", "cf", "-", "-C", &archive::no_option(folder), &format!("./{name}")];
+        Ok(Archive::new(self.exec(pod, command, &options).await?.output))
+    }
+
+    /// Unpacks a tar archive in `folder` of a container of the pod, which needs a `tar`; of several containers name one.
+    /// Natively `portolan_native::copy_to_pod` makes the archive of files. What `kubectl cp FILE POD:FOLDER` runs.
+    pub async fn unpack(
+        &self,
+        pod: &str,
+        container: Option<&str>,
+        folder: &str,
+        archive: impl Stream<Item = Bytes>,
+    ) -> Result<(), Error> {
+        let options =
+            ExecOptions { container: container.map(str::to_owned), stdin: true, ..ExecOptions::default() };
+        let command = ["tar", "xmf", "-", "-C", &archive::no_option(folder)];
+        archive::feed(self.exec(pod, command, &options).await?, archive).await
     }
 }
 

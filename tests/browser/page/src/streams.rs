@@ -1,7 +1,7 @@
-//! Logs, exec and port-forward in a page.
+//! Logs, exec, attach, copies and port-forward in a page.
 
-use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, stream};
-use portolan::stream::{ExecOptions, LogOptions, TerminalSize};
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, TryStreamExt, stream};
+use portolan::stream::{AttachOptions, ExecOptions, LogOptions, Output, TerminalSize};
 use serde_json::json;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -61,6 +61,50 @@ impl Tab {
         process.input.resize(TerminalSize { width, height }).await.map_err(thrown)?;
         let collected = process.collect(LIMIT).await.map_err(thrown)?;
         Ok(String::from_utf8_lossy(&collected.stdout).trim().to_owned())
+    }
+
+    /// Writes a line to what a container runs, gives what that writes up to the same line, and leaves it.
+    pub async fn attach(&self, pod: &str, container: &str, line: &str) -> Result<String, JsError> {
+        let options =
+            AttachOptions { container: Some(container.to_owned()), stdin: true, ..AttachOptions::default() };
+        let pods = self.client().core_v1().pods("default");
+        let mut process = pods.attach(pod, &options).await.map_err(thrown)?;
+        process.input.write_all(line.as_bytes()).await?;
+        let mut read = String::new();
+        while !read.contains(line) {
+            match process.output.next().await.transpose().map_err(thrown)? {
+                Some(Output::Stdout(bytes)) => read.push_str(&String::from_utf8_lossy(&bytes)),
+                other => return Err(JsError::new(&format!("{other:?} after {read:?}"))),
+            }
+        }
+        Ok(read)
+    }
+
+    /// A file or folder of a container as a tar archive.
+    pub async fn pack(
+        &self,
+        pod: &str,
+        container: &str,
+        folder: &str,
+        name: &str,
+    ) -> Result<Vec<u8>, JsError> {
+        let pods = self.client().core_v1().pods("default");
+        let archive = pods.pack(pod, Some(container), folder, name).await.map_err(thrown)?;
+        let pieces: Vec<_> = archive.try_collect().await.map_err(thrown)?;
+        Ok(pieces.concat())
+    }
+
+    /// Unpacks a tar archive in a folder of a container.
+    pub async fn unpack(
+        &self,
+        pod: &str,
+        container: &str,
+        folder: &str,
+        archive: Vec<u8>,
+    ) -> Result<(), JsError> {
+        let pods = self.client().core_v1().pods("default");
+        let pieces = stream::iter([archive.into()]);
+        pods.unpack(pod, Some(container), folder, pieces).await.map_err(thrown)
     }
 
     /// Sends text to a port of a pod and gives as many bytes as that has of the answer.
