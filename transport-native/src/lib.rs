@@ -33,7 +33,7 @@ pub use copy::{Copied, copy_from_pod, copy_to_pod};
 pub use discovery::{cache_folder, cached_discovery};
 pub use disk::DiskStorage;
 pub use forward::{PortForwarder, forward};
-pub use load::{ConfigOptions, load_config};
+pub use load::{ConfigOptions, in_cluster_config, load_config};
 pub use metrics::{informer_metrics, queue_metrics};
 pub use modify::modify_config;
 pub use observe::TracingObserver;

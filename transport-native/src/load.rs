@@ -47,6 +47,15 @@ pub fn load_config(options: &ConfigOptions) -> Result<Config, Error> {
     Environment::of_process().load(options)
 }
 
+/// What the service account of the Pod this runs in says, whatever kubeconfigs there are: its token and authority are read
+/// again as they change. [`load_config`] takes it where no kubeconfig says anything. client-go's `rest.InClusterConfig`.
+///
+/// # Errors
+/// `Config`, when this is no Pod of a cluster.
+pub fn in_cluster_config() -> Result<Config, Error> {
+    Environment::of_process().in_cluster()
+}
+
 /// What is read of the process, so that tests can have their own.
 pub(crate) struct Environment {
     pub(crate) kubeconfig: Option<OsString>,
@@ -86,14 +95,12 @@ impl Environment {
             let are_more_than_names =
                 overrides.cluster != Cluster::default() || overrides.user != User::default();
             if files.is_empty() && !are_more_than_names {
-                self.in_cluster(&places, &overrides)?
+                return self.without_kubeconfig(&places, &overrides);
             } else {
                 resolve(files, &overrides)?
             }
         };
-        let user_agent =
-            format!("{} ({}/{})", config.user_agent, std::env::consts::OS, std::env::consts::ARCH);
-        Ok(Config { user_agent, ..config })
+        Ok(told_apart(config))
     }
 
     /// The usual files, the one that wins first.
@@ -112,13 +119,11 @@ impl Environment {
         places
     }
 
-    fn in_cluster(&self, places: &[PathBuf], overrides: &Overrides) -> Result<Config, Error> {
-        let token = self.service_account.join("token");
+    /// The Pod's service account, of whose configuration only the namespace may be another.
+    fn without_kubeconfig(&self, places: &[PathBuf], overrides: &Overrides) -> Result<Config, Error> {
         let names = &overrides.names;
         let names_any = [&overrides.context, &names.cluster, &names.user].iter().any(|name| !name.is_empty());
-        let (Some(host), Some(port), true, false) =
-            (&self.service_host, &self.service_port, token.is_file(), names_any)
-        else {
+        if names_any || self.service().is_none() {
             let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
             let looked = if looked.is_empty() { "no home directory".to_owned() } else { looked.join(", ") };
             let text = format!(
@@ -126,25 +131,55 @@ impl Environment {
                  write one there or name one with KUBECONFIG"
             );
             return Err(Error::config(text));
+        }
+        let mut config = self.in_cluster()?;
+        if !names.namespace.is_empty() {
+            names.namespace.trim().clone_into(&mut config.default_namespace);
+        }
+        Ok(config)
+    }
+
+    /// The API server's host and port, in a Pod.
+    fn service(&self) -> Option<(&str, &str)> {
+        let service = (self.service_host.as_deref()?, self.service_port.as_deref()?);
+        self.token().is_file().then_some(service)
+    }
+
+    fn token(&self) -> PathBuf {
+        self.service_account.join("token")
+    }
+
+    fn in_cluster(&self) -> Result<Config, Error> {
+        let Some((host, port)) = self.service() else {
+            let text = format!(
+                "this is no Pod of a cluster: KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the file {} are there in one",
+                self.token().display()
+            );
+            return Err(Error::config(text));
         };
         let mut config = Config::new(&format!("https://{}:{port}", bracketed(host)))
             .map_err(|error| error.doing("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT"))?;
         let authority = self.service_account.join("ca.crt");
         config.auth = Auth {
-            credential: Credential::TokenFile { path: text(&token), fallback: None },
+            credential: Credential::TokenFile { path: text(&self.token()), fallback: None },
             impersonate: None,
         };
         config.tls = Tls {
             certificate_authority: authority.is_file().then(|| Pem::File(text(&authority))),
             ..Tls::default()
         };
-        let given = Some(names.namespace.clone()).filter(|name| !name.is_empty()).or(self.namespace.clone());
         let own = || std::fs::read_to_string(self.service_account.join("namespace")).ok();
-        if let Some(namespace) = given.or_else(own) {
+        if let Some(namespace) = self.namespace.clone().or_else(own) {
             namespace.trim().clone_into(&mut config.default_namespace);
         }
-        Ok(config)
+        Ok(told_apart(config))
     }
+}
+
+/// With the system and its processor in the user agent, as client-go's `DefaultKubernetesUserAgent`.
+fn told_apart(config: Config) -> Config {
+    let user_agent = format!("{} ({}/{})", config.user_agent, std::env::consts::OS, std::env::consts::ARCH);
+    Config { user_agent, ..config }
 }
 
 /// What a kubeconfig says with `overrides` over it. Certificates and keys it names must be there, and usable: client-go's

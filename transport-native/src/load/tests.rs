@@ -146,6 +146,12 @@ fn a_pod_uses_its_service_account() {
 
     machine.write_kubeconfig("home/.kube/config", &kubeconfig("home", "t"));
     assert_eq!(host(&machine.load(None).unwrap()), "home", "a kubeconfig comes first");
+    let asked_for = machine.environment.in_cluster().unwrap();
+    assert_eq!((host(&asked_for), &asked_for.auth), ("[fd00::1]", &config.auth));
+    assert_eq!(asked_for.user_agent, config.user_agent);
+    std::fs::remove_file(file("token")).unwrap();
+    let error = machine.environment.in_cluster().unwrap_err().to_string();
+    assert!(error.starts_with("this is no Pod of a cluster: ") && error.contains(&file("token")), "{error}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1;
+
 use super::parse;
 use crate::error::Error;
 
@@ -241,6 +243,40 @@ impl FromStr for LabelSelector {
     }
 }
 
+/// The selector in the spec of a Deployment, a Service's policy and the like; an empty one selects everything. Fails when a
+/// requirement is one that the server would refuse. apimachinery's `metav1.LabelSelectorAsSelector`.
+///
+/// ```
+/// use k8s_openapi::apimachinery::pkg::apis::meta::v1;
+/// use portolan::meta::LabelSelector;
+/// let labels = [("app".to_owned(), "web".to_owned())].into();
+/// let spec = v1::LabelSelector { match_labels: Some(labels), ..Default::default() };
+/// assert_eq!(LabelSelector::try_from(&spec)?.to_string(), "app=web");
+/// # Ok::<(), portolan::Error>(())
+/// ```
+impl TryFrom<&v1::LabelSelector> for LabelSelector {
+    type Error = Error;
+
+    fn try_from(selector: &v1::LabelSelector) -> Result<Self, Error> {
+        let labels = selector.match_labels.iter().flatten();
+        let equal = labels.map(|(label, value)| LabelRequirement::new(label, LabelOperator::Equals, [value]));
+        let expressions = selector.match_expressions.iter().flatten().map(|expression| {
+            let operator = match expression.operator.as_str() {
+                "In" => LabelOperator::In,
+                "NotIn" => LabelOperator::NotIn,
+                "Exists" => LabelOperator::Exists,
+                "DoesNotExist" => LabelOperator::DoesNotExist,
+                other => {
+                    let text = format!("{other:?} is no operator: use In, NotIn, Exists or DoesNotExist");
+                    return Err(Error::config(format!("label selector: {}: {text}", expression.key)));
+                }
+            };
+            LabelRequirement::new(&expression.key, operator, expression.values.iter().flatten())
+        });
+        equal.chain(expressions).collect()
+    }
+}
+
 /// What is wrong with the name of a label: an optional DNS name and a slash, then up to 63 bytes.
 fn label_fault(label: &str) -> Option<&'static str> {
     let (prefix, name) = match label.split_once('/') {
@@ -285,6 +321,38 @@ mod tests {
 
     fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// The cases of apimachinery's `TestLabelSelectorAsSelector`, and the operators it leaves out.
+    #[test]
+    fn the_selector_of_a_spec_is_read() {
+        let expression = |operator: &str, values: &[&str]| v1::LabelSelectorRequirement {
+            key: "baz".to_owned(),
+            operator: operator.to_owned(),
+            values: (!values.is_empty()).then(|| values.iter().map(|value| (*value).to_owned()).collect()),
+        };
+        let read = |labels: &[(&str, &str)], expressions: Vec<v1::LabelSelectorRequirement>| {
+            let given = v1::LabelSelector {
+                match_labels: (!labels.is_empty()).then(|| self::labels(labels)),
+                match_expressions: (!expressions.is_empty()).then_some(expressions),
+            };
+            LabelSelector::try_from(&given).map(|selector| selector.to_string())
+        };
+        let (labels, values) = ([("foo", "bar")], ["qux", "norf"]);
+        assert_eq!(read(&[], Vec::new()).unwrap(), "");
+        assert_eq!(read(&labels, Vec::new()).unwrap(), "foo=bar");
+        assert_eq!(read(&[], vec![expression("In", &values)]).unwrap(), "baz in (norf,qux)");
+        assert_eq!(read(&labels, vec![expression("In", &values)]).unwrap(), "baz in (norf,qux),foo=bar");
+        assert_eq!(read(&[], vec![expression("NotIn", &values)]).unwrap(), "baz notin (norf,qux)");
+        assert_eq!(read(&[], vec![expression("Exists", &[])]).unwrap(), "baz");
+        assert_eq!(read(&[], vec![expression("DoesNotExist", &[])]).unwrap(), "!baz");
+        assert!(read(&[], vec![expression("Exists", &values)]).is_err());
+        assert!(read(&[("-", "bar")], Vec::new()).is_err());
+        let error = read(&[], vec![expression("in", &values)]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            r#"label selector: baz: "in" is no operator: use In, NotIn, Exists or DoesNotExist"#
+        );
     }
 
     #[test]
