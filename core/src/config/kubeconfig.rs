@@ -286,7 +286,11 @@ fn yaml_problem(error: &serde_saphyr::Error, path: &str) -> String {
     };
     let field =
         if matches!(path, "" | ".") || path.ends_with('?') { String::new() } else { format!("{path}: ") };
-    match error.without_snippet() {
+    let mut error = error.without_snippet();
+    while let Yaml::AliasError { error: within, .. } = error {
+        error = within.without_snippet();
+    }
+    match error {
         Yaml::SerdeInvalidType { expected, .. } | Yaml::SerdeInvalidValue { expected, .. } => {
             format!("{place}{field}this is not {expected}: correct it")
         }

@@ -1,6 +1,7 @@
 //! What must hold in a page and in every kind of worker alike. The peer is the runner's own file server: it streams,
 //! it knows 404, and it opens no WebSockets.
 
+mod configs;
 mod controllers;
 mod exchanges;
 mod sockets;

@@ -189,6 +189,24 @@ fn bad_files_earn_their_line() {
     }
 }
 
+#[test]
+fn a_file_that_is_huge_or_grows_is_refused() {
+    let huge = "#".repeat(17 << 20);
+    let error = read(&huge).unwrap_err().to_string();
+    assert!(
+        error.ends_with("is larger than 16777216 bytes: this is no kubeconfig, name another file"),
+        "{error}"
+    );
+    let mut growing = "x0: &x0 [s3cr3t]\n".to_owned();
+    for level in 1..30 {
+        let below = vec![format!("*x{}", level - 1); 10].join(", ");
+        growing.push_str(&format!("x{level}: &x{level} [{below}]\n"));
+    }
+    growing.push_str("clusters: [{name: a, cluster: {extensions: [{name: e, extension: *x29}]}}]\n");
+    let error = read(&growing).unwrap_err().to_string();
+    assert!(error.ends_with("the YAML is too deep or its aliases grow too large: simplify it"), "{error}");
+}
+
 /// The fields of context, cluster and user, and the line.
 const BAD_FIELDS: &[(&str, &str, &str, &str)] = &[
     ("user: u", "", "", "contexts \"dev\": cluster: names none: add one"),
