@@ -146,4 +146,17 @@ mod tests {
         }
         assert!(parts("").unwrap_err().to_string().contains("empty"));
     }
+    #[tokio::test]
+    async fn a_copy_can_be_a_task_of_its_own() {
+        let cluster = portolan_memory::Cluster::new(crate::runtime().unwrap());
+        let pods = cluster.client().core_v1().pods("default");
+        let down = {
+            let pods = pods.clone();
+            tokio::spawn(async move { copy_from_pod(&pods, "web", None, "/x", Path::new("/none")).await })
+        };
+        let up = tokio::spawn(async move { copy_to_pod(&pods, "web", None, Path::new("/none"), "/x").await });
+        for copied in [down.await.unwrap(), up.await.unwrap()] {
+            assert!(copied.unwrap_err().is_not_found());
+        }
+    }
 }
