@@ -4,6 +4,7 @@
 //! [`Model::frame`], starts the informers [`Model::wanted`] names and does the [`Errand`]s it is handed.
 
 pub mod age;
+pub mod capacity;
 pub mod catalogue;
 pub mod cell;
 pub mod columns;
@@ -12,17 +13,24 @@ mod fields;
 mod filter;
 pub mod frame;
 mod health;
+mod json_path;
 pub mod keys;
 pub mod manifest;
+mod overlay;
 pub mod overview;
+pub mod palette;
 mod pod;
 mod present;
+mod printed;
 mod reveal;
 pub mod route;
+pub mod scope;
 pub mod table;
 #[cfg(test)]
 mod testing;
+pub mod timeline;
 pub mod trouble;
+pub mod views;
 pub mod wire;
 pub mod yaml;
 
@@ -31,13 +39,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use portolan::meta::ApiResource;
 
 use age::Millis;
+use capacity::Capacity;
 use catalogue::{Catalogue, Kind};
+use columns::Plan;
 use frame::Frame;
 use keys::Command;
 use manifest::Manifest;
 use route::{Pane, Route, Sort};
+use scope::Scope;
 use table::Table;
 use trouble::Trouble;
+use views::Views;
 use wire::{Figures, Wire};
 
 /// The height of a row in CSS pixels.
@@ -78,10 +90,10 @@ pub enum Event {
     Went(String),
     /// The filter box holds this.
     Filter(String),
-    /// This namespace, "" for all.
+    /// These namespaces, parted by commas; "" for all.
     Namespace(String),
     /// The heading of this text was pressed.
-    SortBy(&'static str),
+    SortBy(String),
     /// A row was pressed.
     Open(String),
     /// The rows' window: how far it is scrolled and how high it is, in CSS pixels.
@@ -102,10 +114,16 @@ pub enum Event {
     },
     /// A command from a button.
     Do(Command),
-    /// The jump box holds this.
-    JumpText(String),
-    /// This kind was chosen in the list.
-    JumpTo(String),
+    /// The box that lies over the page holds this.
+    Typed(String),
+    /// This was chosen in the palette.
+    Choose(palette::Target),
+    /// The view on show is kept under the name that has been typed.
+    SaveView,
+    /// This view is kept no longer.
+    RemoveView(String),
+    /// The views that were kept, as text.
+    Views(String),
     /// Every kind is to be watched, or only those on show.
     ToggleAll,
     /// The theme kept from last time.
@@ -117,8 +135,12 @@ pub enum Event {
 pub enum Errand {
     /// Put the caret in the filter box.
     FocusFilter,
-    /// Put the caret in the jump box.
+    /// Put the caret in the palette's box.
     FocusJump,
+    /// Put the caret in the box that names a view.
+    FocusName,
+    /// Keep [`Model::kept_views`] for the next visit.
+    KeepViews,
     /// Take the caret out of any box.
     FocusRows,
     /// Scroll the rows so that this many CSS pixels are above.
@@ -134,8 +156,8 @@ pub struct Wanted {
     pub kind: String,
     /// What to ask the server for.
     pub resource: ApiResource,
-    /// Where: "" for everywhere.
-    pub namespace: String,
+    /// Where: an informer in each; "" is everywhere.
+    pub namespaces: Vec<String>,
 }
 
 /// The whole state.
@@ -143,6 +165,10 @@ pub struct Wanted {
 pub struct Model {
     catalogue: Catalogue,
     tables: BTreeMap<String, Table>,
+    /// The columns of custom resources, as their definitions have them.
+    plans: BTreeMap<String, Plan>,
+    capacity: Capacity,
+    views: Views,
     wire: Wire,
     route: Route,
     source: String,
@@ -165,9 +191,12 @@ enum Shown {
     #[default]
     Nothing,
     Help,
-    Jump {
+    Palette {
         text: String,
         selected: usize,
+    },
+    Naming {
+        text: String,
     },
 }
 
@@ -179,16 +208,12 @@ impl Model {
     pub fn apply(&mut self, event: Event, now: Millis) {
         match event {
             Event::Source(source) => self.source = source,
-            Event::Discovered(resources) => self.catalogue.discover(resources),
+            Event::Discovered(resources) => self.discover(resources),
             Event::Outside(trouble) => self.outside = trouble.map(|trouble| (trouble, now)),
             Event::WatchAll => self.watch_all = true,
             Event::ToggleAll => self.toggle_all(),
             Event::Put { kind, object, initial } => self.put(&kind, object, (!initial).then_some(now)),
-            Event::Remove { kind, key } => {
-                if let Some(table) = self.tables.get_mut(&kind) {
-                    table.remove(&key);
-                }
-            }
+            Event::Remove { kind, key } => self.remove(&kind, &key),
             Event::Look(kind, figures) => self.look(&kind, figures, now),
             Event::Looked => self.wire.sum_up(now),
             Event::Went(hash) => self.went(Route::parse(&hash)),
@@ -197,17 +222,28 @@ impl Model {
                 self.rewind();
             }
             Event::Namespace(namespace) => {
-                self.route.namespace = namespace;
+                self.route.scope = Scope::parse(&namespace);
                 self.rewind();
             }
-            Event::SortBy(title) => self.sort_by(title),
+            Event::SortBy(title) => self.sort_by(&title),
             Event::Open(key) => self.open(key),
             Event::Scrolled { top, height } => (self.top, self.height) = (top, height),
             Event::Pointer(over) => self.hold = over,
             Event::Key { key, typing } => self.key(&key, typing),
             Event::Do(command) => self.command(command),
-            Event::JumpText(text) => self.overlay = Shown::Jump { text, selected: 0 },
-            Event::JumpTo(kind) => self.jump_to(&kind),
+            Event::Typed(typed) => match &mut self.overlay {
+                Shown::Palette { text, selected } => (*text, *selected) = (typed, 0),
+                Shown::Naming { text } => *text = typed,
+                Shown::Nothing | Shown::Help => {}
+            },
+            Event::Choose(target) => self.choose(target),
+            Event::SaveView => {
+                if let Shown::Naming { text } = std::mem::take(&mut self.overlay) {
+                    self.save_view(&text);
+                }
+            }
+            Event::RemoveView(name) => self.remove_view(&name),
+            Event::Views(text) => self.views = Views::parse(&text),
             Event::Theme(theme) => self.theme = Theme(Some(theme)),
         }
     }
@@ -218,14 +254,20 @@ impl Model {
     }
 
     /// The informers that should run: on the page's own kinds, the one on show, and all of them when asked; in the chosen
-    /// namespace where the whole cluster is refused.
+    /// namespaces where the whole cluster is refused. A kind of which the page knows no columns needs its definition.
     pub fn wanted(&self) -> Vec<Wanted> {
         let all = self.watch_all || self.route.all;
-        let wanted = |kind: &&Kind| all || kind.core || self.route.kind.as_deref() == Some(kind.id.as_str());
+        let shown = self.route.kind.as_deref();
+        let defined = shown.is_some_and(|kind| columns::known(kind, true).is_none());
+        let wanted = |kind: &&Kind| {
+            all || kind.core || shown == Some(kind.id.as_str()) || defined && kind.id == printed::DEFINITIONS
+        };
         let informer = |kind: &Kind| {
             let narrowed = kind.resource.namespaced && self.narrowed.contains(&kind.id);
-            let namespace = if narrowed { self.route.namespace.clone() } else { String::new() };
-            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespace }
+            let everywhere = !narrowed || self.route.scope.is_empty();
+            let chosen = || self.route.scope.names().map(str::to_owned).collect();
+            let namespaces = if everywhere { vec![String::new()] } else { chosen() };
+            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces }
         };
         self.catalogue.kinds().filter(wanted).map(informer).collect()
     }
@@ -233,6 +275,7 @@ impl Model {
     /// Forgets what it had of `kind`: its informer has been stopped.
     pub fn forget(&mut self, kind: &str) {
         self.tables.remove(kind);
+        self.capacity.forget(kind);
         self.open.forget(kind);
         self.wire.forget(kind);
     }
@@ -240,6 +283,11 @@ impl Model {
     /// The next thing only the page can do.
     pub fn errand(&mut self) -> Option<Errand> {
         self.errands.pop_front()
+    }
+
+    /// The kept views as text, for the next visit.
+    pub fn kept_views(&self) -> String {
+        self.views.text()
     }
 
     /// The failure that concerns more than one informer, while none has heard of the server since.
@@ -258,9 +306,67 @@ impl Model {
 
     fn put(&mut self, kind: &str, object: Manifest, changed: Option<Millis>) {
         let Some(known) = self.catalogue.kind(kind) else { return };
-        let namespaced = known.resource.namespaced;
-        let fresh = || Table::new(columns::plan(kind, namespaced));
-        self.tables.entry(kind.to_owned()).or_insert_with(fresh).put(object, changed);
+        self.capacity.put(kind, &object);
+        let defines = (kind == printed::DEFINITIONS).then(|| object.text("metadata.name").into_owned());
+        if !self.tables.contains_key(kind) {
+            self.tables.insert(kind.to_owned(), Table::new(self.plan(known)));
+        }
+        if let Some(table) = self.tables.get_mut(kind) {
+            table.put(object, changed);
+        }
+        if let Some(defined) = defines {
+            self.learn(&defined);
+        }
+    }
+
+    fn remove(&mut self, kind: &str, key: &str) {
+        self.capacity.remove(kind, key);
+        if let Some(table) = self.tables.get_mut(kind) {
+            table.remove(key);
+        }
+    }
+
+    /// Kinds that have come may be defined by what is there already.
+    fn discover(&mut self, resources: Vec<ApiResource>) {
+        self.catalogue.discover(resources);
+        let definitions = self.tables.get(printed::DEFINITIONS).into_iter().flat_map(Table::rows);
+        let unread = definitions.filter(|row| !self.plans.contains_key(&row.key)).map(|row| row.key.clone());
+        for kind in unread.collect::<Vec<_>>() {
+            self.learn(&kind);
+        }
+    }
+
+    /// Reads the columns of `id` from its definition, and shows it by them from now on.
+    fn learn(&mut self, id: &str) {
+        let definition = self.tables.get(printed::DEFINITIONS).and_then(|table| table.row(id));
+        let (Some(definition), Some(kind)) = (definition, self.catalogue.kind(id)) else { return };
+        let (version, namespaced) = (&kind.resource.version, kind.resource.namespaced);
+        let Some(plan) = printed::custom(&definition.object, version, namespaced) else { return };
+        let known = self.plans.insert(id.to_owned(), plan.clone());
+        let news = known.is_none_or(|known| known != plan);
+        if let Some(table) = self.tables.get_mut(id).filter(|_| news) {
+            table.replan(plan);
+        }
+    }
+
+    /// The columns of `kind`: those the page knows, those of its definition, or what every object has.
+    fn plan(&self, kind: &Kind) -> Plan {
+        let (id, namespaced) = (kind.id.as_str(), kind.resource.namespaced);
+        columns::known(id, namespaced)
+            .or_else(|| self.plans.get(id).cloned())
+            .unwrap_or_else(|| columns::generic(namespaced))
+    }
+
+    /// The names of the namespaces there are.
+    fn namespaces(&self) -> Vec<String> {
+        let rows = self.tables.get("namespaces").into_iter().flat_map(Table::rows);
+        rows.map(|row| row.key.clone()).collect()
+    }
+
+    /// What is on show, in words.
+    fn place(&self) -> &str {
+        let shown = self.route.kind.as_deref();
+        shown.map_or("Overview", |kind| self.catalogue.kind(kind).map_or(kind, |kind| kind.title.as_str()))
     }
 
     fn went(&mut self, route: Route) {
@@ -295,20 +401,9 @@ impl Model {
         self.route.open = Some(key);
     }
 
-    fn jump_to(&mut self, kind: &str) {
-        self.overlay = Shown::Nothing;
-        self.errands.push_back(Errand::FocusRows);
-        self.went(self.route.to(Some(kind)));
-    }
-
-    /// The plan of the table on show.
-    fn plan(&self) -> Option<columns::Plan> {
-        let kind = self.catalogue.kind(self.route.kind.as_deref()?)?;
-        Some(columns::plan(&kind.id, kind.resource.namespaced))
-    }
-
     fn sort_by(&mut self, title: &str) {
-        let Some(plan) = self.plan() else { return };
+        let kind = self.route.kind.as_deref().and_then(|kind| self.catalogue.kind(kind));
+        let Some(plan) = kind.map(|kind| self.plan(kind)) else { return };
         let Some(column) = plan.columns.iter().find(|column| column.title == title) else { return };
         let name = column.title.to_lowercase();
         let same = self.route.sort.as_ref().filter(|sort| sort.column == name);
@@ -320,27 +415,10 @@ impl Model {
     }
 
     fn key(&mut self, key: &str, typing: bool) {
-        if let Shown::Jump { text, selected } = &mut self.overlay {
-            let found = self.catalogue.search(text);
-            match key {
-                "ArrowDown" => *selected = (*selected + 1).min(found.len().saturating_sub(1)),
-                "ArrowUp" => *selected = selected.saturating_sub(1),
-                "Enter" => {
-                    if let Some(kind) = found.get(*selected).map(|kind| kind.id.clone()) {
-                        self.jump_to(&kind);
-                    }
-                }
-                "Escape" => self.command(Command::Close),
-                _ => {}
-            }
-        } else if matches!(self.overlay, Shown::Help) {
-            // What lies beneath is out of reach.
-            if let Some(command @ (Command::Close | Command::Help | Command::Theme)) =
-                keys::command(key, typing)
-            {
-                self.command(command);
-            }
-        } else if typing && matches!(key, "Enter" | "ArrowDown") {
+        if self.key_over(key, typing) {
+            return;
+        }
+        if typing && matches!(key, "Enter" | "ArrowDown") {
             self.errands.push_back(Errand::FocusRows);
             self.step(0);
         } else if typing && key == "Escape" {
@@ -362,7 +440,7 @@ impl Model {
         match command {
             Command::Filter => self.errands.push_back(Errand::FocusFilter),
             Command::Jump => {
-                self.overlay = Shown::Jump { text: String::new(), selected: 0 };
+                self.overlay = Shown::Palette { text: String::new(), selected: 0 };
                 self.errands.push_back(Errand::FocusJump);
             }
             Command::Down => self.step(1),
@@ -376,6 +454,7 @@ impl Model {
             }
             Command::Show(pane) => self.show(pane),
             Command::Wire => self.route.wire = !self.route.wire,
+            Command::Save => self.name_view(),
             Command::Overview => self.went(self.route.to(None)),
             Command::Help => {
                 let open = matches!(self.overlay, Shown::Help);

@@ -54,6 +54,7 @@ pub(crate) fn start() {
                 main(class="main") {
                     (header::notice(page))
                     (header::narrow(page))
+                    (header::filter_problem(page))
                     (overview::overview(page))
                     (sheet::sheet(page))
                 }
@@ -71,6 +72,7 @@ impl Page {
         if let Some(theme) = browser::kept_theme() {
             model.apply(Event::Theme(theme), browser::now());
         }
+        model.apply(Event::Views(browser::kept_views()), browser::now());
         let address = browser::hash();
         model.apply(Event::Went(address.clone()), browser::now());
         let frame = create_signal(model.frame(browser::now()));
@@ -142,7 +144,7 @@ impl Page {
         loop {
             let errand = self.0.model.borrow_mut().errand();
             let Some(errand) = errand else { break };
-            do_errand(errand);
+            self.do_errand(errand);
         }
     }
 
@@ -176,14 +178,31 @@ impl Page {
             let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
             self.press(event);
         });
+        // Another tab has kept or removed one.
+        browser::on_window("storage", move |_| self.apply(Event::Views(browser::kept_views())));
         browser::every(1_000, move || self.schedule());
     }
 
+    fn do_errand(self, errand: Errand) {
+        match errand {
+            Errand::FocusFilter => browser::focus("filter"),
+            Errand::FocusJump => browser::focus("jump"),
+            Errand::FocusName => browser::focus("name"),
+            Errand::FocusRows => browser::focus("rows"),
+            Errand::KeepViews => browser::keep_views(&self.model().kept_views()),
+            Errand::ScrollTo(top) => browser::scroll("rows", top),
+            Errand::FocusLine(by) => browser::focus_among(".boards .line", by),
+        }
+    }
+
     fn press(self, event: &web_sys::KeyboardEvent) {
-        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        let (held, mut key) = (event.ctrl_key() || event.meta_key(), event.key());
+        if held {
+            key = format!("Ctrl+{}", key.to_lowercase());
+        }
+        if event.alt_key() || held && keys::command(&key, true).is_none() {
             return;
         }
-        let key = event.key();
         let target = browser::focused_tag();
         let typing = matches!(target.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
         let pressable = matches!(target.as_str(), "A" | "BUTTON" | "SUMMARY");
@@ -197,16 +216,6 @@ impl Page {
         self.apply(Event::Key { key, typing });
         // At once, so that the next key already finds the focus where this one has put it.
         self.draw();
-    }
-}
-
-fn do_errand(errand: Errand) {
-    match errand {
-        Errand::FocusFilter => browser::focus("filter"),
-        Errand::FocusJump => browser::focus("jump"),
-        Errand::FocusRows => browser::focus("rows"),
-        Errand::ScrollTo(top) => browser::scroll("rows", top),
-        Errand::FocusLine(by) => browser::focus_among(".boards .line", by),
     }
 }
 

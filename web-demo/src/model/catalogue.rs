@@ -98,13 +98,13 @@ impl Catalogue {
     }
 
     /// The kinds whose short name or initials are `text`, or whose name or group holds its letters in order and close
-    /// together, the closest first.
-    pub fn search(&self, text: &str) -> Vec<&Kind> {
+    /// together, the closest first, each with its distance.
+    pub fn search(&self, text: &str) -> Vec<(usize, &Kind)> {
         let text = text.to_lowercase();
         let mut found: Vec<(usize, &Kind)> =
             self.kinds().filter_map(|kind| Some((distance(&text, kind)?, kind))).collect();
         found.sort_by_key(|(distance, _)| *distance);
-        found.into_iter().map(|(_, kind)| kind).collect()
+        found
     }
 }
 
@@ -206,9 +206,9 @@ mod tests {
     fn a_jump_finds_the_closest_first() {
         let mut catalogue = Catalogue::default();
         catalogue.discover(vec![resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")]);
-        let ids: Vec<_> = catalogue.search("pod").into_iter().map(|kind| kind.id.as_str()).collect();
+        let ids: Vec<_> = catalogue.search("pod").into_iter().map(|(_, kind)| kind.id.as_str()).collect();
         assert_eq!(ids[..2], ["pods", "poddisruptionbudgets.policy"]);
-        assert_eq!(catalogue.search("rs")[0].id, "replicasets.apps");
+        assert_eq!(catalogue.search("rs")[0].1.id, "replicasets.apps");
         assert!(catalogue.search("zzz").is_empty());
     }
 
@@ -226,11 +226,11 @@ mod tests {
             .iter()
             .chain(&[("po", "pods"), ("no", "nodes"), ("sc", "storageclasses.storage.k8s.io")])
         {
-            assert_eq!(catalogue.search(short)[0].id, *id, "{short}");
+            assert_eq!(catalogue.search(short)[0].1.id, *id, "{short}");
         }
-        assert_eq!(catalogue.search("netpo")[0].id, "networkpolicies.networking.k8s.io", "close together");
-        assert_eq!(catalogue.search("cfgmap")[0].id, "configmaps");
-        let far: Vec<_> = catalogue.search("rnt").into_iter().map(|kind| kind.id.as_str()).collect();
+        assert_eq!(catalogue.search("netpo")[0].1.id, "networkpolicies.networking.k8s.io", "close together");
+        assert_eq!(catalogue.search("cfgmap")[0].1.id, "configmaps");
+        let far: Vec<_> = catalogue.search("rnt").into_iter().map(|(_, kind)| kind.id.as_str()).collect();
         assert!(!far.contains(&"ingresses.networking.k8s.io"), "{far:?}");
     }
 }

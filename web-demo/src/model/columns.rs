@@ -2,6 +2,9 @@
 //!
 //! Invariant: a plan is data; the tables, the URL's sort column and the grid's layout all come from it.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use super::cell::{Cell, Tone};
 use super::fields::{
     amount, created, entries, external, images, last_seen, name, namespace, node_address, owner, pairs,
@@ -10,6 +13,7 @@ use super::fields::{
 use super::health::{generic_status, node_status, replicas, rollout};
 use super::manifest::Manifest;
 use super::pod;
+use super::printed::{self, Printed};
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,10 +63,10 @@ impl Width {
 }
 
 /// One column.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The heading.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// How it is set.
     pub style: Style,
     /// Its track in the grid.
@@ -72,26 +76,64 @@ pub struct Column {
 }
 
 /// The columns of a kind.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// In order.
-    pub columns: &'static [Column],
-    /// The cells of one object, one per column.
-    pub cells: fn(&Manifest) -> Vec<Cell>,
+    pub columns: Cow<'static, [Column]>,
+    /// Where their cells come from.
+    pub(super) cells: Cells,
     /// The column a table is sorted by when nobody chose: the index, and whether descending.
     pub order: (usize, bool),
 }
 
+/// Where the cells of an object come from.
+#[derive(Clone, Debug)]
+pub(super) enum Cells {
+    /// What the page knows of the kind.
+    Own(fn(&Manifest) -> Vec<Cell>),
+    /// Paths, between name, namespace and status, and age.
+    Printed {
+        /// One per column of its own.
+        paths: Rc<Vec<Printed>>,
+        /// There is a namespace.
+        namespaced: bool,
+    },
+}
+
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(left), Self::Own(right)) => std::ptr::fn_addr_eq(*left, *right),
+            (Self::Printed { paths: left, .. }, Self::Printed { paths: right, .. }) => left == right,
+            _ => false,
+        }
+    }
+}
+
+impl Plan {
+    /// The cells of `object`, one per column.
+    pub fn cells(&self, object: &Manifest) -> Vec<Cell> {
+        match &self.cells {
+            Cells::Own(cells) => cells(object),
+            Cells::Printed { paths, namespaced } => printed::cells(object, paths, *namespaced),
+        }
+    }
+
+    const fn own(columns: &'static [Column], cells: fn(&Manifest) -> Vec<Cell>) -> Self {
+        Self { columns: Cow::Borrowed(columns), cells: Cells::Own(cells), order: (0, false) }
+    }
+}
+
 const fn column(title: &'static str, style: Style, width: &'static str, from: Width) -> Column {
-    Column { title, style, width, from }
+    Column { title: Cow::Borrowed(title), style, width, from }
 }
 
 use Width::{Medium, Narrow, Wide};
 
-const NAME: Column = column("Name", Style::Name, "minmax(112px, 3fr)", Narrow);
-const NAMESPACE: Column = column(NAMESPACE_TITLE, Style::Name, "minmax(88px, 1fr)", Medium);
-const STATUS: Column = column("Status", Style::Status, "var(--status)", Narrow);
-const AGE: Column = column("Age", Style::Number, "64px", Narrow);
+pub(super) const NAME: Column = column("Name", Style::Name, "minmax(112px, 3fr)", Narrow);
+pub(super) const NAMESPACE: Column = column(NAMESPACE_TITLE, Style::Name, "minmax(88px, 1fr)", Medium);
+pub(super) const STATUS: Column = column("Status", Style::Status, "var(--status)", Narrow);
+pub(super) const AGE: Column = column("Age", Style::Number, "64px", Narrow);
 
 /// The heading of the column that one chosen namespace makes needless.
 pub const NAMESPACE_TITLE: &str = "Namespace";
@@ -108,25 +150,30 @@ const fn code(title: &'static str, width: &'static str) -> Column {
     column(title, Style::Name, width, Wide)
 }
 
-/// The plan of `kind` (`pods`, `deployments.apps`), the generic one when it has none of its own.
-pub fn plan(kind: &str, namespaced: bool) -> Plan {
-    PLANS
-        .iter()
-        .find(|(name, _)| *name == kind)
-        .map_or(if namespaced { GENERIC } else { GENERIC_CLUSTER }, |(_, plan)| *plan)
+/// The plan of `kind` (`pods`, `deployments.apps`), when the page knows it.
+pub fn known(kind: &str, namespaced: bool) -> Option<Plan> {
+    let own = PLANS.iter().find(|(name, _)| *name == kind).map(|(_, plan)| plan.clone());
+    own.or_else(|| printed::built_in(kind, namespaced))
 }
 
-const GENERIC: Plan = Plan {
-    columns: &[NAME, NAMESPACE, STATUS, AGE],
-    cells: |object| vec![name(object), namespace(object), generic_status(object), created(object)],
-    order: (0, false),
-};
+/// The plan of a kind of which nothing more is known.
+pub fn generic(namespaced: bool) -> Plan {
+    if namespaced { GENERIC } else { GENERIC_CLUSTER }
+}
 
-const GENERIC_CLUSTER: Plan = Plan {
-    columns: &[NAME, STATUS, AGE],
-    cells: |object| vec![name(object), generic_status(object), created(object)],
-    order: (0, false),
-};
+/// The plan of `kind`, the generic one when it has none of its own.
+#[cfg(test)]
+pub fn plan(kind: &str, namespaced: bool) -> Plan {
+    known(kind, namespaced).unwrap_or_else(|| generic(namespaced))
+}
+
+const GENERIC: Plan = Plan::own(const { &[NAME, NAMESPACE, STATUS, AGE] }, |object| {
+    vec![name(object), namespace(object), generic_status(object), created(object)]
+});
+
+const GENERIC_CLUSTER: Plan = Plan::own(const { &[NAME, STATUS, AGE] }, |object| {
+    vec![name(object), generic_status(object), created(object)]
+});
 
 const PLANS: &[(&str, Plan)] = &[
     ("pods", PODS),
@@ -142,18 +189,20 @@ const PLANS: &[(&str, Plan)] = &[
     ("namespaces", NAMESPACES),
 ];
 
-const PODS: Plan = Plan {
-    columns: &[
-        NAME,
-        NAMESPACE,
-        STATUS,
-        number("Ready", "64px"),
-        number("Restarts", "80px"),
-        code("Node", "minmax(160px, 1fr)"),
-        code("IP", "120px"),
-        AGE,
-    ],
-    cells: |object| {
+const PODS: Plan = Plan::own(
+    const {
+        &[
+            NAME,
+            NAMESPACE,
+            STATUS,
+            number("Ready", "64px"),
+            number("Restarts", "80px"),
+            code("Node", "minmax(160px, 1fr)"),
+            code("IP", "120px"),
+            AGE,
+        ]
+    },
+    |object| {
         let pod = pod::summary(object);
         vec![
             name(object),
@@ -166,21 +215,22 @@ const PODS: Plan = Plan {
             created(object),
         ]
     },
-    order: (0, false),
-};
+);
 
-const DEPLOYMENTS: Plan = Plan {
-    columns: &[
-        NAME,
-        NAMESPACE,
-        STATUS,
-        number("Ready", "72px"),
-        number("Up to date", "88px"),
-        number("Available", "80px"),
-        code("Images", "minmax(120px, 2fr)"),
-        AGE,
-    ],
-    cells: |object| {
+const DEPLOYMENTS: Plan = Plan::own(
+    const {
+        &[
+            NAME,
+            NAMESPACE,
+            STATUS,
+            number("Ready", "72px"),
+            number("Up to date", "88px"),
+            number("Available", "80px"),
+            code("Images", "minmax(120px, 2fr)"),
+            AGE,
+        ]
+    },
+    |object| {
         let desired = object.read("spec.replicas").unwrap_or(1);
         let [ready, updated, available] =
             ["status.readyReplicas", "status.updatedReplicas", "status.availableReplicas"]
@@ -196,21 +246,22 @@ const DEPLOYMENTS: Plan = Plan {
             created(object),
         ]
     },
-    order: (0, false),
-};
+);
 
-const REPLICA_SETS: Plan = Plan {
-    columns: &[
-        NAME,
-        NAMESPACE,
-        STATUS,
-        number("Desired", "72px"),
-        number("Current", "72px"),
-        number("Ready", "64px"),
-        code("Owner", "minmax(120px, 2fr)"),
-        AGE,
-    ],
-    cells: |object| {
+const REPLICA_SETS: Plan = Plan::own(
+    const {
+        &[
+            NAME,
+            NAMESPACE,
+            STATUS,
+            number("Desired", "72px"),
+            number("Current", "72px"),
+            number("Ready", "64px"),
+            code("Owner", "minmax(120px, 2fr)"),
+            AGE,
+        ]
+    },
+    |object| {
         let desired = object.read("spec.replicas").unwrap_or(1);
         let ready = object.number("status.readyReplicas");
         vec![
@@ -224,55 +275,51 @@ const REPLICA_SETS: Plan = Plan {
             created(object),
         ]
     },
-    order: (0, false),
-};
+);
 
-const STATEFUL_SETS: Plan = Plan {
-    columns: &[NAME, NAMESPACE, STATUS, number("Ready", "72px"), code("Images", "minmax(120px, 2fr)"), AGE],
-    cells: |object| {
-        let desired = object.read("spec.replicas").unwrap_or(1);
-        let ready = object.number("status.readyReplicas");
-        vec![
-            name(object),
-            namespace(object),
-            replicas(desired, ready),
-            Cell::ratio(ready, desired),
-            images(object),
-            created(object),
+const STATEFUL_SET_COLUMNS: &[Column] =
+    &[NAME, NAMESPACE, STATUS, number("Ready", "72px"), code("Images", "minmax(120px, 2fr)"), AGE];
+
+const STATEFUL_SETS: Plan = Plan::own(STATEFUL_SET_COLUMNS, |object| {
+    let desired = object.read("spec.replicas").unwrap_or(1);
+    let ready = object.number("status.readyReplicas");
+    vec![
+        name(object),
+        namespace(object),
+        replicas(desired, ready),
+        Cell::ratio(ready, desired),
+        images(object),
+        created(object),
+    ]
+});
+
+const DAEMON_SETS: Plan = Plan::own(STATEFUL_SET_COLUMNS, |object| {
+    let desired = object.number("status.desiredNumberScheduled");
+    let ready = object.number("status.numberReady");
+    vec![
+        name(object),
+        namespace(object),
+        replicas(desired, ready),
+        Cell::ratio(ready, desired),
+        images(object),
+        created(object),
+    ]
+});
+
+const SERVICES: Plan = Plan::own(
+    const {
+        &[
+            NAME,
+            NAMESPACE,
+            column("Type", Style::Text, "112px", Narrow),
+            code("Cluster IP", "120px"),
+            code("External", "minmax(96px, 1fr)"),
+            code("Ports", "minmax(120px, 2fr)"),
+            code("Selector", "minmax(120px, 2fr)"),
+            AGE,
         ]
     },
-    order: (0, false),
-};
-
-const DAEMON_SETS: Plan = Plan {
-    columns: STATEFUL_SETS.columns,
-    cells: |object| {
-        let desired = object.number("status.desiredNumberScheduled");
-        let ready = object.number("status.numberReady");
-        vec![
-            name(object),
-            namespace(object),
-            replicas(desired, ready),
-            Cell::ratio(ready, desired),
-            images(object),
-            created(object),
-        ]
-    },
-    order: (0, false),
-};
-
-const SERVICES: Plan = Plan {
-    columns: &[
-        NAME,
-        NAMESPACE,
-        column("Type", Style::Text, "112px", Narrow),
-        code("Cluster IP", "120px"),
-        code("External", "minmax(96px, 1fr)"),
-        code("Ports", "minmax(120px, 2fr)"),
-        code("Selector", "minmax(120px, 2fr)"),
-        AGE,
-    ],
-    cells: |object| {
+    |object| {
         vec![
             name(object),
             namespace(object),
@@ -284,23 +331,24 @@ const SERVICES: Plan = Plan {
             created(object),
         ]
     },
-    order: (0, false),
-};
+);
 
-const NODES: Plan = Plan {
-    columns: &[
-        NAME,
-        STATUS,
-        text("Roles", "minmax(96px, 1fr)"),
-        code("Version", "96px"),
-        code("Internal IP", "120px"),
-        number("CPU", "56px"),
-        number("Memory", "96px"),
-        number("Pods", "56px"),
-        text("Image", "minmax(120px, 2fr)"),
-        AGE,
-    ],
-    cells: |object| {
+const NODES: Plan = Plan::own(
+    const {
+        &[
+            NAME,
+            STATUS,
+            text("Roles", "minmax(96px, 1fr)"),
+            code("Version", "96px"),
+            code("Internal IP", "120px"),
+            number("CPU", "56px"),
+            number("Memory", "96px"),
+            number("Pods", "56px"),
+            text("Image", "minmax(120px, 2fr)"),
+            AGE,
+        ]
+    },
+    |object| {
         vec![
             name(object),
             node_status(object),
@@ -314,20 +362,21 @@ const NODES: Plan = Plan {
             created(object),
         ]
     },
-    order: (0, false),
-};
+);
 
-const EVENTS: Plan = Plan {
-    columns: &[
-        column("Seen", Style::Number, "64px", Narrow),
-        column("Type", Style::Status, "96px", Medium),
-        column("Reason", Style::Text, "minmax(96px, 1fr)", Narrow),
-        code("Object", "minmax(160px, 2fr)"),
-        NAMESPACE,
-        column("Message", Style::Text, "minmax(120px, 4fr)", Narrow),
-        number("Count", "56px"),
-    ],
-    cells: |object| {
+const EVENTS: Plan = Plan::own(
+    const {
+        &[
+            column("Seen", Style::Number, "64px", Narrow),
+            column("Type", Style::Status, "96px", Medium),
+            column("Reason", Style::Text, "minmax(96px, 1fr)", Narrow),
+            code("Object", "minmax(160px, 2fr)"),
+            NAMESPACE,
+            column("Message", Style::Text, "minmax(120px, 4fr)", Narrow),
+            number("Count", "56px"),
+        ]
+    },
+    |object| {
         let kind = object.text("type");
         let tone = if kind == "Warning" { Tone::Warn } else { Tone::Idle };
         vec![
@@ -344,20 +393,16 @@ const EVENTS: Plan = Plan {
             Cell::number(object.number("count").max(1)),
         ]
     },
-    order: (0, false),
-};
+);
 
-const CONFIG_MAPS: Plan = Plan {
-    columns: &[NAME, NAMESPACE, column("Data", Style::Number, "64px", Narrow), AGE],
-    cells: |object| {
+const CONFIG_MAPS: Plan =
+    Plan::own(const { &[NAME, NAMESPACE, column("Data", Style::Number, "64px", Narrow), AGE] }, |object| {
         vec![name(object), namespace(object), entries(object, &["data", "binaryData"]), created(object)]
-    },
-    order: (0, false),
-};
+    });
 
-const SECRETS: Plan = Plan {
-    columns: &[NAME, NAMESPACE, code("Type", "minmax(160px, 2fr)"), number("Data", "64px"), AGE],
-    cells: |object| {
+const SECRETS: Plan = Plan::own(
+    const { &[NAME, NAMESPACE, code("Type", "minmax(160px, 2fr)"), number("Data", "64px"), AGE] },
+    |object| {
         vec![
             name(object),
             namespace(object),
@@ -366,21 +411,17 @@ const SECRETS: Plan = Plan {
             created(object),
         ]
     },
-    order: (0, false),
-};
+);
 
-const NAMESPACES: Plan = Plan {
-    columns: &[NAME, STATUS, text("Labels", "minmax(160px, 2fr)"), AGE],
-    cells: |object| {
+const NAMESPACES: Plan =
+    Plan::own(const { &[NAME, STATUS, text("Labels", "minmax(160px, 2fr)"), AGE] }, |object| {
         vec![
             name(object),
             generic_status(object),
             Cell::text(pairs(object, "metadata.labels")),
             created(object),
         ]
-    },
-    order: (0, false),
-};
+    });
 
 #[cfg(test)]
 mod tests {
@@ -390,7 +431,7 @@ mod tests {
 
     fn shown(kind: &str, object: serde_json::Value) -> Vec<String> {
         let plan = plan(kind, true);
-        let cells = (plan.cells)(&manifest(object));
+        let cells = plan.cells(&manifest(object));
         assert_eq!(cells.len(), plan.columns.len(), "{kind}: one cell per column");
         cells.iter().map(|cell| cell.show(1_000)).collect()
     }

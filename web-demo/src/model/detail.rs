@@ -145,8 +145,8 @@ fn present(
     let mut facts: Vec<Fact> = Vec::new();
     for (column, cell) in plan.columns.iter().zip(&row.cells) {
         let value = cell.show(now);
-        if !matches!(column.title, "Name" | NAMESPACE_TITLE) && !value.is_empty() {
-            facts.push(Fact { label: column.title.to_owned(), value, style: column.style, tone: cell.tone });
+        if !matches!(&*column.title, "Name" | NAMESPACE_TITLE) && !value.is_empty() {
+            facts.push(Fact { label: column.title.to_string(), value, style: column.style, tone: cell.tone });
         }
     }
     for (label, path) in [("Created", "metadata.creationTimestamp"), ("UID", "metadata.uid")] {

@@ -1,12 +1,16 @@
 //! What is on screen: plain data that the page draws and nothing else decides about.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::cell::Tone;
 use super::columns::{Style, Width};
 use super::detail::Detail;
 use super::overview::Overview;
+use super::palette::Choice;
+use super::scope;
 use super::trouble::Trouble;
+use super::views::View;
 use super::wire::{Connection, Line};
 
 /// One picture of the page.
@@ -26,12 +30,16 @@ pub struct Frame {
     pub notice: Option<Trouble>,
     /// The kinds.
     pub navigation: Rc<Vec<NavigationGroup>>,
-    /// The namespaces to choose from.
-    pub namespaces: Rc<Vec<String>>,
-    /// The chosen one, "" for all.
+    /// What the namespace switch offers.
+    pub namespaces: Rc<Vec<scope::Choice>>,
+    /// What is chosen there, as text.
     pub namespace: String,
     /// What the filter box holds.
     pub filter: String,
+    /// What is wrong with a selector in it; "" when nothing is.
+    pub filter_problem: String,
+    /// The kept views.
+    pub views: Rc<Vec<View>>,
     /// The overview, when it is on show.
     pub overview: Option<Rc<Overview>>,
     /// The table, when one is on show.
@@ -110,7 +118,7 @@ impl TableFrame {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnFrame {
     /// The text.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// How it is set.
     pub style: Style,
     /// How wide the table must be for it.
@@ -178,13 +186,18 @@ pub enum Overlay {
     None,
     /// The keys.
     Help,
-    /// The list of kinds.
-    Jump {
-        /// What has been typed.
-        text: String,
-        /// The kinds that fit: name, title and group.
-        kinds: Vec<(String, String, String)>,
+    /// The palette.
+    Palette {
+        /// The lines in view.
+        choices: Vec<Choice>,
         /// Which of them is selected.
         selected: usize,
+    },
+    /// The box that names the view on show.
+    Naming {
+        /// What it holds.
+        text: String,
+        /// There is a view of this name, which is replaced.
+        taken: bool,
     },
 }

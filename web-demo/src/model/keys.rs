@@ -7,7 +7,7 @@ use super::route::Pane;
 pub enum Command {
     /// Put the caret in the filter box.
     Filter,
-    /// Open the list of kinds.
+    /// Open the palette.
     Jump,
     /// Select the next row.
     Down,
@@ -29,6 +29,8 @@ pub enum Command {
     Overview,
     /// Light or dark.
     Theme,
+    /// Keep the view on show under a name.
+    Save,
     /// Show or hide the help.
     Help,
 }
@@ -36,7 +38,7 @@ pub enum Command {
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// The keys, as the browser names them.
+    /// The keys, as the browser names them, `Ctrl+` before those pressed with Control or Command.
     pub keys: &'static [&'static str],
     /// As shown in the help.
     pub label: &'static str,
@@ -61,7 +63,8 @@ const fn binding(
 /// Every binding, in the order of the help.
 pub const BINDINGS: &[Binding] = &[
     binding(&["/"], "/", Command::Filter, "Filter the table", false),
-    binding(&[":"], ":", Command::Jump, "Go to a kind", false),
+    binding(&[":"], ":", Command::Jump, "Go to a kind, an object, a namespace, a view", false),
+    binding(&["Ctrl+k"], "Ctrl K", Command::Jump, "The same, from anywhere", true),
     binding(&["j", "ArrowDown"], "j ↓", Command::Down, "Next row", false),
     binding(&["k", "ArrowUp"], "k ↑", Command::Up, "Row before", false),
     binding(&["g", "Home"], "g", Command::First, "First row", false),
@@ -71,6 +74,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(&["y"], "y", Command::Show(Pane::Yaml), "YAML of the row", false),
     binding(&["w"], "w", Command::Wire, "What is on the wire", false),
     binding(&["o"], "o", Command::Overview, "Overview", false),
+    binding(&["v"], "v", Command::Save, "Keep this view under a name", false),
     binding(&["t"], "t", Command::Theme, "Light or dark", false),
     binding(&["?"], "?", Command::Help, "This help", false),
 ];

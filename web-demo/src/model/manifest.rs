@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use portolan::object::{Lazy, Unstructured};
+use portolan::object::{Json, Lazy, Unstructured};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -21,6 +21,11 @@ impl Manifest {
     /// The text at `path`; "" when there is none.
     pub fn text(&self, path: &str) -> Cow<'_, str> {
         self.0.text(path).unwrap_or_default()
+    }
+
+    /// All of it, to be walked.
+    pub fn root(&self) -> Json<'_> {
+        self.0.root()
     }
 
     /// What is at `path`, when it is there and of that shape.

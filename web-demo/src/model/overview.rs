@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::age::Millis;
+use super::capacity::{self, Capacity};
 use super::catalogue::Catalogue;
 use super::cell::{Tone, Value};
 use super::filter::Filter;
@@ -14,6 +15,7 @@ use super::manifest::Manifest;
 use super::reveal::reveal;
 use super::route::Route;
 use super::table::{Row, Table};
+use super::timeline::{self, Timeline};
 use super::trouble::Trouble;
 use super::wire::Wire;
 
@@ -26,6 +28,10 @@ pub struct Overview {
     pub attention: Vec<Attention>,
     /// How many need a look in all.
     pub unready: usize,
+    /// What the nodes can give and how much of it is asked for.
+    pub capacity: capacity::Board,
+    /// The last hour's events.
+    pub timeline: timeline::Picture,
     /// The youngest events.
     pub events: Vec<Happening>,
     /// Still waiting for the first lists.
@@ -36,6 +42,8 @@ pub struct Overview {
     pub forbidden: bool,
     /// The events may not be looked at.
     pub events_forbidden: bool,
+    /// The nodes may not be looked at.
+    pub nodes_forbidden: bool,
 }
 
 /// How many there are of a kind.
@@ -107,12 +115,13 @@ const MOST_EVENTS: usize = 24;
 /// Sums up what `tables` hold of the route's namespace and the filter lets pass.
 pub fn overview(
     tables: &BTreeMap<String, Table>,
+    capacity: &Capacity,
     wire: &Wire,
     catalogue: &Catalogue,
     route: &Route,
     now: Millis,
 ) -> Overview {
-    let filter = Filter::parse(&route.namespace, &route.filter);
+    let filter = Filter::parse(&route.scope, &route.filter);
     let tallies: Vec<Tally> =
         COUNTED.iter().filter_map(|kind| tally(kind, tables, wire, catalogue, route, &filter)).collect();
     let mut unready: Vec<(&str, &Row)> = Vec::new();
@@ -129,15 +138,20 @@ pub fn overview(
     let loading = tallies.iter().any(|tally| tally.count.is_none() && tally.trouble.is_empty());
     let forbids = |kind: &str| wire.trouble(kind).is_some_and(Trouble::forbids);
     let forbidden = tallies.iter().all(|tally| tally.count.is_none() && forbids(&tally.kind));
+    let mut timeline = Timeline::new(now);
+    let events = events(tables, &filter, route, &mut timeline, now);
     Overview {
         tallies,
         attention,
         unready: total,
-        events: events(tables, &filter, route, now),
+        capacity: capacity.board(route),
+        timeline: timeline.picture(),
+        events,
         loading,
         filtered: !route.filter.trim().is_empty(),
         forbidden,
         events_forbidden: forbids("events"),
+        nodes_forbidden: forbids("nodes"),
     }
 }
 
@@ -185,9 +199,20 @@ fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: M
     }
 }
 
-fn events(tables: &BTreeMap<String, Table>, filter: &Filter, route: &Route, now: Millis) -> Vec<Happening> {
+fn events(
+    tables: &BTreeMap<String, Table>,
+    filter: &Filter,
+    route: &Route,
+    timeline: &mut Timeline,
+    now: Millis,
+) -> Vec<Happening> {
     let Some(table) = tables.get("events") else { return Vec::new() };
     let mut rows: Vec<&Row> = table.rows().filter(|row| row.passes(filter)).collect();
+    for row in &rows {
+        if let Some(then) = seen(row) {
+            timeline.count(then, row.tone);
+        }
+    }
     let order =
         |left: &&Row, right: &&Row| seen(right).cmp(&seen(left)).then_with(|| left.key.cmp(&right.key));
     if rows.len() > MOST_EVENTS {
@@ -269,8 +294,16 @@ pub fn why(object: &Manifest) -> String {
 mod tests {
     use super::*;
     use crate::model::columns;
+    use crate::model::scope::Scope;
     use crate::model::testing::manifest;
     use serde_json::json;
+
+    fn sum_up(route: &Route) -> Overview {
+        overview(&tables(), &Capacity::default(), &Wire::default(), &Catalogue::default(), route, NOW)
+    }
+
+    /// A minute after the first second of 2026.
+    const NOW: Millis = 1_767_225_660_000;
 
     fn tables() -> BTreeMap<String, Table> {
         let mut pods = Table::new(columns::plan("pods", true));
@@ -297,7 +330,7 @@ mod tests {
     #[test]
     fn the_gravest_and_youngest_come_first_and_lead_to_themselves() {
         let route = Route::default();
-        let overview = overview(&tables(), &Wire::default(), &Catalogue::default(), &route, 0);
+        let overview = sum_up(&route);
         let keys: Vec<_> = overview.attention.iter().map(|line| line.key.as_str()).collect();
         assert_eq!(keys, ["n/young", "n/old", "n/new"]);
         assert_eq!(overview.attention[0].why, "out of luck");
@@ -310,17 +343,18 @@ mod tests {
 
     #[test]
     fn the_youngest_events_are_shown_and_filters_and_namespaces_narrow() {
-        let all = overview(&tables(), &Wire::default(), &Catalogue::default(), &Route::default(), 0);
+        let all = sum_up(&Route::default());
         assert_eq!((all.events.len(), all.events[0].key.as_str()), (MOST_EVENTS, "n/e49"));
+        assert_eq!(all.timeline.counts, [0, 40], "every event counts, whether or not it is listed");
         let one = Route { filter: "e33".into(), ..Route::default() };
-        let filtered = overview(&tables(), &Wire::default(), &Catalogue::default(), &one, 0);
+        let filtered = sum_up(&one);
         assert_eq!((filtered.events.len(), filtered.attention.len(), filtered.filtered), (1, 0, true));
         let old = Route { filter: "old".into(), ..Route::default() };
-        let filtered = overview(&tables(), &Wire::default(), &Catalogue::default(), &old, 0);
+        let filtered = sum_up(&old);
         assert_eq!((filtered.unready, filtered.tallies[0].count), (1, Some(1)));
         assert_eq!(Route::parse(&filtered.tallies[0].unready_link).filter, "old is:unready");
-        let elsewhere = Route { namespace: "m".into(), ..Route::default() };
-        let none = overview(&tables(), &Wire::default(), &Catalogue::default(), &elsewhere, 0);
+        let elsewhere = Route { scope: Scope::parse("m"), ..Route::default() };
+        let none = sum_up(&elsewhere);
         assert_eq!((none.events.len(), none.attention.len(), none.tallies[0].count), (0, 0, None));
     }
 }

@@ -11,7 +11,9 @@ use super::frame::{
     ColumnFrame, Empty, Frame, NavigationGroup, NavigationItem, Overlay, RowFrame, TableFrame, WireFrame,
 };
 use super::overview::overview;
+use super::palette;
 use super::route::Route;
+use super::scope::{self, Scope};
 use super::table::{Query, Row, Table};
 use super::trouble::Trouble;
 use super::wire::Connection;
@@ -21,8 +23,8 @@ use super::{Model, ROW_HEIGHT, Shown};
 const MARGIN: usize = 4;
 /// How long a change is tinted, in milliseconds.
 const TINT: Millis = 600;
-/// How many kinds the jump list shows.
-const MOST_KINDS: usize = 12;
+/// How many lines of the palette are in view.
+const MOST_CHOICES: usize = 12;
 
 /// The frame of `model` at `now`.
 pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
@@ -33,11 +35,10 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         let name = model.catalogue.kind(&kind).map(|kind| kind.resource.kind.to_string()).unwrap_or_default();
         Rc::new(model.open.show((&kind, &name), &key, model.route.pane, &model.tables, now))
     });
-    let overview = model
-        .route
-        .kind
-        .is_none()
-        .then(|| Rc::new(overview(&model.tables, &model.wire, &model.catalogue, &model.route, now)));
+    let overview = model.route.kind.is_none().then(|| {
+        Rc::new(overview(&model.tables, &model.capacity, &model.wire, &model.catalogue, &model.route, now))
+    });
+    let filter = Filter::parse(&model.route.scope, &model.route.filter);
     Frame {
         hash: model.route.hash(),
         title: title(model, &connection),
@@ -46,9 +47,11 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         notice: notice(model, &connection, now),
         connection,
         navigation: Rc::new(navigation(model)),
-        namespaces: Rc::new(namespaces(model)),
-        namespace: model.route.namespace.clone(),
+        namespaces: Rc::new(scope::choices(&model.route.scope, model.namespaces())),
+        namespace: model.route.scope.text(),
         filter: model.route.filter.clone(),
+        filter_problem: filter.problem().unwrap_or_default().to_owned(),
+        views: Rc::new(model.views.iter().cloned().collect()),
         overview,
         table,
         detail,
@@ -64,15 +67,11 @@ fn asks_namespace(model: &Model) -> bool {
         Some(kind) => model.narrowed.contains(kind),
         None => !model.narrowed.is_empty(),
     };
-    model.route.namespace.is_empty() && refused
+    model.route.scope.is_empty() && refused
 }
 
 fn title(model: &Model, connection: &Connection) -> String {
-    let place = model
-        .route
-        .kind
-        .as_deref()
-        .map_or("Overview", |kind| model.catalogue.kind(kind).map_or(kind, |kind| kind.title.as_str()));
+    let place = model.place();
     match connection.state {
         "live" => format!("{place} · Portolan"),
         state => format!("{place} ({state}) · Portolan"),
@@ -90,7 +89,8 @@ fn notice(model: &Model, connection: &Connection, now: Millis) -> Option<Trouble
     let all_refused = troubles.iter().all(|trouble| trouble.as_ref().is_some_and(|trouble| trouble.refused));
     let mut told = troubles.into_iter().flatten();
     // One refused kind is its table's affair; when nothing is served, the refusal is the page's.
-    told.find(|trouble| if all_refused { trouble.forbids() } else { !trouble.refused })
+    let told = told.find(|trouble| if all_refused { trouble.forbids() } else { !trouble.refused });
+    told.or_else(|| (connection.state == "stale").then(Trouble::silent))
 }
 
 fn navigation(model: &Model) -> Vec<NavigationGroup> {
@@ -123,7 +123,7 @@ fn navigation(model: &Model) -> Vec<NavigationGroup> {
 
 fn item(model: &Model, kind: &Kind, here: Option<&str>) -> NavigationItem {
     let table = model.tables.get(&kind.id);
-    let counts = table.map(|table| table.tones(&model.route.namespace));
+    let counts = table.map(|table| table.tones(&model.route.scope));
     let count_of = |tone: Tone| counts.map_or(0, |counts| counts[tone as usize]);
     // Warnings among the events are history, not a state.
     let tones = if kind.id == "events" { &[][..] } else { &[Tone::Bad, Tone::Warn, Tone::Busy] };
@@ -139,28 +139,17 @@ fn item(model: &Model, kind: &Kind, here: Option<&str>) -> NavigationItem {
     }
 }
 
-fn namespaces(model: &Model) -> Vec<String> {
-    let rows = model.tables.get("namespaces").into_iter().flat_map(Table::rows);
-    let mut names: Vec<String> = rows.map(|row| row.key.clone()).collect();
-    // A namespace from the address that is not (yet) there can still be seen to be chosen.
-    if !model.route.namespace.is_empty() && !names.contains(&model.route.namespace) {
-        names.push(model.route.namespace.clone());
-    }
-    names.sort();
-    names
-}
-
 fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
     let id = model.route.kind.clone()?;
     let Some(kind) = model.catalogue.kind(&id) else { return Some(unknown(id)) };
     let (title, namespaced) = (kind.title.clone(), kind.resource.namespaced);
-    let plan = super::columns::plan(&id, namespaced);
+    let plan = model.plan(kind);
     let shown: Vec<usize> = (0..plan.columns.len())
-        .filter(|&index| model.route.namespace.is_empty() || plan.columns[index].title != NAMESPACE_TITLE)
+        .filter(|&index| model.route.scope.len() != 1 || plan.columns[index].title != NAMESPACE_TITLE)
         .collect();
     let query = query(&model.route, &plan, namespaced);
     let column = |&index: &usize| ColumnFrame {
-        title: plan.columns[index].title,
+        title: plan.columns[index].title.clone(),
         style: plan.columns[index].style,
         from: plan.columns[index].from,
         sorted: (index == query.column).then_some(query.descending),
@@ -174,7 +163,7 @@ fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
     frame.empty = None;
     if let Some(table) = model.tables.get_mut(&id) {
         table.arrange(&query, model.hold);
-        frame.total = table.tones(&model.route.namespace).iter().sum();
+        frame.total = table.tones(&model.route.scope).iter().sum();
         frame.matching = table.matching();
         let above = (model.top / ROW_HEIGHT) as usize;
         let step = above.min(frame.matching.saturating_sub(1)) / MARGIN * MARGIN;
@@ -209,13 +198,13 @@ fn unknown(kind: String) -> TableFrame {
 }
 
 fn query(route: &Route, plan: &Plan, namespaced: bool) -> Query {
-    let namespace = if namespaced { route.namespace.as_str() } else { "" };
+    let scope = if namespaced { route.scope.clone() } else { Scope::default() };
     let named = route.sort.as_ref().and_then(|sort| {
         let column = plan.columns.iter().position(|column| column.title.to_lowercase() == sort.column)?;
         Some((column, sort.descending))
     });
     let (column, descending) = named.unwrap_or(plan.order);
-    Query { filter: Filter::parse(namespace, &route.filter), column, descending }
+    Query { filter: Filter::parse(&scope, &route.filter), column, descending }
 }
 
 fn tracks(plan: &Plan, shown: &[usize], width: Width) -> String {
@@ -247,7 +236,7 @@ fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     match (total, synced) {
         (0, false) => Empty::Loading,
         (0, true) => Empty::None,
-        _ if here == 0 => Empty::NoneHere(model.route.namespace.clone()),
+        _ if here == 0 => Empty::NoneHere(model.route.scope.names().collect::<Vec<_>>().join(", ")),
         _ => Empty::NoMatch(here),
     }
 }
@@ -269,13 +258,16 @@ fn overlay(model: &Model) -> Overlay {
     match &model.overlay {
         Shown::Nothing => Overlay::None,
         Shown::Help => Overlay::Help,
-        Shown::Jump { text, selected } => {
-            let found = model.catalogue.search(text);
-            // The list shows a window around the selected kind.
-            let skip = selected.saturating_sub(MOST_KINDS - 1);
-            let named = |kind: &&Kind| (kind.id.clone(), kind.title.clone(), kind.resource.api_version());
-            let kinds = found.iter().skip(skip).take(MOST_KINDS).map(named).collect();
-            Overlay::Jump { text: text.clone(), kinds, selected: selected - skip }
+        Shown::Palette { text, selected } => {
+            let found = palette::search(model, text);
+            let selected = (*selected).min(found.len().saturating_sub(1));
+            // The list shows a window around the selected line.
+            let skip = selected.saturating_sub(MOST_CHOICES - 1);
+            let choices = found.into_iter().skip(skip).take(MOST_CHOICES).collect();
+            Overlay::Palette { choices, selected: selected - skip }
+        }
+        Shown::Naming { text } => {
+            Overlay::Naming { text: text.clone(), taken: model.views.find(text.trim()).is_some() }
         }
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Invariant: the hash is the whole state of the view; `Route::parse(route.hash()) == route` for every route.
 
+use super::scope::Scope;
+
 /// What the page shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Route {
     /// The kind of the table, such as `pods` or `deployments.apps`; `None` is the overview.
     pub kind: Option<String>,
-    /// The namespace; "" is all of them.
-    pub namespace: String,
+    /// The namespaces on show.
+    pub scope: Scope,
     /// What the filter box holds.
     pub filter: String,
     /// The column sorted by and whether descending; `None` is the table's own order.
@@ -75,7 +77,7 @@ impl Route {
         let mut route = Self { kind: (!kind.is_empty()).then(|| kind.to_owned()), ..Self::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "ns" => route.namespace = value.into_owned(),
+                "ns" => route.scope = Scope::parse(&value),
                 "q" => route.filter = value.into_owned(),
                 "sort" => route.sort = Sort::parse(&value),
                 "open" => route.open = Some(value.into_owned()),
@@ -96,7 +98,7 @@ impl Route {
                 query.append_pair(name, value);
             }
         };
-        put("ns", &self.namespace);
+        put("ns", &self.scope.text());
         put("q", &self.filter);
         put("sort", &self.sort.as_ref().map(Sort::text).unwrap_or_default());
         put("open", self.open.as_deref().unwrap_or_default());
@@ -112,7 +114,7 @@ impl Route {
     pub fn to(&self, kind: Option<&str>) -> Self {
         Self {
             kind: kind.map(ToOwned::to_owned),
-            namespace: self.namespace.clone(),
+            scope: self.scope.clone(),
             wire: self.wire,
             all: self.all,
             ..Self::default()
@@ -139,7 +141,7 @@ mod tests {
     fn a_route_reads_back_as_it_was_written() {
         let route = Route {
             kind: Some("deployments.apps".into()),
-            namespace: "team a/b".into(),
+            scope: Scope::parse("team a/b,shop"),
             filter: "is:unready app=web & more #1?".into(),
             sort: Some(Sort { column: "up to date".into(), descending: true }),
             open: Some("default/web".into()),

@@ -13,6 +13,7 @@ use super::cell::{Cell, Tone};
 use super::columns::Plan;
 use super::filter::Filter;
 use super::manifest::Manifest;
+use super::scope::Scope;
 
 /// One object and what the table shows of it.
 #[derive(Debug)]
@@ -93,11 +94,19 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// How many rows of `namespace` ("" for all) are of each tone; what is in no namespace is in every one.
-    pub fn tones(&self, namespace: &str) -> [usize; 6] {
-        let here = |own: &str| namespace.is_empty() || own.is_empty() || own == namespace;
+    /// Shows the same objects by another plan.
+    pub fn replan(&mut self, plan: Plan) {
+        let (rows, query) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.query));
+        *self = Self { query, ..Self::new(plan) };
+        for (_, row) in rows {
+            self.put(row.object, row.changed);
+        }
+    }
+
+    /// How many rows of `scope` are of each tone.
+    pub fn tones(&self, scope: &Scope) -> [usize; 6] {
         let mut sum = [0; 6];
-        for (_, counts) in self.tones.iter().filter(|(own, _)| here(own)) {
+        for (_, counts) in self.tones.iter().filter(|(own, _)| scope.holds(own)) {
             sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
         sum
@@ -235,14 +244,14 @@ impl Table {
 impl Row {
     /// Whether `filter` lets it pass.
     pub fn passes(&self, filter: &Filter) -> bool {
-        filter.accepts(&self.namespace, &self.text, self.tone)
+        filter.accepts(&self.namespace, &self.text, self.tone, &self.object)
     }
 
     fn new(object: Manifest, plan: &Plan, changed: Option<Millis>) -> Self {
         let [namespace, name, version] = ["metadata.namespace", "metadata.name", "metadata.resourceVersion"]
             .map(|path| object.text(path).into_owned());
         let key = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
-        let cells = (plan.cells)(&object);
+        let cells = plan.cells(&object);
         let tone = cells.iter().map(|cell| cell.tone).max().unwrap_or_default();
         let mut text = key.to_lowercase();
         for cell in &cells {
@@ -275,7 +284,7 @@ mod tests {
     }
 
     fn by(column: usize, descending: bool, filter: &str) -> Query {
-        Query { filter: Filter::parse("", filter), column, descending }
+        Query { filter: Filter::parse(&Scope::default(), filter), column, descending }
     }
 
     #[test]
@@ -297,18 +306,33 @@ mod tests {
     #[test]
     fn counts_by_tone_follow_every_change() {
         let mut table = Table::new(plan("pods", true));
-        let count = |table: &Table, namespace, tone: Tone| table.tones(namespace)[tone as usize];
+        let count = |table: &Table, scope, tone: Tone| table.tones(&Scope::parse(scope))[tone as usize];
         table.put(pod("a", 0, "Running"), None);
         table.put(pod("b", 0, "Pending"), None);
         assert_eq!((count(&table, "", Tone::Good), count(&table, "n", Tone::Busy)), (1, 1));
-        assert_eq!(table.tones("m"), [0; 6], "another namespace has none of them");
+        assert_eq!(table.tones(&Scope::parse("m")), [0; 6], "another namespace has none of them");
         table.put(pod("b", 0, "Running"), Some(7));
         assert_eq!((count(&table, "n", Tone::Good), count(&table, "", Tone::Busy)), (2, 0));
         table.remove("n/b");
         table.remove("n/unknown");
         assert_eq!((table.len(), count(&table, "", Tone::Good)), (1, 1));
         table.put(manifest(json!({"metadata": {"name": "node"}, "status": {"phase": "Running"}})), None);
-        assert_eq!(table.tones("m").iter().sum::<usize>(), 1, "what is in no namespace is in every one");
+        assert_eq!(
+            table.tones(&Scope::parse("m")).iter().sum::<usize>(),
+            1,
+            "what is in no namespace is in every one"
+        );
+    }
+
+    #[test]
+    fn another_plan_shows_the_same_objects() {
+        let mut table = Table::new(crate::model::columns::generic(true));
+        table.put(pod("a", 7, "Running"), None);
+        table.put(pod("b", 3, "Running"), None);
+        table.replan(plan("pods", true));
+        table.arrange(&by(4, true, ""), false);
+        assert_eq!((names(&table), table.len()), (vec!["n/a", "n/b"], 2));
+        assert_eq!(table.tones(&Scope::default()).iter().sum::<usize>(), 2);
     }
 
     #[test]

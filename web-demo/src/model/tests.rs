@@ -1,6 +1,7 @@
 //! The model driven as the page drives it.
 
 use super::frame::{Empty, Overlay};
+use super::palette::Target;
 use super::testing::manifest;
 use super::wire::Phase;
 use super::*;
@@ -165,17 +166,21 @@ fn a_kind_refused_in_the_whole_cluster_is_wanted_in_the_chosen_namespace() {
     };
     let mut model = Model::default();
     let wanted = |model: &Model, kind: &str| {
-        model.wanted().into_iter().find(|wanted| wanted.kind == kind).unwrap().namespace
+        model.wanted().into_iter().find(|wanted| wanted.kind == kind).unwrap().namespaces
     };
     assert!(!model.frame(0).asks_namespace);
     for kind in ["pods", "nodes"] {
         model.apply(Event::Look(kind.into(), refused.clone()), 0);
     }
-    assert_eq!((wanted(&model, "pods"), model.frame(0).asks_namespace), (String::new(), true));
+    assert_eq!((wanted(&model, "pods"), model.frame(0).asks_namespace), (vec![String::new()], true));
     model.apply(Event::Namespace("shop".into()), 0);
     assert!(!model.frame(0).asks_namespace);
     let asked = ["pods", "services", "nodes"].map(|kind| wanted(&model, kind));
-    assert_eq!(asked, ["shop", "", ""], "what is granted, and what is in no namespace, stays as it was");
+    assert_eq!(
+        asked,
+        [["shop"], [""], [""]],
+        "what is granted, and what is in no namespace, stays as it was"
+    );
     model.apply(Event::Went("#/services".into()), 0);
     assert!(!model.frame(0).asks_namespace);
     model.apply(Event::Went("#/pods".into()), 0);
@@ -189,9 +194,9 @@ fn a_jump_finds_a_kind_and_its_informer_is_wanted_only_there() {
     model.apply(Event::Discovered(vec![widget]), 0);
     let own = model.wanted().len();
     press(&mut model, &[":"]);
-    model.apply(Event::JumpText("wid".into()), 0);
+    model.apply(Event::Typed("wid".into()), 0);
     assert!(
-        matches!(model.frame(0).overlay, Overlay::Jump { kinds, .. } if kinds[0].0 == "widgets.example.com")
+        matches!(model.frame(0).overlay, Overlay::Palette { choices, .. } if choices[0].target == Target::Kind("widgets.example.com".into()))
     );
     press(&mut model, &["Enter"]);
     assert_eq!(model.frame(0).hash, "#/widgets.example.com");
@@ -245,18 +250,34 @@ fn a_failure_keeps_the_rows_and_says_stale_with_what_to_do() {
 }
 
 #[test]
+fn watches_that_ended_and_stay_away_are_told_with_the_age_of_what_is_on_show() {
+    let mut model = with_pods(3);
+    let heard = Some(500);
+    let away = Figures { phase: Phase::Connecting, heard, ..live(3) };
+    model.apply(Event::Look("pods".into(), away.clone()), 1_000);
+    assert_eq!(model.frame(1_500).notice, None, "a watch that opens anew at once is no news");
+    model.apply(Event::Look("pods".into(), away), 10_500);
+    let frame = model.frame(10_500);
+    assert_eq!((frame.connection.state, frame.connection.heard.as_str()), ("stale", "10s"));
+    assert_eq!(frame.notice.unwrap().title, "Reconnecting");
+    model.apply(Event::Look("pods".into(), Figures { heard, ..live(3) }), 11_000);
+    let frame = model.frame(11_000);
+    assert_eq!((frame.notice, frame.connection.heard.as_str()), (None, ""));
+}
+
+#[test]
 fn sorting_goes_into_the_address_and_back() {
     let mut model = with_pods(3);
-    model.apply(Event::SortBy("Restarts"), 0);
+    model.apply(Event::SortBy("Restarts".into()), 0);
     let frame = model.frame(0);
     assert!(frame.hash.contains("sort=-restarts"), "{}", frame.hash);
-    model.apply(Event::SortBy("Restarts"), 0);
+    model.apply(Event::SortBy("Restarts".into()), 0);
     assert_eq!(model.frame(0).table.unwrap().columns[4].sorted, Some(false));
     model.apply(Event::Went("#/pods?sort=-status&ns=n".into()), 0);
     let table = model.frame(0).table.unwrap();
     assert!(table.columns.iter().all(|column| column.title != "Namespace"));
     assert_eq!(table.columns[1].sorted, Some(true));
-    model.apply(Event::SortBy("Node"), 0);
+    model.apply(Event::SortBy("Node".into()), 0);
     let frame = model.frame(0);
     assert!(frame.hash.contains("sort=node"), "a column left out moves no other: {}", frame.hash);
 }
@@ -285,4 +306,170 @@ fn when_every_kind_is_forbidden_the_page_says_so_and_one_is_no_notice() {
     assert_eq!(frame.notice, None);
     let overview = frame.overview.unwrap();
     assert!(!overview.forbidden && overview.events_forbidden);
+}
+
+/// What the palette offers for `text`: what each line is and its title.
+fn found(model: &mut Model, text: &str) -> Vec<(&'static str, String)> {
+    press(model, &[":"]);
+    model.apply(Event::Typed(text.into()), 0);
+    let Overlay::Palette { choices, .. } = model.frame(0).overlay else { panic!("no palette") };
+    press(model, &["Escape"]);
+    choices.into_iter().map(|choice| (choice.target.name(), choice.title)).collect()
+}
+
+#[test]
+fn the_palette_finds_kinds_objects_namespaces_views_and_commands_the_closest_first() {
+    let mut model = with_pods(300);
+    for name in ["shop", "pod-land"] {
+        let object = manifest(json!({"metadata": {"name": name}}));
+        model.apply(Event::Put { kind: "namespaces".into(), object, initial: true }, 0);
+    }
+    let event = manifest(json!({"metadata": {"name": "pod-00001.17", "namespace": "n"}}));
+    model.apply(Event::Put { kind: "events".into(), object: event, initial: true }, 0);
+    assert_eq!(found(&mut model, "po")[0], ("kind", "Pods".into()));
+    assert_eq!(found(&mut model, "shop")[..2], [("namespace", "shop".into()), ("object", "shop".into())]);
+    assert_eq!(found(&mut model, "00042"), [("object", "n/pod-00042".into())]);
+    assert_eq!(found(&mut model, "n pod-00001"), [("object", "n/pod-00001".into())], "no event by its name");
+    assert_eq!(found(&mut model, "wire"), [("command", "What is on the wire".into())]);
+    assert!(found(&mut model, "zzz").is_empty());
+    assert!(found(&mut model, "pod-").len() <= 12, "bounded");
+    press(&mut model, &[":"]);
+    model.apply(Event::Typed("00042".into()), 0);
+    press(&mut model, &["Enter"]);
+    assert_eq!(model.frame(0).detail.unwrap().key, "n/pod-00042");
+    model.apply(Event::Key { key: "Ctrl+k".into(), typing: true }, 0);
+    model.apply(Event::Typed("all namesp".into()), 0);
+    press(&mut model, &["ArrowDown", "ArrowUp", "Enter"]);
+    assert_eq!(model.frame(0).overlay, Overlay::None);
+    press(&mut model, &["Ctrl+k", "Ctrl+k"]);
+    assert_eq!(model.frame(0).overlay, Overlay::None, "the same key closes it");
+}
+
+#[test]
+fn every_key_of_the_help_is_in_the_palette() {
+    for binding in keys::BINDINGS {
+        let found = found(&mut with_pods(3), binding.help);
+        assert!(found.contains(&("command", binding.help.into())), "{}: {found:?}", binding.help);
+    }
+}
+
+#[test]
+fn a_view_is_kept_under_a_name_found_and_removed_by_keys() {
+    let mut model = with_pods(3);
+    model.apply(Event::Namespace("n,m".into()), 0);
+    model.apply(Event::Filter("is:unready".into()), 0);
+    let hash = model.frame(0).hash;
+    while model.errand().is_some() {}
+    press(&mut model, &["v"]);
+    let named = |text: &str, taken| Overlay::Naming { text: text.into(), taken };
+    assert_eq!(model.frame(0).overlay, named("Pods in m, n: is:unready", false));
+    model.apply(Event::Typed("Trouble".into()), 0);
+    press(&mut model, &["j", "Enter"]);
+    let errands: Vec<_> = std::iter::from_fn(|| model.errand()).collect();
+    assert_eq!(errands, [Errand::FocusName, Errand::FocusRows, Errand::KeepViews]);
+    assert_eq!(model.frame(0).views[0], views::View { name: "Trouble".into(), hash: hash.clone() });
+    press(&mut model, &["v"]);
+    model.apply(Event::Typed("Trouble".into()), 0);
+    assert_eq!(model.frame(0).overlay, named("Trouble", true));
+    press(&mut model, &["Escape", "o"]);
+    assert_eq!(found(&mut model, "trou")[0], ("view", "Trouble".into()));
+    press(&mut model, &[":"]);
+    model.apply(Event::Typed("trou".into()), 0);
+    press(&mut model, &["Enter"]);
+    assert_eq!(model.frame(0).hash, hash);
+    press(&mut model, &[":"]);
+    model.apply(Event::Typed("remove trouble".into()), 0);
+    press(&mut model, &["Enter"]);
+    assert!(model.frame(0).views.is_empty() && model.kept_views() == "[]");
+}
+
+#[test]
+fn several_namespaces_are_on_show_and_asked_for_one_by_one_where_all_are_refused() {
+    let mut model = with_pods(3);
+    model.apply(
+        Event::Put {
+            kind: "pods".into(),
+            object: manifest(json!({"metadata": {"name": "x", "namespace": "m"}})),
+            initial: true,
+        },
+        0,
+    );
+    model.apply(
+        Event::Put {
+            kind: "pods".into(),
+            object: manifest(json!({"metadata": {"name": "y", "namespace": "o"}})),
+            initial: true,
+        },
+        0,
+    );
+    model.apply(Event::Namespace("n,m".into()), 0);
+    let frame = model.frame(0);
+    assert_eq!((frame.namespace.as_str(), frame.hash.as_str()), ("m,n", "#/pods?ns=m%2Cn"));
+    let table = frame.table.unwrap();
+    assert_eq!(table.total, 4);
+    assert!(table.columns.iter().any(|column| column.title == "Namespace"), "it tells them apart");
+    let forbidden = portolan::Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let last_error = Some(Trouble::of(forbidden.kind(), "no", "s", trouble::Reach::Unknown));
+    model.apply(
+        Event::Look(
+            "services".into(),
+            Figures { phase: Phase::Retrying, errors: 1, last_error, ..Figures::default() },
+        ),
+        0,
+    );
+    let wanted = model.wanted().into_iter().find(|wanted| wanted.kind == "services").unwrap();
+    assert_eq!(wanted.namespaces, ["m", "n"]);
+}
+
+#[test]
+fn a_wrong_selector_is_told_and_the_table_stays() {
+    let mut model = with_pods(3);
+    model.apply(Event::Filter("00002 label:app in (web".into()), 0);
+    let frame = model.frame(0);
+    assert!(frame.filter_problem.contains("label:"), "{}", frame.filter_problem);
+    assert_eq!(frame.table.unwrap().rows.len(), 1);
+    model.apply(Event::Filter("field:metadata.name=pod-00001".into()), 0);
+    let frame = model.frame(0);
+    assert_eq!(
+        (frame.filter_problem.as_str(), frame.table.unwrap().rows[0].key.as_str()),
+        ("", "n/pod-00001")
+    );
+}
+
+#[test]
+fn a_custom_resource_is_shown_by_its_definition_as_that_changes() {
+    let definitions = "customresourcedefinitions.apiextensions.k8s.io";
+    let mut model = Model::default();
+    model.apply(Event::Went("#/widgets.example.com".into()), 0);
+    let definition = |column: &str| {
+        let object = manifest(json!({"metadata": {"name": "widgets.example.com"}, "spec": {"versions": [
+            {"name": "v1", "additionalPrinterColumns": [{"name": column, "type": "integer", "jsonPath": ".spec.size"}]}]}}));
+        Event::Put { kind: definitions.into(), object, initial: true }
+    };
+    let widget = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
+    let crd = ApiResource::new(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        false,
+    )
+    .unwrap();
+    model.apply(Event::Discovered(vec![crd.clone()]), 0);
+    assert!(model.wanted().iter().any(|wanted| wanted.kind == definitions), "its columns are wanted with it");
+    model.apply(definition("Size"), 0);
+    model.apply(Event::Discovered(vec![crd, widget]), 0);
+    let titles = |model: &mut Model| -> Vec<String> {
+        model.frame(0).table.unwrap().columns.iter().map(|column| column.title.to_string()).collect()
+    };
+    assert_eq!(titles(&mut model), ["Name", "Namespace", "Status", "Size", "Age"]);
+    let object = manifest(json!({"metadata": {"name": "w", "namespace": "n"}, "spec": {"size": 7}}));
+    model.apply(Event::Put { kind: "widgets.example.com".into(), object, initial: true }, 0);
+    assert_eq!(model.frame(0).table.unwrap().rows[0].cells[3].0, "7");
+    model.apply(definition("Width"), 0);
+    assert_eq!(titles(&mut model)[3], "Width");
+    assert_eq!(model.frame(0).table.unwrap().rows[0].cells[3].0, "7", "what was there is shown by it");
+    model.apply(Event::SortBy("Width".into()), 0);
+    assert!(model.frame(0).hash.contains("sort=-width"));
+    model.apply(Event::Went("#/pods".into()), 0);
+    assert!(!model.wanted().iter().any(|wanted| wanted.kind == definitions));
 }

@@ -63,6 +63,18 @@ impl Trouble {
         self.title == FORBIDDEN
     }
 
+    /// What to say of watches that have ended, and nobody has said why.
+    pub fn silent() -> Self {
+        Self {
+            title: "Reconnecting".to_owned(),
+            text: "A watch has ended and no other is open yet.".to_owned(),
+            advice:
+                "What was there stays on show and may be behind. It catches up as soon as the server answers."
+                    .to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// What to say of an error of this kind and text, met at `server`.
     pub fn of(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
         let text = text.to_owned();

@@ -10,13 +10,13 @@ use super::cell::Tone;
 use super::trouble::Trouble;
 
 /// What an informer is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// Its watch is open and its cache is the server's.
+    Live,
     /// Its first list or watch is under way.
     #[default]
     Connecting,
-    /// Its watch is open and its cache is the server's.
-    Live,
     /// It waits before the next try.
     Retrying,
 }
@@ -52,6 +52,32 @@ pub struct Figures {
     pub heard: Option<Millis>,
 }
 
+impl Figures {
+    /// Both as if they were one: a kind may have an informer in each of several namespaces. It does what the worse one does
+    /// and has what both have.
+    pub fn join(self, other: Self) -> Self {
+        Self {
+            phase: self.phase.max(other.phase),
+            synced: self.synced && other.synced,
+            watching: self.watching && other.watching,
+            resource_version: self.resource_version.max(other.resource_version),
+            objects: self.objects + other.objects,
+            events: self.events + other.events,
+            bookmarks: self.bookmarks + other.bookmarks,
+            relists: self.relists + other.relists,
+            bytes: self.bytes + other.bytes,
+            errors: self.errors + other.errors,
+            last_error: if other.phase > self.phase {
+                other.last_error
+            } else {
+                self.last_error.or(other.last_error)
+            },
+            next_try: self.next_try.into_iter().chain(other.next_try).min(),
+            heard: self.heard.max(other.heard),
+        }
+    }
+}
+
 /// The page's connection in one word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
@@ -63,6 +89,8 @@ pub struct Connection {
     pub reason: String,
     /// Whole seconds until the next try.
     pub next_try: Option<u64>,
+    /// How long ago the server was last heard of, while what is on show may be behind it; "" otherwise.
+    pub heard: String,
 }
 
 /// All informers.
@@ -171,9 +199,14 @@ impl Wire {
 
     /// `outside`, a failure met at that moment, unless an informer has heard of the server since.
     pub fn unheard<'a>(&self, outside: Option<&'a (Trouble, Millis)>) -> Option<&'a Trouble> {
-        let heard = self.informers.values().filter_map(|informer| informer.figures.heard).max();
+        let heard = self.heard();
         let (trouble, since) = outside?;
         heard.is_none_or(|heard| heard <= *since).then_some(trouble)
+    }
+
+    /// When any informer last heard of the server.
+    fn heard(&self) -> Option<Millis> {
+        self.informers.values().filter_map(|informer| informer.figures.heard).max()
     }
 
     /// The connection in one word. `outside` is a failure that concerns more than one informer, such as discovery's.
@@ -206,6 +239,11 @@ impl Wire {
             tone,
             reason: trouble.filter(|_| !live).map(|trouble| trouble.title.clone()).unwrap_or_default(),
             next_try: next_try.filter(|_| !live).map(|at| at.saturating_sub(now).div_ceil(1000)),
+            heard: self
+                .heard()
+                .filter(|_| state == "stale")
+                .map(|then| age::since(then, now))
+                .unwrap_or_default(),
         }
     }
 }
@@ -315,6 +353,17 @@ mod tests {
         assert_eq!(state(&wire), "stale");
         wire.look("nodes", live(5_001), 0);
         assert_eq!(state(&wire), "live");
+    }
+
+    #[test]
+    fn informers_in_several_namespaces_count_as_one() {
+        let good = Figures { objects: 3, events: 5, ..figures(Phase::Live, true, None) };
+        let bad = Figures { next_try: Some(9), objects: 1, ..figures(Phase::Retrying, false, broken()) };
+        for joined in [good.clone().join(bad.clone()), bad.join(good.clone())] {
+            assert_eq!((joined.phase, joined.synced, joined.objects), (Phase::Retrying, false, 4));
+            assert_eq!((joined.next_try, joined.last_error), (Some(9), broken()));
+        }
+        assert_eq!(good.clone().join(good).phase, Phase::Live);
     }
 
     #[test]

@@ -105,6 +105,21 @@ pub(crate) fn kept_theme() -> Option<&'static str> {
     ["light", "dark"].into_iter().find(|theme| *theme == kept)
 }
 
+/// The kept views, as text.
+pub(crate) fn kept_views() -> String {
+    let kept = storage().and_then(|storage| storage.get_item(VIEWS).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps the views for the next visit.
+pub(crate) fn keep_views(text: &str) {
+    if let Some(storage) = storage() {
+        report(storage.set_item(VIEWS, text));
+    }
+}
+
+const VIEWS: &str = "portolan-views";
+
 /// The tag of the element that has the caret.
 pub(crate) fn focused_tag() -> String {
     let active = document().and_then(|document| document.active_element());

@@ -41,12 +41,17 @@ pub(crate) struct Feed {
     probing: Rc<Cell<bool>>,
 }
 
+/// The informers on a kind: one in each of the namespaces.
 struct Running {
+    informers: Vec<Informer>,
+    namespaces: Vec<String>,
+    alive: Rc<Cell<bool>>,
+}
+
+struct Informer {
     informer: SharedIndexInformer<Lazy<Unstructured>>,
     /// Its handler, which fills the model.
     registration: Registration<Lazy<Unstructured>>,
-    namespace: String,
-    alive: Rc<Cell<bool>>,
 }
 
 /// Chooses where the data comes from and begins.
@@ -78,11 +83,11 @@ pub(crate) fn follow(page: Page) {
         let wanted: BTreeMap<String, Wanted> =
             page.model().wanted().into_iter().map(|wanted| (wanted.kind.clone(), wanted)).collect();
         let unwanted = |kind: &String, running: &mut Running| {
-            wanted.get(kind).is_none_or(|wanted| wanted.namespace != running.namespace)
+            wanted.get(kind).is_none_or(|wanted| wanted.namespaces != running.namespaces)
         };
         for (kind, running) in feed.running.extract_if(.., unwanted) {
             running.alive.set(false);
-            running.informer.stop();
+            running.informers.iter().for_each(|each| each.informer.stop());
             page.model().forget(&kind);
         }
         for wanted in wanted.into_values() {
@@ -94,24 +99,29 @@ pub(crate) fn follow(page: Page) {
 }
 
 impl Feed {
-    fn start(&mut self, page: Page, Wanted { kind, resource, namespace }: Wanted) {
+    fn start(&mut self, page: Page, Wanted { kind, resource, namespaces }: Wanted) {
         let alive = Rc::new(Cell::new(true));
-        let api = self.source.client.resource(&resource, &namespace);
-        let informer = SharedIndexInformer::new(api, InformerOptions::default());
-        let (told, name) = (alive.clone(), kind.clone());
-        let handler = move |event: cache::Event<Lazy<Unstructured>>| {
-            if told.get() {
-                page.apply(translate(&name, event));
-            }
+        let start = |namespace: &String| {
+            let api = self.source.client.resource(&resource, namespace);
+            let informer = SharedIndexInformer::new(api, InformerOptions::default());
+            let (told, name) = (alive.clone(), kind.clone());
+            let handler = move |event: cache::Event<Lazy<Unstructured>>| {
+                if told.get() {
+                    page.apply(translate(&name, event));
+                }
+            };
+            let registration = informer.add_handler(HandlerOptions::default(), handler);
+            informer.start();
+            Informer { informer, registration }
         };
-        let registration = informer.add_handler(HandlerOptions::default(), handler);
-        informer.start();
-        self.running.insert(kind, Running { informer, registration, namespace, alive });
+        let informers = namespaces.iter().map(start).collect();
+        self.running.insert(kind, Running { informers, namespaces, alive });
     }
 
     /// Makes every informer ask at once whether it is current.
     pub(crate) fn wake(&self) {
-        self.running.values().for_each(|running| running.informer.wake());
+        let informers = self.running.values().flat_map(|running| &running.informers);
+        informers.for_each(|each| each.informer.wake());
     }
 
     /// While an informer gets no answer, finds out who else does not answer, and wakes all when everybody does again: they
@@ -164,17 +174,28 @@ fn look(page: Page) {
             let since = now.saturating_duration_since(moment).as_millis() as Millis;
             wall.saturating_sub(since) + moment.saturating_duration_since(now).as_millis() as Millis
         };
-        let status = |(kind, running): (&String, &Running)| {
-            let status = running.informer.status();
+        let status = |each: &Informer| {
+            let status = each.informer.status();
             // Until the model has been told of all there was, it is not in step.
-            let told = running.registration.has_synced();
+            let told = each.registration.has_synced();
             let phase = if told { status.phase } else { arriving(status.phase) };
-            (kind.clone(), InformerStatus { phase, ..status })
+            InformerStatus { phase, ..status }
         };
-        let statuses: Vec<(String, InformerStatus)> = feed.running.iter().map(status).collect();
+        let running = feed.running.iter();
+        let all = running.flat_map(|(kind, running)| running.informers.iter().map(move |each| (kind, each)));
+        let statuses: Vec<(String, InformerStatus)> =
+            all.map(|(kind, each)| (kind.clone(), status(each))).collect();
         feed.probe(page, &statuses);
-        let read = |(kind, status)| (kind, figures(status, &feed.source.address, feed.reach.get(), at));
-        statuses.into_iter().map(read).collect::<Vec<_>>()
+        let mut kinds: BTreeMap<String, Figures> = BTreeMap::new();
+        for (kind, status) in statuses {
+            let figures = figures(status, &feed.source.address, feed.reach.get(), at);
+            let joined = match kinds.remove(&kind) {
+                Some(others) => others.join(figures),
+                None => figures,
+            };
+            kinds.insert(kind, joined);
+        }
+        kinds
     });
     for (kind, figures) in figures.unwrap_or_default() {
         page.apply(Event::Look(kind, figures));

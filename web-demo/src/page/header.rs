@@ -7,11 +7,13 @@ use wasm_bindgen::JsCast;
 use super::{Page, browser, text, when};
 use crate::model::Event;
 use crate::model::keys::Command;
+use crate::model::scope::GROUPS;
 
 /// The bar on top.
 pub(crate) fn header(page: Page) -> View {
     let source = page.part(|frame| frame.source.clone());
     let filter = page.part(|frame| frame.filter.clone());
+    let wrong = page.part(|frame| !frame.filter_problem.is_empty());
     let theme = page.part(|frame| frame.theme);
     let menu = page.menu();
     view! {
@@ -24,12 +26,17 @@ pub(crate) fn header(page: Page) -> View {
                 span(class="brand-name") { "Portolan" }
             }
             span(class="source", data-testid="source") { (move || source.get_clone()) }
+            button(class="tool go", title="Go to anything (: or Ctrl K)", on:click=move |_| page.command(Command::Jump)) {
+                span(class="lens", aria-hidden="true")
+                span(class="go-name") { "Go to …" }
+            }
             (namespaces(page))
             label(class="filter") {
                 span(class="key", aria-hidden="true") { "/" }
                 input(
                     id="filter", r#type="search", placeholder="Filter: web !canary is:unready", autocomplete="off",
                     "spellcheck"="false", aria-label="Filter", data-testid="filter",
+                    aria-invalid=move || wrong.get().to_string(), aria-describedby="filter-problem",
                     prop:value=move || filter.get_clone(),
                     on:input=move |event: web_sys::Event| page.apply(Event::Filter(browser::value(&event))),
                 )
@@ -59,6 +66,17 @@ fn clear(page: Page) -> View {
     }
 }
 
+/// What is wrong with a selector in the filter; the table stays.
+pub(crate) fn filter_problem(page: Page) -> View {
+    let problem = page.part(|frame| frame.filter_problem.clone());
+    let class = move || if problem.with(String::is_empty) { "problem none" } else { "problem" };
+    view! {
+        p(id="filter-problem", class=class, role="status", data-testid="filter-problem") {
+            span(class="shaped tone-warn") { (move || problem.get_clone()) }
+        }
+    }
+}
+
 /// What went wrong and what to do, when something did.
 pub(crate) fn notice(page: Page) -> View {
     when(page.part(|frame| frame.notice.is_some()), page, open_notice)
@@ -66,11 +84,15 @@ pub(crate) fn notice(page: Page) -> View {
 
 fn open_notice(page: Page) -> View {
     let notice = page.part(|frame| frame.notice.clone());
+    let heard = page.part(|frame| frame.connection.heard.clone());
     view! {
         section(class="notice", role="alert", data-testid="notice") {
             strong(class="tone-bad shaped") { (text(notice, |notice| notice.title.clone())) }
             p() { (text(notice, |notice| notice.advice.clone())) }
             code(class="command") { (text(notice, |notice| notice.command.clone())) }
+            p(class=move || if heard.with(String::is_empty) { "heard none" } else { "heard" }, data-testid="heard", aria-live="off") {
+                (move || format!("What is on show was the server's {} ago.", heard.get_clone()))
+            }
             p(class="said") { (text(notice, |notice| notice.text.clone())) }
         }
     }
@@ -97,14 +119,13 @@ fn namespace_box(page: Page) -> View {
     }
 }
 
-/// The namespace switch.
+/// The namespace switch: one alone, one more, one less.
 fn namespaces(page: Page) -> View {
-    let names = page.part(|frame| frame.namespaces.clone());
+    let offered = page.part(|frame| frame.namespaces.clone());
     let chosen = page.part(|frame| frame.namespace.clone());
-    let list = create_memo(move || names.with(|names| names.to_vec()));
     let select = create_node_ref();
     create_effect(move || {
-        names.track();
+        offered.track();
         let chosen = chosen.get_clone();
         // The options are drawn by another effect of this same change.
         queue_microtask(move || {
@@ -114,6 +135,7 @@ fn namespaces(page: Page) -> View {
             }
         });
     });
+    let [also, without] = GROUPS.map(|group| namespace_group(page, group));
     view! {
         label(class="namespace") {
             select(
@@ -123,13 +145,28 @@ fn namespaces(page: Page) -> View {
                     browser::focus("rows");
                 },
             ) {
-                option(value="") { "All namespaces" }
-                Keyed(list=list, key=|name| name.clone(), view=|name: String| {
-                    let value = name.clone();
-                    view! { option(value=value) { (name) } }
-                })
+                (namespace_options(page, ""))
+                (also)
+                (without)
             }
         }
+    }
+}
+
+fn namespace_group(page: Page, group: &'static str) -> View {
+    let any = page.part(move |frame| frame.namespaces.iter().any(|choice| choice.group == group));
+    View::from_dynamic(move || match any.get() {
+        true => view! { optgroup(label=group) { (namespace_options(page, group)) } },
+        false => View::default(),
+    })
+}
+
+fn namespace_options(page: Page, group: &'static str) -> View {
+    let choices = page.part(move |frame| {
+        frame.namespaces.iter().filter(|choice| choice.group == group).cloned().collect::<Vec<_>>()
+    });
+    view! {
+        Keyed(list=choices, key=|choice| choice.value.clone(), view=|choice| view! { option(value=choice.value) { (choice.label) } })
     }
 }
 
@@ -142,7 +179,7 @@ fn badge(page: Page) -> View {
     view! {
         button(
             class=move || format!("connection tone-{}", tone.get().name()),
-            data-testid="connection", data-state=move || state.get(), role="status",
+            data-testid="connection", data-state=move || state.get(),
             title=move || reason.get_clone(), on:click=move |_| page.command(Command::Wire),
         ) {
             span(class="shaped") { (move || state.get().to_owned()) }
@@ -150,5 +187,7 @@ fn badge(page: Page) -> View {
                 (move || next.get().map(|seconds| format!("next try in {seconds} s")).unwrap_or_default())
             }
         }
+        // Read aloud when it changes; the seconds are not.
+        span(class="unseen", role="status") { (move || format!("Connection: {}", state.get())) }
     }
 }

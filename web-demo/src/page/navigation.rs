@@ -2,9 +2,11 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, each, text};
+use super::{Page, each, text, when};
+use crate::model::Event;
 use crate::model::cell::{grouped, last_part};
 use crate::model::frame::{Frame, NavigationItem};
+use crate::model::views;
 
 /// The kinds.
 pub(crate) fn navigation(page: Page) -> View {
@@ -20,6 +22,7 @@ pub(crate) fn navigation(page: Page) -> View {
     let menu = page.menu();
     view! {
         nav(class="kinds", aria-label="Kinds") {
+            (when(page.part(|frame| !frame.views.is_empty()), page, kept))
             ul() { (own) }
             p(class=move || if found.get() > 0 { "found" } else { "found none" }, data-testid="found") {
                 (move || format!("{} more kinds", found.get()))
@@ -27,6 +30,42 @@ pub(crate) fn navigation(page: Page) -> View {
             div(class="groups") { (groups) }
         }
         div(class="scrim", on:click=move |_| menu.set(false))
+    }
+}
+
+/// The kept views.
+fn kept(page: Page) -> View {
+    let views = each(
+        page,
+        |frame| frame.views.len(),
+        |frame, place| Some((frame.views.get(place)?.clone(), frame.hash == frame.views.get(place)?.hash)),
+        move |item| view(page, item),
+    );
+    view! {
+        section(class="group views") {
+            h2() { "Views" }
+            ul() { (views) }
+        }
+    }
+}
+
+fn view(page: Page, item: ReadSignal<Option<(views::View, bool)>>) -> View {
+    let remove = move |_| {
+        if let Some((view, _)) = item.get_clone_untracked() {
+            page.apply(Event::RemoveView(view.name));
+        }
+    };
+    view! {
+        li(class="view") {
+            a(
+                class="kind", href=text(item, |(view, _)| view.hash.clone()), data-testid="view",
+                aria-current=text(item, |(_, active)| active.to_string()), title=text(item, |(view, _)| view.name.clone()),
+            ) { span(class="view-name") { (text(item, |(view, _)| view.name.clone())) } }
+            button(
+                class="tool", data-testid="view-remove", on:click=remove, title="Remove",
+                aria-label=text(item, |(view, _)| format!("Remove the view {}", view.name)),
+            ) { span(class="cross", aria-hidden="true") }
+        }
     }
 }
 

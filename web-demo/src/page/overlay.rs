@@ -1,4 +1,4 @@
-//! What lies over the page: the list of kinds and the help.
+//! What lies over the page: the palette, the box that names a view, and the help.
 
 use sycamore::prelude::*;
 
@@ -6,16 +6,21 @@ use super::{Page, browser, each, text};
 use crate::model::Event;
 use crate::model::frame::{Frame, Overlay};
 use crate::model::keys::{BINDINGS, Binding, Command};
+use crate::model::palette::{Choice, Target};
 
 /// The overlay on show.
 pub(crate) fn overlay(page: Page) -> View {
-    let which = page.part(|frame| std::mem::discriminant(&frame.overlay));
-    let jump_to_a_kind =
-        std::mem::discriminant(&Overlay::Jump { text: String::new(), kinds: Vec::new(), selected: 0 });
+    let which = page.part(|frame| match &frame.overlay {
+        Overlay::None => "",
+        Overlay::Help => "help",
+        Overlay::Palette { .. } => "palette",
+        Overlay::Naming { .. } => "naming",
+    });
     view! {
         (move || match which.get() {
-            which if which == std::mem::discriminant(&Overlay::Help) => help(page),
-            which if which == jump_to_a_kind => jump(page),
+            "help" => help(page),
+            "palette" => palette(page),
+            "naming" => naming(page),
             _ => View::default(),
         })
     }
@@ -29,6 +34,8 @@ fn help(page: Page) -> View {
             h2() { "Keys" }
             dl(class="bindings") { (lines) }
             p(class="hint") { "The filter knows words, !words, and is:ready, is:unready, is:failing, is:warning, is:pending." }
+            p(class="hint mono") { "label:app in (a,b),!canary" }
+            p(class="mono") { "field:status.phase=Running,spec.nodeName!=n1" }
         }
     }
 }
@@ -43,52 +50,93 @@ fn binding(binding: &Binding) -> View {
     }
 }
 
-type Choice = (String, String, String, bool);
+fn naming(page: Page) -> View {
+    let text = page.part(|frame| match &frame.overlay {
+        Overlay::Naming { text, .. } => text.clone(),
+        _ => String::new(),
+    });
+    let taken = page.part(|frame| matches!(frame.overlay, Overlay::Naming { taken: true, .. }));
+    view! {
+        div(class="veil", on:click=move |_| page.command(Command::Close))
+        section(class="over", role="dialog", aria-label="Keep this view", data-testid="naming") {
+            h2() { "Keep this view" }
+            label(class="jump-box") {
+                span() { "Name" }
+                input(
+                    id="name", data-testid="view-name", autocomplete="off", "spellcheck"="false", maxlength="60",
+                    prop:value=move || text.get_clone(),
+                    on:input=move |event: web_sys::Event| page.apply(Event::Typed(browser::value(&event))),
+                )
+                button(class="tool", data-testid="view-save", on:click=move |_| page.apply(Event::SaveView)) { "Keep" }
+            }
+            p(class="dim", role="status") {
+                (move || if taken.get() { "There is a view of this name: it is replaced." } else { "Kept in this browser. To share it, share the address." })
+            }
+        }
+    }
+}
 
-fn choice(frame: &Frame, place: usize) -> Option<Choice> {
-    let Overlay::Jump { kinds, selected, .. } = &frame.overlay else { return None };
-    let (id, title, group) = kinds.get(place)?.clone();
-    Some((id, title, group, place == *selected))
+type Line = (Choice, bool, usize);
+
+fn choice(frame: &Frame, place: usize) -> Option<Line> {
+    let Overlay::Palette { choices, selected } = &frame.overlay else { return None };
+    Some((choices.get(place)?.clone(), place == *selected, place))
 }
 
 fn choices(frame: &Frame) -> usize {
     match &frame.overlay {
-        Overlay::Jump { kinds, .. } => kinds.len(),
-        Overlay::None | Overlay::Help => 0,
+        Overlay::Palette { choices, .. } => choices.len(),
+        _ => 0,
     }
 }
 
-fn jump(page: Page) -> View {
-    let choices = each(page, choices, choice, move |item| line(page, item));
+fn palette(page: Page) -> View {
+    let lines = each(page, choices, choice, move |item| line(page, item));
+    let none = page.part(|frame| choices(frame) == 0);
+    let selected = page.part(|frame| match &frame.overlay {
+        Overlay::Palette { choices, selected } if !choices.is_empty() => format!("choice-{selected}"),
+        _ => String::new(),
+    });
     view! {
         div(class="veil", on:click=move |_| page.command(Command::Close))
-        section(class="over", role="dialog", aria-label="Go to a kind") {
+        section(class="over", role="dialog", aria-label="Go to anything") {
             label(class="jump-box") {
                 span(class="key", aria-hidden="true") { ":" }
                 input(
-                    id="jump", data-testid="jump", autocomplete="off", "spellcheck"="false", aria-label="Kind",
-                    placeholder="pods, deployments, cm, pvc …",
-                    on:input=move |event: web_sys::Event| page.apply(Event::JumpText(browser::value(&event))),
+                    id="jump", data-testid="jump", autocomplete="off", "spellcheck"="false",
+                    aria-label="Kind, object, namespace, view or command", role="combobox", aria-expanded="true",
+                    aria-autocomplete="list", aria-controls="choices", aria-activedescendant=move || selected.get_clone(),
+                    placeholder="pods, web-1, shop, svc, theme …",
+                    on:input=move |event: web_sys::Event| page.apply(Event::Typed(browser::value(&event))),
                 )
             }
-            div(class="choices", role="listbox", aria-label="Kinds") { (choices) }
+            div(class="choices", id="choices", role="listbox", aria-label="Found") { (lines) }
+            p(class=move || if none.get() { "dim" } else { "dim none" }, role="status") {
+                (move || if none.get() { "Nothing of this name." } else { "" })
+            }
         }
     }
 }
 
-fn line(page: Page, item: ReadSignal<Option<Choice>>) -> View {
+fn line(page: Page, item: ReadSignal<Option<Line>>) -> View {
     let go = move |_| {
-        if let Some((kind, ..)) = item.get_clone_untracked() {
-            page.apply(Event::JumpTo(kind));
+        if let Some((choice, ..)) = item.get_clone_untracked() {
+            page.apply(Event::Choose(choice.target));
         }
     };
+    let kind = text(item, |(choice, ..)| match &choice.target {
+        Target::Kind(kind) => kind.clone(),
+        _ => String::new(),
+    });
     view! {
         button(
-            class="choice", tabindex="-1", role="option", data-testid="jump-choice",
-            data-kind=text(item, |item| item.0.clone()), aria-selected=text(item, |item| item.3.to_string()), on:click=go,
+            class="choice", tabindex="-1", role="option", data-testid="jump-choice", data-kind=kind,
+            data-choice=text(item, |(choice, ..)| choice.target.name().to_owned()),
+            id=text(item, |(_, _, place)| format!("choice-{place}")),
+            aria-selected=text(item, |(_, selected, _)| selected.to_string()), on:click=go,
         ) {
-            span() { (text(item, |item| item.1.clone())) }
-            span(class="mono dim") { (text(item, |item| item.2.clone())) }
+            span(class="choice-title") { (text(item, |(choice, ..)| choice.title.clone())) }
+            span(class="mono dim") { (text(item, |(choice, ..)| choice.hint.clone())) }
         }
     }
 }

@@ -3,8 +3,10 @@
 use sycamore::prelude::*;
 
 use super::{Page, browser, each, text, when};
-use crate::model::cell::{Tone, grouped};
+use crate::model::capacity::Line;
+use crate::model::cell::{Tone, grouped, last_part};
 use crate::model::overview::{Attention, Happening, Overview, Tally};
+use crate::model::timeline;
 
 /// The overview, when it is on show.
 pub(crate) fn overview(page: Page) -> View {
@@ -39,8 +41,13 @@ fn board(page: Page) -> View {
     let attention = list(page, |overview| &overview.attention, attention);
     let events = list(page, |overview| &overview.events, happening);
     view! {
-        div(class="overview", data-testid="overview") {
+        div(class="overview", data-testid="overview", tabindex="-1") {
+            h1(class="unseen") { "Overview" }
             ul(class="tallies") { (tallies) }
+            div(class="boards figures") {
+                (capacity(page))
+                (timeline(page))
+            }
             div(class="boards") {
                 section(class="board attention") {
                     header() {
@@ -57,6 +64,121 @@ fn board(page: Page) -> View {
                     }
                     p(class=move || if quiet.get() { "calm" } else { "calm none" }) { (no_events) }
                     ul(class="lines") { (events) }
+                }
+            }
+        }
+    }
+}
+
+/// What the nodes can give, and how much of it is asked for.
+fn capacity(page: Page) -> View {
+    let lines = list(page, |overview| &overview.capacity.lines, load);
+    let none = of(page, |overview| overview.capacity.lines.is_empty());
+    let [loading, forbidden] =
+        [of(page, |overview| overview.loading), of(page, |overview| overview.nodes_forbidden)];
+    let why = move || match (forbidden.get(), loading.get()) {
+        (true, _) => "You are not allowed to look at nodes.",
+        (false, true) => "Looking …",
+        (false, false) => "There are no nodes.",
+    };
+    let more = of(page, |overview| overview.capacity.more);
+    let rest = move || match more.get() {
+        0 => String::new(),
+        1 => "And 1 node that is less full.".to_owned(),
+        more => format!("And {} nodes that are less full.", grouped(more)),
+    };
+    view! {
+        section(class="board capacity", data-testid="capacity") {
+            header() {
+                h2() { "Capacity" }
+                p(class="dim") { "What pods ask for, of what nodes can give" }
+            }
+            p(class=move || if none.get() { "calm" } else { "calm none" }) { (why) }
+            table(class=move || if none.get() { "loads none" } else { "loads" }) {
+                thead() {
+                    tr() {
+                        th(scope="col") { "Node" }
+                        th(scope="col") { "CPU" }
+                        th(scope="col") { "Memory" }
+                        th(scope="col") { "Pods" }
+                    }
+                }
+                tbody() { (lines) }
+            }
+            p(class=move || if more.get() > 0 { "calm" } else { "calm none" }) { (rest) }
+        }
+    }
+}
+
+fn load(item: ReadSignal<Option<Line>>) -> View {
+    let bars: Vec<View> = (0..3).map(|place| bar(item, place)).collect();
+    view! {
+        tr(data-testid="load", data-node=text(item, |line| line.name.clone())) {
+            th(scope="row") {
+                // The end stays in view: nodes of a pool begin alike.
+                a(class="mono", href=text(item, |line| line.link.clone())) {
+                    span(class="head") { (text(item, |line| line.name[..last_part(&line.name)].to_owned())) }
+                    span(class="tail") { (text(item, |line| line.name[last_part(&line.name)..].to_owned())) }
+                }
+            }
+            (bars)
+        }
+    }
+}
+
+/// A share as a bar, and in words.
+fn bar(item: ReadSignal<Option<Line>>, place: usize) -> View {
+    let node = create_node_ref();
+    let percent =
+        create_selector(move || item.with(|item| item.as_ref().map_or(0, |line| line.bars[place].percent)));
+    create_effect(move || {
+        let percent = percent.get().clamp(0, 100);
+        if let Some(node) = node.try_get() {
+            browser::style(&node, "width", &format!("{percent}%"));
+        }
+    });
+    let class = text(item, move |line| match line.bars[place].tone {
+        Tone::Plain => "share".to_owned(),
+        tone => format!("share shaped tone-{}", tone.name()),
+    });
+    view! {
+        td(class="load") {
+            div(class="trough", aria-hidden="true") { div(r#ref=node, class="filled") }
+            span(class=class) { (move || format!("{}%", percent.get())) }
+            span(class="amounts") { (text(item, move |line| line.bars[place].text.clone())) }
+        }
+    }
+}
+
+/// The last hour's events, minute by minute.
+fn timeline(page: Page) -> View {
+    let words = of(page, |overview| overview.timeline.text.clone());
+    let most = of(page, |overview| overview.timeline.most);
+    let counts = of(page, |overview| overview.timeline.counts);
+    let [warnings, normal] = [0, 1].map(|place| {
+        page.part(move |frame| {
+            frame.overview.as_ref().map(|overview| overview.timeline.bars[place].clone()).unwrap_or_default()
+        })
+    });
+    let (width, height) = timeline::SIZE;
+    view! {
+        section(class="board timeline", data-testid="timeline") {
+            header() {
+                h2() { "Events of the last hour" }
+                p(class="legend") {
+                    span(class="shaped tone-warn", data-testid="timeline-warnings") { (move || format!("{} warnings", grouped(counts.get()[0]))) }
+                    span(class="shaped tone-idle", data-testid="timeline-normal") { (move || format!("{} normal", grouped(counts.get()[1]))) }
+                }
+            }
+            figure() {
+                svg(viewBox=format!("0 0 {width} {height}"), preserveAspectRatio="none", "role"="img", "aria-label"=move || words.get_clone()) {
+                    path(class="warnings", d=move || warnings.get_clone())
+                    path(class="normal", d=move || normal.get_clone())
+                }
+                figcaption() {
+                    span() { "an hour ago" }
+                    span() { (move || format!("most in a minute: {}", most.get())) }
+                    span() { "now" }
                 }
             }
         }

@@ -26,7 +26,7 @@ fn whole(page: Page) -> View {
                 h1(data-testid="title") { (move || title.get_clone()) }
                 span(class="amount", data-testid="amount", data-total=move || total.get().to_string(), data-matching=move || matching.get().to_string()) { (move || amount.get_clone()) }
             }
-            (scroller(page))
+            div(class="sheet-body") { (scroller(page)) }
         }
     }
 }
@@ -67,8 +67,8 @@ fn scroller(page: Page) -> View {
                     }
                 }
             }
-            (nothing(page))
         }
+        (nothing(page))
     }
 }
 
@@ -114,14 +114,17 @@ fn headings(page: Page) -> View {
             None => "none",
         };
         let class = format!("cell c-{} from-{}", column.style.name(), column.from.name());
+        let (title, shown) = (column.title.to_string(), column.title);
         view! {
             div(class=class, role="columnheader", aria-sort=sorted) {
-                button(class="sort", tabindex="-1", on:click=move |_| page.apply(Event::SortBy(column.title))) { (column.title) }
+                button(class="sort", tabindex="-1", on:click=move |_| page.apply(Event::SortBy(title.clone()))) { (shown) }
             }
         }
     };
+    // A row of no cells would be none to those who hear the page.
+    let role = move || if columns.with(Vec::is_empty) { "presentation" } else { "row" };
     view! {
-        div(class="row headings", role="row") { Indexed(list=columns, view=heading) }
+        div(class="row headings", role=role) { Indexed(list=columns, view=heading) }
     }
 }
 

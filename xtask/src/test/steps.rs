@@ -104,7 +104,8 @@ fn on_wasm() -> Vec<Step> {
         step(
             "the contract of a transport, and the dashboard without a cluster, in Chromium",
             Node,
-            "node --test --test-concurrency=1 tests/browser/conformance.test.mjs tests/browser/page.test.mjs",
+            "node --test --test-concurrency=1 tests/browser/conformance.test.mjs tests/browser/page.test.mjs \
+             tests/browser/looks.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
     ]

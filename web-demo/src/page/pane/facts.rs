@@ -12,7 +12,7 @@ pub(super) fn facts(page: Page) -> View {
     let facts = of(page, |detail| detail.facts.clone());
     let sections = of(page, |detail| detail.sections.clone());
     view! {
-        div(class="pane-body") {
+        div(class="pane-body", tabindex="0", role="region", aria-label="Facts") {
             dl(class="facts") { Indexed(list=facts, view=fact) }
             Indexed(list=sections, view=section)
         }

@@ -1,0 +1,178 @@
+// How the dashboard looks and reads: no view that axe-core finds fault with, and a key for everything.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { launch } from './chromium.mjs';
+import { buildDashboard, openDashboard } from './dashboard.mjs';
+import { serveFiles } from './files.mjs';
+import { until } from './waiting.mjs';
+
+// Evaluated by the browser's debugger, so that the page's policy stays as it is.
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser, directory;
+
+before(async () => {
+  directory = buildDashboard();
+  browser = await launch();
+});
+
+after(() => browser?.close());
+
+/** Every view: its name, its hash (POD is the key of one), the keys that lead on from there, and what then is there. */
+const VIEWS = [
+  ['overview', '#/', '', 'overview'],
+  ['pods', '#/pods', '', 'row'],
+  ['deployments', '#/deployments.apps?ns=shop,search', '', 'row'],
+  ['nodes', '#/nodes', '', 'row'],
+  ['services', '#/services', '', 'row'],
+  ['config maps', '#/configmaps', '', 'row'],
+  ['events', '#/events', '', 'empty'],
+  ['custom resource', '#/backups.demo.example.com', '', 'row'],
+  ['facts', '#/pods?open=POD', '', 'detail'],
+  ['yaml', '#/pods?open=POD&pane=yaml', '', 'yaml'],
+  ['wire', '#/pods?wire=1', '', 'wire-informer'],
+  ['help', '#/pods', '?', 'help'],
+  ['palette', '#/pods', ':', 'jump-choice'],
+  ['keep a view', '#/pods', 'v', 'naming'],
+  ['wrong selector', '#/pods?q=label:app+in+(a', '', 'filter-problem'],
+  ['no match', '#/pods?q=no+such+thing', '', 'empty'],
+  ['unknown', '#/gizmos', '', 'empty'],
+];
+const SIZES = [[1440, 900], [390, 844]];
+
+const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
+const ABOUT = { query: 'source=memory&rate=0' };
+
+/** The page on the cluster in memory; `answer` stands in for it. */
+async function open(t, hash, { answer = notFound, ...options } = {}) {
+  const files = await serveFiles(t, directory, answer);
+  return openDashboard(t, browser, files.page, hash, { ...ABOUT, ...options });
+}
+
+/** Fails with what axe-core finds. */
+async function faultless(page, name) {
+  if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(AXE);
+  const faults = await page.evaluate(async () => {
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join('; ')}`);
+  });
+  assert.deepEqual(faults, [], name);
+}
+
+for (const [width, height] of SIZES) {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`no fault in any view, ${colorScheme}, ${width} pixels wide`, async (t) => {
+      const dashboard = await open(t, '#/pods', { viewport: { width, height }, colorScheme });
+      const { page } = dashboard;
+      await dashboard.reaches('live');
+      await page.getByTestId('row').first().waitFor();
+      const [pod] = await dashboard.keys();
+      for (const [name, hash, keys, there] of VIEWS) {
+        await dashboard.go(hash.replace('POD', encodeURIComponent(pod)));
+        const [, kind] = /^#.([^?]*)/.exec(hash);
+        if (kind) await page.waitForSelector(`[data-testid=table][data-kind="${kind}"]`);
+        await page.keyboard.type(keys);
+        await page.getByTestId(there).first().waitFor();
+        await faultless(page, name);
+        await dashboard.shoot(`looks ${name} ${width} ${colorScheme}`);
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.equal(sideways, 0, `${name} is no wider than the screen`);
+        if (keys) await page.keyboard.press('Escape');
+      }
+    });
+  }
+}
+
+test('no fault where the server refuses, or fails', async (t) => {
+  const status = (code, reason) => JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: `${reason}, by <b>order</b>` });
+  for (const [code, reason, state] of [[403, 'Forbidden', 'forbidden'], [503, 'ServiceUnavailable', 'failed']]) {
+    const answer = (_, response) => {
+      response.writeHead(code, { 'content-type': 'application/json' }).end(status(code, reason));
+    };
+    for (const [width, height] of SIZES) {
+      const dashboard = await open(t, '#/pods', { answer, query: 'source=proxy', viewport: { width, height } });
+      await dashboard.page.waitForSelector(`[data-testid=empty][data-state=${state}]`);
+      await faultless(dashboard.page, reason);
+      await dashboard.shoot(`looks ${state} ${width}`);
+    }
+  }
+});
+
+test('several namespaces and selectors narrow the table, and a wrong selector leaves it', async (t) => {
+  const dashboard = await open(t, '#/pods');
+  const { page } = dashboard;
+  await dashboard.reaches('live');
+  const switched = page.getByTestId('namespace');
+  const names = await switched.locator('option').evaluateAll((options) => options.map(({ value }) => value).filter(Boolean));
+  const [one, other] = names;
+  await switched.selectOption(one);
+  await switched.locator(`optgroup[label=Also] option[value="${one},${other}"]`).waitFor({ state: 'attached' });
+  await switched.selectOption(`${one},${other}`);
+  await until('both in the address', () => page.evaluate(() => location.hash.includes('%2C')));
+  const namespaces = async () => new Set((await dashboard.keys()).map((key) => key.split('/')[0]));
+  await until('only rows of either', async () => [...(await namespaces())].every((name) => name === one || name === other));
+  await switched.selectOption('');
+  const amount = async () => Number(await page.getByTestId('amount').getAttribute('data-matching'));
+  const all = await until('every pod', async () => (await amount()) > 100 && amount());
+  await page.keyboard.type('/field:status.phase!=Running', { delay: 0 });
+  const rest = await until('fewer', async () => (await amount()) < all && amount());
+  assert.ok(rest > 0);
+  await page.getByTestId('filter').fill('label:app in (');
+  await page.getByTestId('filter-problem').getByText('Write it like label:app in (a,b)').waitFor();
+  assert.equal(await amount(), all, 'the table stays');
+});
+
+test('the palette leads to kinds, objects, namespaces and commands; views are kept, found and removed: by keys alone', async (t) => {
+  const dashboard = await open(t, '#/pods?q=is:unready');
+  const { page } = dashboard;
+  const { keyboard } = page;
+  await dashboard.reaches('live');
+  const hash = () => page.evaluate(() => location.hash);
+  const go = async (text) => {
+    await keyboard.press('Control+k');
+    await keyboard.type(text, { delay: 0 });
+    await keyboard.press('Enter');
+    await until('the palette is closed', async () => (await page.getByTestId('jump').count()) === 0);
+  };
+  await keyboard.type('v');
+  await page.getByTestId('view-name').fill('Trouble');
+  await keyboard.press('Enter');
+  await page.getByTestId('view').getByText('Trouble').waitFor();
+  const kept = await hash();
+  await go('nodes');
+  await page.waitForSelector('[data-testid=table][data-kind=nodes] [data-testid=row]');
+  const [node] = await dashboard.keys();
+  await keyboard.type('o');
+  await go(node);
+  assert.equal(await page.getByTestId('detail').getAttribute('data-key'), node);
+  await go('what is on the wire');
+  await page.getByTestId('wire').waitFor();
+  await page.reload();
+  await dashboard.reaches('live');
+  await go('troub');
+  await until('the kept view', async () => (await hash()) === kept);
+  await go('remove the view troub');
+  await until('no view', async () => (await page.getByTestId('view').count()) === 0);
+  await page.evaluate(() => localStorage.setItem('portolan-views', '[{"name":"x","hash":"javascript:alert(1)"},7]'));
+  await page.reload();
+  await dashboard.reaches('live');
+  assert.equal(await page.getByTestId('view').count(), 0, 'what others wrote there is left out');
+  assert.deepEqual(page.said.filter((line) => line.startsWith('error: ')), []);
+});
+
+test('the overview shows capacity and the last hour, in figures and in words; a custom resource has its own columns', async (t) => {
+  const dashboard = await open(t, '#/', { query: 'source=memory&rate=50' });
+  const { page } = dashboard;
+  await dashboard.reaches('live');
+  const loads = page.getByTestId('load');
+  await loads.first().waitFor();
+  assert.match(await loads.first().innerText(), /nodes[\s\S]*%[\s\S]*of[\s\S]*Gi/);
+  const words = page.getByTestId('timeline').getByRole('img');
+  await until('events', async () => /normal events in the last hour/.test(await words.getAttribute('aria-label')));
+  await dashboard.shoot('looks living overview');
+  await dashboard.go('#/backups.demo.example.com');
+  await page.getByRole('columnheader', { name: 'Size' }).waitFor();
+  await until('its values', async () => /Gi/.test(await page.getByTestId('row').first().innerText()));
+});

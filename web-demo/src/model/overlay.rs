@@ -1,0 +1,107 @@
+//! What lies over the page: the keys, the palette, and the box that names a view.
+//!
+//! Invariant: while something lies there, no key reaches what is beneath.
+
+use super::keys::{self, Command};
+use super::palette::{self, Target};
+use super::scope::Scope;
+use super::{Errand, Model, Shown};
+
+impl Model {
+    /// Takes a key when something lies over the page, and says whether it did.
+    pub(super) fn key_over(&mut self, key: &str, typing: bool) -> bool {
+        match &mut self.overlay {
+            Shown::Nothing => return false,
+            Shown::Help => {
+                let command = keys::command(key, typing);
+                if let Some(command @ (Command::Close | Command::Help | Command::Theme)) = command {
+                    self.command(command);
+                }
+            }
+            Shown::Palette { text, selected } => {
+                let (text, selected) = (text.clone(), *selected);
+                self.key_in_palette(key, text, selected);
+            }
+            Shown::Naming { text } => match key {
+                "Enter" => {
+                    let name = std::mem::take(text);
+                    self.save_view(&name);
+                }
+                "Escape" => self.command(Command::Close),
+                _ => {}
+            },
+        }
+        true
+    }
+
+    fn key_in_palette(&mut self, key: &str, text: String, selected: usize) {
+        let found = palette::search(self, &text);
+        let last = found.len().saturating_sub(1);
+        let selected = match key {
+            "ArrowDown" => (selected + 1).min(last),
+            "ArrowUp" => selected.saturating_sub(1),
+            "Enter" => {
+                if let Some(choice) = found.into_iter().nth(selected) {
+                    self.choose(choice.target);
+                }
+                return;
+            }
+            "Escape" | "Ctrl+k" => return self.command(Command::Close),
+            _ => return,
+        };
+        self.overlay = Shown::Palette { text, selected };
+    }
+
+    /// Does what was chosen in the palette.
+    pub(super) fn choose(&mut self, target: Target) {
+        self.overlay = Shown::Nothing;
+        self.errands.push_back(Errand::FocusRows);
+        match target {
+            Target::Kind(kind) => self.went(self.route.to(Some(&kind))),
+            Target::Object { kind, key } => {
+                self.went(self.route.to(Some(&kind)));
+                self.open(key);
+            }
+            Target::Namespace(names) => {
+                self.route.scope = Scope::parse(&names);
+                self.rewind();
+            }
+            Target::View(name) => {
+                let hash = self.views.find(&name).map(|view| view.hash.clone());
+                if let Some(hash) = hash {
+                    self.went(super::Route::parse(&hash));
+                }
+            }
+            Target::Forget(name) => self.remove_view(&name),
+            Target::Command(command) => self.command(command),
+        }
+    }
+
+    /// Opens the box that names the view on show, with a name that says what it is.
+    pub(super) fn name_view(&mut self) {
+        let mut text = self.place().to_owned();
+        if !self.route.scope.is_empty() {
+            text.push_str(" in ");
+            text.push_str(&self.route.scope.names().collect::<Vec<_>>().join(", "));
+        }
+        if !self.route.filter.trim().is_empty() {
+            text.push_str(": ");
+            text.push_str(self.route.filter.trim());
+        }
+        self.overlay = Shown::Naming { text };
+        self.errands.push_back(Errand::FocusName);
+    }
+
+    /// Keeps the view on show under `name`.
+    pub(super) fn save_view(&mut self, name: &str) {
+        self.overlay = Shown::Nothing;
+        self.views.save(name, &self.route);
+        self.errands.extend([Errand::FocusRows, Errand::KeepViews]);
+    }
+
+    /// Keeps the view of this name no longer.
+    pub(super) fn remove_view(&mut self, name: &str) {
+        self.views.remove(name);
+        self.errands.push_back(Errand::KeepViews);
+    }
+}

@@ -1,0 +1,340 @@
+//! Columns that are paths: the printer columns of custom resources, and of built-in kinds that need no more.
+//!
+//! Invariant: read from the object on the page, so that a cell is as live as its row.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use serde::Deserialize;
+
+use super::cell::{Cell, Value};
+use super::columns::{AGE, Cells, Column, NAME, NAMESPACE, Plan, STATUS, Style, Width};
+use super::fields;
+use super::health::generic_status;
+use super::json_path::JsonPath;
+use super::manifest::Manifest;
+
+/// The kind whose objects define the others.
+pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+/// One column: what is at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Printed {
+    path: JsonPath,
+    of: Type,
+}
+
+/// What a column's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Text,
+    Number,
+    Date,
+}
+
+use Type::{Date, Number, Text};
+
+type Paths = &'static [(&'static str, &'static str, Type)];
+
+/// The columns of built-in kinds, beside name, namespace, status and age.
+const BUILT_IN: &[(&str, Paths)] = &[
+    (
+        "jobs.batch",
+        &[
+            ("Completions", ".spec.completions", Number),
+            ("Succeeded", ".status.succeeded", Number),
+            ("Failed", ".status.failed", Number),
+        ],
+    ),
+    (
+        "cronjobs.batch",
+        &[
+            ("Schedule", ".spec.schedule", Text),
+            ("Suspended", ".spec.suspend", Text),
+            ("Last run", ".status.lastScheduleTime", Date),
+        ],
+    ),
+    (
+        "ingresses.networking.k8s.io",
+        &[
+            ("Class", ".spec.ingressClassName", Text),
+            ("Hosts", ".spec.rules[*].host", Text),
+            ("Address", ".status.loadBalancer.ingress[*].ip", Text),
+        ],
+    ),
+    ("ingressclasses.networking.k8s.io", &[("Controller", ".spec.controller", Text)]),
+    (
+        "persistentvolumeclaims",
+        &[
+            ("Volume", ".spec.volumeName", Text),
+            ("Capacity", ".status.capacity.storage", Text),
+            ("Class", ".spec.storageClassName", Text),
+        ],
+    ),
+    (
+        "persistentvolumes",
+        &[
+            ("Capacity", ".spec.capacity.storage", Text),
+            ("Reclaim", ".spec.persistentVolumeReclaimPolicy", Text),
+            ("Claim", ".spec.claimRef.name", Text),
+            ("Class", ".spec.storageClassName", Text),
+        ],
+    ),
+    (
+        "storageclasses.storage.k8s.io",
+        &[
+            ("Provisioner", ".provisioner", Text),
+            ("Reclaim", ".reclaimPolicy", Text),
+            ("Binding", ".volumeBindingMode", Text),
+        ],
+    ),
+    (
+        "horizontalpodautoscalers.autoscaling",
+        &[
+            ("Scales", ".spec.scaleTargetRef.name", Text),
+            ("Least", ".spec.minReplicas", Number),
+            ("Most", ".spec.maxReplicas", Number),
+            ("Replicas", ".status.currentReplicas", Number),
+        ],
+    ),
+    (
+        "poddisruptionbudgets.policy",
+        &[
+            ("Min available", ".spec.minAvailable", Text),
+            ("Max unavailable", ".spec.maxUnavailable", Text),
+            ("Allowed", ".status.disruptionsAllowed", Number),
+        ],
+    ),
+    (
+        "replicationcontrollers",
+        &[
+            ("Desired", ".spec.replicas", Number),
+            ("Current", ".status.replicas", Number),
+            ("Ready", ".status.readyReplicas", Number),
+        ],
+    ),
+    (
+        "endpointslices.discovery.k8s.io",
+        &[
+            ("Type", ".addressType", Text),
+            ("Ports", ".ports[*].port", Text),
+            ("Addresses", ".endpoints[*].addresses[*]", Text),
+        ],
+    ),
+    (
+        "rolebindings.rbac.authorization.k8s.io",
+        &[("Role", ".roleRef.name", Text), ("Subjects", ".subjects[*].name", Text)],
+    ),
+    (
+        "clusterrolebindings.rbac.authorization.k8s.io",
+        &[("Role", ".roleRef.name", Text), ("Subjects", ".subjects[*].name", Text)],
+    ),
+    ("roles.rbac.authorization.k8s.io", &[("Resources", ".rules[*].resources[*]", Text)]),
+    ("clusterroles.rbac.authorization.k8s.io", &[("Resources", ".rules[*].resources[*]", Text)]),
+    ("serviceaccounts", &[("Secrets", ".secrets[*].name", Text)]),
+    (
+        "leases.coordination.k8s.io",
+        &[("Holder", ".spec.holderIdentity", Text), ("Renewed", ".spec.renewTime", Date)],
+    ),
+    (
+        "priorityclasses.scheduling.k8s.io",
+        &[("Value", ".value", Number), ("Default", ".globalDefault", Text)],
+    ),
+    (
+        DEFINITIONS,
+        &[
+            ("Group", ".spec.group", Text),
+            ("Kind", ".spec.names.kind", Text),
+            ("Scope", ".spec.scope", Text),
+            ("Versions", ".spec.versions[*].name", Text),
+        ],
+    ),
+];
+
+/// The plan of a built-in kind that is shown by paths.
+pub(super) fn built_in(kind: &str, namespaced: bool) -> Option<Plan> {
+    let (_, paths) = BUILT_IN.iter().find(|(name, _)| *name == kind)?;
+    let columns = paths.iter().map(|(title, path, of)| (Cow::Borrowed(*title), *path, *of, Width::Medium));
+    Some(plan(columns, namespaced))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Version {
+    name: String,
+    additional_printer_columns: Vec<PrinterColumn>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct PrinterColumn {
+    name: String,
+    r#type: String,
+    json_path: String,
+    priority: i32,
+}
+
+/// The plan of a custom resource, as `definition` has it for `version`.
+pub(super) fn custom(definition: &Manifest, version: &str, namespaced: bool) -> Option<Plan> {
+    let versions: Vec<Version> = definition.read("spec.versions")?;
+    let found = versions.into_iter().find(|found| found.name == version)?;
+    let columns = found.additional_printer_columns.iter().map(|column| {
+        let of = match column.r#type.as_str() {
+            "integer" | "number" => Number,
+            "date" => Date,
+            _ => Text,
+        };
+        let from = if column.priority > 0 { Width::Wide } else { Width::Medium };
+        (Cow::Owned(column.name.clone()), column.json_path.as_str(), of, from)
+    });
+    Some(plan(columns, namespaced))
+}
+
+/// Name, namespace and status, then what is at the paths, then the age; what has a title among those is not doubled.
+fn plan<'a>(
+    paths: impl Iterator<Item = (Cow<'static, str>, &'a str, Type, Width)>,
+    namespaced: bool,
+) -> Plan {
+    let mut columns = vec![NAME];
+    columns.extend(namespaced.then_some(NAMESPACE));
+    columns.push(STATUS);
+    let mut printed = Vec::new();
+    for (title, path, of, from) in paths {
+        let doubled = [NAME, NAMESPACE, STATUS, AGE].iter().any(|own| own.title.eq_ignore_ascii_case(&title));
+        if let (Some(path), false) = (JsonPath::parse(path), doubled) {
+            let (style, width) = match of {
+                Text => (Style::Text, "minmax(88px, 1fr)"),
+                Number | Date => (Style::Number, "88px"),
+            };
+            columns.push(Column { title, style, width, from });
+            printed.push(Printed { path, of });
+        }
+    }
+    columns.push(AGE);
+    Plan {
+        columns: columns.into(),
+        cells: Cells::Printed { paths: Rc::new(printed), namespaced },
+        order: (0, false),
+    }
+}
+
+/// The cells of one object.
+pub(super) fn cells(object: &Manifest, paths: &[Printed], namespaced: bool) -> Vec<Cell> {
+    let mut cells = vec![fields::name(object)];
+    cells.extend(namespaced.then(|| fields::namespace(object)));
+    cells.push(generic_status(object));
+    cells.extend(paths.iter().map(|printed| printed.cell(object)));
+    cells.push(fields::created(object));
+    cells
+}
+
+/// How much of a value that is no single word is shown, in bytes.
+const MOST: usize = 200;
+
+impl Printed {
+    fn cell(&self, object: &Manifest) -> Cell {
+        let values = self.path.values(object.root());
+        let mut text = String::new();
+        for value in values.into_iter().filter(|value| !value.is_null()) {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            match value.text() {
+                Some(word) => text.push_str(&word),
+                None => text.push_str(&String::from_utf8_lossy(&value.raw())),
+            }
+            if text.len() > MOST {
+                text.truncate(text.floor_char_boundary(MOST));
+                text.push('…');
+                break;
+            }
+        }
+        match self.of {
+            Number => match text.parse() {
+                Ok(number) => Cell { value: Value::Number(number, text), ..Cell::text("") },
+                Err(_) => Cell::text(text),
+            },
+            Date => Cell::since(Some(&text)),
+            Text => Cell::text(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::manifest;
+    use serde_json::json;
+
+    fn shown(plan: &Plan, object: serde_json::Value) -> Vec<(String, String)> {
+        let cells = plan.cells(&manifest(object));
+        assert_eq!(cells.len(), plan.columns.len(), "one cell per column");
+        let titles = plan.columns.iter().map(|column| column.title.to_string());
+        titles.zip(cells.iter().map(|cell| cell.show(61_000))).collect()
+    }
+
+    fn value<'a>(shown: &'a [(String, String)], title: &str) -> &'a str {
+        &shown.iter().find(|(found, _)| found == title).unwrap().1
+    }
+
+    #[test]
+    fn a_custom_resource_has_the_columns_of_its_definition_and_version() {
+        let column = |name: &str, kind: &str, path: &str, priority: i32| json!({"name": name, "type": kind, "jsonPath": path, "priority": priority});
+        let definition = manifest(json!({"spec": {"versions": [
+            {"name": "v1", "additionalPrinterColumns": [column("Old", "string", ".spec.old", 0)]},
+            {"name": "v2", "additionalPrinterColumns": [
+                column("Ready", "string", ".status.conditions[?(@.type==\"Ready\")].status", 0),
+                column("Size", "integer", ".spec.size", 0),
+                column("Renewed", "date", ".status.renewed", 1),
+                column("Parts", "string", ".spec.parts[*]", 0),
+                column("Whole", "string", ".spec.whole", 0),
+                column("Odd", "string", ".spec..odd", 0),
+                column("Age", "date", ".metadata.creationTimestamp", 0),
+            ]},
+        ]}}));
+        let plan = custom(&definition, "v2", true).unwrap();
+        let titles: Vec<_> = plan.columns.iter().map(|column| &*column.title).collect();
+        assert_eq!(
+            titles,
+            ["Name", "Namespace", "Status", "Ready", "Size", "Renewed", "Parts", "Whole", "Age"]
+        );
+        assert_eq!(plan.columns[5].from, Width::Wide);
+        let shown = shown(
+            &plan,
+            json!({"metadata": {"name": "w"}, "spec": {"size": 12, "parts": ["a", "b"], "whole": {"x": 1}},
+            "status": {"renewed": "1970-01-01T00:00:01Z", "conditions": [{"type": "Ready", "status": "True"}]}}),
+        );
+        for (title, expected) in [
+            ("Ready", "True"),
+            ("Size", "12"),
+            ("Renewed", "60s"),
+            ("Parts", "a, b"),
+            ("Whole", "{\"x\":1}"),
+            ("Status", "Ready"),
+        ] {
+            assert_eq!(value(&shown, title), expected, "{title}");
+        }
+        assert!(custom(&definition, "v3", true).is_none());
+    }
+
+    #[test]
+    fn built_in_kinds_are_shown_by_paths_that_are_read() {
+        for (kind, paths) in BUILT_IN {
+            let plan = built_in(kind, false).unwrap();
+            assert_eq!(plan.columns.len(), paths.len() + 3, "{kind}");
+            shown(&plan, json!({}));
+        }
+        let plan = built_in("ingresses.networking.k8s.io", true).unwrap();
+        let shown = shown(&plan, json!({"spec": {"rules": [{"host": "a.example"}, {"host": "b.example"}]}}));
+        assert_eq!(value(&shown, "Hosts"), "a.example, b.example");
+        assert!(built_in("widgets.example.com", true).is_none());
+    }
+
+    #[test]
+    fn what_is_long_is_cut() {
+        let plan = built_in("roles.rbac.authorization.k8s.io", true).unwrap();
+        let many: Vec<String> = (0..500).map(|place| format!("größe-{place}")).collect();
+        let shown = shown(&plan, json!({"rules": [{"resources": many}]}));
+        assert!(value(&shown, "Resources").len() <= MOST + 3);
+    }
+}
