@@ -1,11 +1,15 @@
 // The dashboard (web-demo) as a test holds it.
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { openPage } from './chromium.mjs';
 import { until } from './waiting.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
+// Evaluated by the browser's debugger, so that the page's policy stays as it is.
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const OUTPUT = join(ROOT, 'tests/output');
 
 /** Builds the page as `cargo xtask demo` does and returns its directory. */
@@ -67,6 +71,15 @@ export async function openDashboard(t, browser, base, hash = '#/', { query = 'so
       });
     },
     shoot: (name) => shoot(page, name),
+    /** Fails with what axe-core finds in the view `name`. */
+    async faultless(name) {
+      if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(AXE);
+      const faults = await page.evaluate(async () => {
+        const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join('; ')}`);
+      });
+      assert.deepEqual(faults, [], name);
+    },
   };
 }
 

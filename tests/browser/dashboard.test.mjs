@@ -164,6 +164,7 @@ test('who may not is told so, and what to do', async (t) => {
   const dashboard = await openDashboard(t, browser, limited.page, '#/secrets');
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=forbidden]');
   assert.match(await dashboard.page.getByTestId('empty').innerText(), /forbidden|not allowed|may not/i);
+  await dashboard.faultless('forbidden');
   await dashboard.shoot('forbidden');
 });
 
@@ -194,6 +195,16 @@ test('who may look into one namespace only names it and sees it live', async (t)
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=forbidden]');
   assert.deepEqual(await dashboard.keys(), [], 'what was seen of one namespace is not shown in another');
   await dashboard.shoot('one-namespace');
+  for (const line of [
+    ['create', 'namespace', 'also'],
+    ['create', 'role', 'narrow', '--namespace=also', '--verb=get,list,watch', '--resource=configmaps'],
+    ['create', 'rolebinding', 'narrow', '--namespace=also', '--role=narrow', '--serviceaccount=own:narrow'],
+    ['create', 'configmap', 'beside', '--namespace=also'],
+  ]) await cluster.kubectl(line);
+  await dashboard.go('#/configmaps?ns=also,own&q=!kube-root-ca');
+  await dashboard.shows(['also/beside', 'own/within']);
+  await cluster.kubectl(['delete', 'configmap', 'beside', '--namespace=also']);
+  await dashboard.shows(['own/within']);
 });
 
 test('whose credentials have run out is told so', async (t) => {
@@ -207,11 +218,12 @@ test('whose credentials have run out is told so', async (t) => {
 test('a new kind is known soon, and its objects are seen', async (t) => {
   const names = { plural: 'gauges', singular: 'gauge', kind: 'Gauge' };
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const additionalPrinterColumns = [{ name: 'Level', type: 'integer', jsonPath: '.spec.levels[?(@.of=="oil")].is' }];
   const definition = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: { name: 'gauges.example.com' },
-    spec: { group: 'example.com', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema }] },
+    spec: { group: 'example.com', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema, additionalPrinterColumns }] },
   };
   const dashboard = await openDashboard(t, browser, proxy.page, '#/gauges.example.com');
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]');
@@ -219,8 +231,17 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
   const made = Date.now();
   await dashboard.page.waitForSelector('[data-testid=kind][data-kind="gauges.example.com"]', { timeout: 60_000 });
   t.diagnostic(`known ${Date.now() - made} ms after kubectl ended`);
-  await cluster.kubectl(['create', '-f', '-'], { apiVersion: 'example.com/v1', kind: 'Gauge', metadata: { name: 'one' } });
+  await cluster.kubectl(['create', '-f', '-'], { apiVersion: 'example.com/v1', kind: 'Gauge', metadata: { name: 'one' }, spec: { levels: [{ of: 'water', is: 3 }, { of: 'oil', is: 717 }] } });
   await dashboard.row('default/one');
+  // It has the columns of its definition, and has them as soon as they change.
+  const shows = async (title, value) => {
+    await dashboard.page.getByRole('columnheader', { name: title }).waitFor();
+    await dashboard.page.getByTestId('row').getByRole('gridcell', { name: value, exact: true }).waitFor();
+  };
+  await shows('Level', '717');
+  const renamed = [{ op: 'replace', path: '/spec/versions/0/additionalPrinterColumns/0', value: { name: 'Water', type: 'integer', jsonPath: '.spec.levels[0].is' } }];
+  await cluster.kubectl(['patch', 'crd', 'gauges.example.com', '--type=json', `--patch=${JSON.stringify(renamed)}`]);
+  await shows('Water', '3');
   // However deep it nests, an object keeps none of the others away.
   for (const depth of [300, 600, 2_000]) {
     const spec = Array.from({ length: depth }).reduce((within) => [within], 1);

@@ -255,10 +255,10 @@ mod tests {
     use crate::model::testing::manifest;
     use serde_json::{Value, json};
 
-    fn pod(name: &str, node: &str, phase: &str, spec: Value) -> Manifest {
-        let mut object =
-            json!({"metadata": {"name": name, "namespace": "n"}, "spec": spec, "status": {"phase": phase}});
-        object["spec"]["nodeName"] = node.into();
+    fn pod(name: &str, node: &str, phase: &str, mut spec: Value) -> Manifest {
+        spec["nodeName"] = node.into();
+        let mut object = json!({"metadata": {"name": name, "namespace": "n"}, "status": {"phase": phase}});
+        object["spec"] = spec;
         manifest(object)
     }
 

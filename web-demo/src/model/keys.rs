@@ -63,8 +63,8 @@ const fn binding(
 /// Every binding, in the order of the help.
 pub const BINDINGS: &[Binding] = &[
     binding(&["/"], "/", Command::Filter, "Filter the table", false),
-    binding(&[":"], ":", Command::Jump, "Go to a kind, an object, a namespace, a view", false),
-    binding(&["Ctrl+k"], "Ctrl K", Command::Jump, "The same, from anywhere", true),
+    binding(&[":"], ":", Command::Jump, "Go to anything", false),
+    binding(&["Ctrl+k"], "Ctrl K", Command::Jump, "Go to anything, from a box too", true),
     binding(&["j", "ArrowDown"], "j ↓", Command::Down, "Next row", false),
     binding(&["k", "ArrowUp"], "k ↑", Command::Up, "Row before", false),
     binding(&["g", "Home"], "g", Command::First, "First row", false),
@@ -74,7 +74,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(&["y"], "y", Command::Show(Pane::Yaml), "YAML of the row", false),
     binding(&["w"], "w", Command::Wire, "What is on the wire", false),
     binding(&["o"], "o", Command::Overview, "Overview", false),
-    binding(&["v"], "v", Command::Save, "Keep this view under a name", false),
+    binding(&["v"], "v", Command::Save, "Keep this view", false),
     binding(&["t"], "t", Command::Theme, "Light or dark", false),
     binding(&["?"], "?", Command::Help, "This help", false),
 ];

@@ -190,7 +190,7 @@ pub(super) fn custom(definition: &Manifest, version: &str, namespaced: bool) -> 
     Some(plan(columns, namespaced))
 }
 
-/// Name, namespace and status, then what is at the paths, then the age; what has a title among those is not doubled.
+/// Name, namespace and status, then what is at the paths, then the age; what is among those is not doubled.
 fn plan<'a>(
     paths: impl Iterator<Item = (Cow<'static, str>, &'a str, Type, Width)>,
     namespaced: bool,
@@ -200,7 +200,8 @@ fn plan<'a>(
     columns.push(STATUS);
     let mut printed = Vec::new();
     for (title, path, of, from) in paths {
-        let doubled = [NAME, NAMESPACE, STATUS, AGE].iter().any(|own| own.title.eq_ignore_ascii_case(&title));
+        let named = [NAME, NAMESPACE, STATUS, AGE].iter().any(|own| own.title.eq_ignore_ascii_case(&title));
+        let doubled = named || path == ".status.phase";
         if let (Some(path), false) = (JsonPath::parse(path), doubled) {
             let (style, width) = match of {
                 Text => (Style::Text, "minmax(88px, 1fr)"),
@@ -289,6 +290,7 @@ mod tests {
                 column("Parts", "string", ".spec.parts[*]", 0),
                 column("Whole", "string", ".spec.whole", 0),
                 column("Odd", "string", ".spec..odd", 0),
+                column("Phase", "string", ".status.phase", 0),
                 column("Age", "date", ".metadata.creationTimestamp", 0),
             ]},
         ]}}));

@@ -110,7 +110,7 @@ fn namespace_box(page: Page) -> View {
     };
     view! {
         label(class="narrow") {
-            "You may not look into all namespaces at once. Look into one:"
+            "You may not look into all namespaces at once. Look into one, or some (a,b):"
             input(
                 class="mono", r#type="text", autocomplete="off", "spellcheck"="false", placeholder="namespace",
                 data-testid="namespace-box", on:change=go,

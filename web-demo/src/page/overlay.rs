@@ -33,9 +33,12 @@ fn help(page: Page) -> View {
         section(class="over", role="dialog", aria-label="Keys", data-testid="help") {
             h2() { "Keys" }
             dl(class="bindings") { (lines) }
-            p(class="hint") { "The filter knows words, !words, and is:ready, is:unready, is:failing, is:warning, is:pending." }
-            p(class="hint mono") { "label:app in (a,b),!canary" }
-            p(class="mono") { "field:status.phase=Running,spec.nodeName!=n1" }
+            p(class="hint") {
+                "The filter knows words, !words, and is:ready, is:unready, is:failing, is:warning, is:pending. Selectors: "
+                span(class="mono") { "label:app in (a,b),!canary" }
+                " and "
+                span(class="mono") { "field:status.phase=Running" }
+            }
         }
     }
 }
