@@ -126,6 +126,10 @@ test('the palette leads to kinds, objects, namespaces and commands; views are ke
   await keyboard.press('Enter');
   await page.getByTestId('view').getByText('Trouble').waitFor();
   const kept = await hash();
+  await page.getByTestId('row').first().waitFor();
+  const namespace = (await dashboard.keys())[0].split('/')[0];
+  await go(namespace);
+  await until('one namespace', async () => (await hash()).includes(`ns=${namespace}`));
   await go('nodes');
   await page.waitForSelector('[data-testid=table][data-kind=nodes] [data-testid=row]');
   const [node] = await dashboard.keys();

@@ -3,6 +3,7 @@
 //! Invariant: the list is bounded, and the same text over the same state finds the same things in the same order.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use super::Model;
 use super::catalogue::Kind;
@@ -98,21 +99,19 @@ pub(super) fn search(model: &Model, text: &str) -> Vec<Choice> {
             found.extend(rows.map(|(row, rank)| (rank + 10, Found::Object(kind, row))));
         }
     }
-    let key = |(rank, found): &(usize, Found<'_>)| {
-        (
-            *rank,
-            match found {
-                Found::Object(kind, row) => format!("{}{}", row.key, kind.id),
-                _ => String::new(),
-            },
-        )
-    };
+    let mut found: Vec<(usize, usize, Found<'_>)> =
+        found.into_iter().enumerate().map(|(place, (rank, found))| (rank, place, found)).collect();
     if found.len() > MOST {
-        found.select_nth_unstable_by_key(MOST, key);
+        found.select_nth_unstable_by(MOST, order);
         found.truncate(MOST);
     }
-    found.sort_by_cached_key(key);
-    found.into_iter().map(|(_, found)| found.choice()).collect()
+    found.sort_unstable_by(order);
+    found.into_iter().map(|(.., found)| found.choice()).collect()
+}
+
+/// The closest first; of objects as close as each other in the order of their keys, of others as they were found.
+fn order(left: &(usize, usize, Found<'_>), right: &(usize, usize, Found<'_>)) -> Ordering {
+    left.0.cmp(&right.0).then_with(|| left.2.key().cmp(&right.2.key())).then(left.1.cmp(&right.1))
 }
 
 /// How far `name` is from `text`: not at all, begins with it, holds all its words.
@@ -136,6 +135,13 @@ fn object_rank(text: &str, words: &[&str], key: &str) -> Option<usize> {
 }
 
 impl Found<'_> {
+    fn key(&self) -> (&str, &str) {
+        match self {
+            Self::Object(kind, row) => (&row.key, &kind.id),
+            _ => ("", ""),
+        }
+    }
+
     fn choice(self) -> Choice {
         let (target, title, hint) = match self {
             Self::Kind(kind) => {

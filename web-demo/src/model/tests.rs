@@ -333,6 +333,16 @@ fn the_palette_finds_kinds_objects_namespaces_views_and_commands_the_closest_fir
     assert_eq!(found(&mut model, "wire"), [("command", "What is on the wire".into())]);
     assert!(found(&mut model, "zzz").is_empty());
     assert!(found(&mut model, "pod-").len() <= 12, "bounded");
+    assert_eq!(found(&mut model, "pod-0")[0].1, "n/pod-00000");
+    let many = (0..90).map(|place| {
+        ApiResource::new("example.com/v1", &format!("Kind{place}"), &format!("k{place:03}"), true)
+    });
+    model.apply(Event::Discovered(many.map(Result::unwrap).collect()), 0);
+    assert_eq!(
+        found(&mut model, "")[0],
+        ("kind", "Pods".into()),
+        "with nothing typed the page's own kinds come first"
+    );
     press(&mut model, &[":"]);
     model.apply(Event::Typed("00042".into()), 0);
     press(&mut model, &["Enter"]);

@@ -91,7 +91,7 @@ fn open_notice(page: Page) -> View {
             p() { (text(notice, |notice| notice.advice.clone())) }
             code(class="command") { (text(notice, |notice| notice.command.clone())) }
             p(class=move || if heard.with(String::is_empty) { "heard none" } else { "heard" }, data-testid="heard", aria-live="off") {
-                (move || format!("What is on show was the server's {} ago.", heard.get_clone()))
+                (move || format!("The server was last heard of {} ago: what is on show may be behind.", heard.get_clone()))
             }
             p(class="said") { (text(notice, |notice| notice.text.clone())) }
         }
