@@ -30,7 +30,7 @@ fn on_rust() -> Vec<Step> {
             "lints",
             Check,
             "cargo clippy --workspace --exclude=portolan-wasm --all-targets \
-             --features=portolan-tests/cluster,kubectl-portolan/cluster,portolan-plugins/guest \
+             --features=portolan-tests/cluster,kubectl-portolan/cluster,portolan-plugins/guest,example-plugin-host/guest \
              -- --deny=warnings",
         )
         .quick(),
@@ -38,12 +38,20 @@ fn on_rust() -> Vec<Step> {
             "lints of the wasm side",
             Check,
             "cargo clippy --package=portolan-wasm --package=web-demo --package=portolan-kit --package=browser-page \
-             --package=test-guest --package=bench-page --target=wasm32-unknown-unknown --all-targets \
+             --package=test-guest --package=bench-page --package=example-dashboard --package=example-plugin \
+             --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
         )
         .needs(&[Need::WasmTargets])
         .quick(),
         step("unit, doc, simulation and tidy tests", Cargo, "cargo test --workspace --exclude=portolan-wasm --no-fail-fast").quick(),
+        step(
+            "the book’s programs for kube-rs",
+            Check,
+            "cargo clippy --manifest-path=examples/side-by-side/kube-rs/Cargo.toml --locked --target-dir=target/kube-rs \
+             -- --deny=warnings",
+        )
+        .quick(),
         step(
             "the Clientset with the oldest Kubernetes version",
             Cargo,
@@ -83,9 +91,17 @@ fn on_wasm() -> Vec<Step> {
         .needs(&[Need::WasmTargets])
         .quick(),
         step(
-            "that guest, run by wasmi",
+            "the plugin of the tutorial",
+            Check,
+            "cargo build --package=example-plugin --target=wasm32-unknown-unknown",
+        )
+        .needs(&[Need::WasmTargets])
+        .quick(),
+        step(
+            "guest and plugin, run by wasmi",
             Cargo,
-            "cargo test --workspace --exclude=portolan-wasm --features=portolan-plugins/guest --test=wasmi",
+            "cargo test --workspace --exclude=portolan-wasm --features=portolan-plugins/guest,example-plugin-host/guest \
+             --test=wasmi --test=tutorial",
         )
         .needs(&[Need::WasmTargets])
         .quick(),
@@ -170,10 +186,10 @@ fn on_a_cluster() -> Vec<Step> {
             Need::Cluster,
         ]),
         step(
-            "the packed npm package, in Node and in Chromium",
+            "the packed npm package, in Node and in Chromium, and the dashboards of the tutorials",
             Node,
             "node --test --test-concurrency=1 kit/tests/handles.test.mjs kit/tests/node.test.mjs kit/tests/browser.test.mjs \
-             kit/tests/busy.test.mjs kit/tests/react.test.mjs",
+             kit/tests/busy.test.mjs kit/tests/react.test.mjs tests/browser/book.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]
