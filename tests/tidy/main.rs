@@ -1,11 +1,13 @@
 //! The rules for the source files, as tests: the ladder of ARCHITECTURE.md, heads, lengths, where the target may be asked
-//! for; and for what is depended on. Each rule is a function from text to complaints, tried here on a bad sample as well as on the repository.
+//! for; for what is depended on; for the book. Each rule is a function from text to complaints, tried here on a bad sample as well as on the repository.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod book;
 mod dependencies;
 mod files;
 mod functions;
 mod ladder;
+mod names;
 mod paths;
 mod sources;
 mod targets;

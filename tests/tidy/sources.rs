@@ -25,6 +25,11 @@ pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
+/// Whether there is a file at `path` from the root.
+pub(crate) fn exists(path: &str) -> bool {
+    root().join(path).is_file()
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }

@@ -4,6 +4,7 @@
 
 mod bench;
 mod bindgen;
+mod book;
 mod cluster;
 mod cluster_binary;
 mod codegen;
@@ -55,6 +56,8 @@ enum Task {
     Test(test::Options),
     /// Build the dashboard and serve it.
     Demo(demo::Options),
+    /// Build the book of docs/ and print where it is.
+    Book(book::Options),
     /// Build the npm package `portolan` and print the path of its tarball.
     Npm,
     /// Print the sizes of the wasm of the dashboard, of the npm package, of a mere informer and of plugins, and what takes
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options).map(done),
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options).map(done),
+        Task::Book(options) => book::run(&options).map(done),
         Task::Npm => npm::run().map(done),
         Task::Sizes => sizes::run().map(done),
         Task::Tidy => test::tidy().map(done),
