@@ -18,7 +18,7 @@ fn plugin() -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{}: {error}; build example-plugin first", path.display()))
 }
 
-fn pod(namespace: &str, name: &str, limits: serde_json::Value) -> serde_json::Value {
+fn pod(namespace: &str, name: &str, limits: &serde_json::Value) -> serde_json::Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace},
         "spec": {"containers": [{"name": "main", "image": "none", "resources": {"limits": limits}}]},
@@ -33,9 +33,9 @@ async fn the_plugin_names_pods_without_limits_of_its_namespace() {
             .create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
             .unwrap();
     }
-    cluster.create(pod("shop", "bounded", json!({"memory": "1Gi"}))).unwrap();
-    cluster.create(pod("shop", "boundless", json!({}))).unwrap();
-    cluster.create(pod("other", "unseen", json!({}))).unwrap();
+    cluster.create(pod("shop", "bounded", &json!({"memory": "1Gi"}))).unwrap();
+    cluster.create(pod("shop", "boundless", &json!({}))).unwrap();
+    cluster.create(pod("other", "unseen", &json!({}))).unwrap();
 
     let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let say = move |line: &str| drop(sender.send(line.to_owned()));
@@ -45,7 +45,7 @@ async fn the_plugin_names_pods_without_limits_of_its_namespace() {
     let hearing = async {
         assert_eq!(heard.recv().await.unwrap(), "watching 2 pods");
         assert_eq!(heard.recv().await.unwrap(), "shop/boundless: container main has no memory limit");
-        let late: Pod = serde_json::from_value(pod("shop", "late", json!({}))).unwrap();
+        let late: Pod = serde_json::from_value(pod("shop", "late", &json!({}))).unwrap();
         cluster.client().core_v1().pods("shop").create(&late, &Default::default()).await.unwrap();
         assert_eq!(heard.recv().await.unwrap(), "shop/late: container main has no memory limit");
     };
