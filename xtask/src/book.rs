@@ -41,7 +41,16 @@ fn mdbook() -> Result<PathBuf> {
     let program = tools.join("bin").join(format!("mdbook{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         let version = format!("--version={VERSION}");
-        let install = ["cargo", "install", "mdbook", &version, "--locked", "--no-default-features", "--root"];
+        let install = [
+            "cargo",
+            "install",
+            "mdbook",
+            &version,
+            "--locked",
+            "--no-default-features",
+            "--features=search",
+            "--root",
+        ];
         perform(command(&install).arg(&tools))?;
     }
     Ok(program)
