@@ -1,9 +1,8 @@
 // A page in Chromium: opens it, has it get in sync, and tells how long that took, what the renderer holds afterwards, and
 // what the main thread was busy with, by Chromium's own trace.
 
-import { readFileSync } from 'node:fs';
-
 import { launch, openPage } from '../../../browser/chromium.mjs';
+import { settledMemory } from '../../../browser/memory.mjs';
 import { mainThreadTasks } from '../../../browser/trace.mjs';
 import { say, settings } from './contestant.mjs';
 
@@ -26,7 +25,7 @@ async function measure() {
     }, Number(settings.objects));
   });
   if (synced.objects !== Number(settings.objects)) throw new Error(`it holds ${synced.objects} objects\n${page.said.join('\n')}`);
-  const pss = await settledMemory(page);
+  const pss = await settledMemory(browser, page);
   // Of so many tasks this is the longest but one in a thousand.
   const usual = tasks[Math.floor(tasks.length / 1000)] ?? 0;
   return {
@@ -34,20 +33,4 @@ async function measure() {
     values: { sync_wall: synced.wall, pss: pss / 1e6, task_longest: tasks[0] ?? 0, task_usual: usual },
     settings: `Chromium ${browser.version()}; ${tasks.length} tasks of the main thread, in processor time`,
   };
-}
-
-/** The proportional set of the page's renderer once garbage is collected and nothing runs, in bytes. */
-async function settledMemory(page) {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('HeapProfiler.collectGarbage');
-  await page.waitForTimeout(1000);
-  await devtools.send('HeapProfiler.collectGarbage');
-  const whole = await browser.newBrowserCDPSession();
-  const { processInfo } = await whole.send('SystemInfo.getProcessInfo');
-  const sizes = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => {
-    const text = readFileSync(`/proc/${id}/smaps_rollup`, 'utf8');
-    return Number(/^Pss:\s+(\d+) kB/m.exec(text)[1]) * 1024;
-  });
-  // Of several renderers the page's is the largest.
-  return Math.max(...sizes);
 }

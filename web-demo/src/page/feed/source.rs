@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use portolan::Error;
 use portolan::client::Client;
-use portolan_memory::Cluster;
 use portolan_memory::workload::{Workload, WorkloadOptions};
+use portolan_memory::{Cluster, ClusterOptions};
 use portolan_wasm::browser as wasm;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -24,6 +24,10 @@ use crate::model::trouble::{Reach, Trouble, is_unanswered, serves_files_only};
 
 /// How long a wait follows a foreign server's refusal.
 const AGAIN: Duration = Duration::from_secs(3);
+
+/// How many changes of each kind the cluster in memory remembers. Its watches are in this tab and always near, and what it
+/// remembers the tab holds: five times as many would be some sixty megabytes after ten minutes.
+const CHANGES_REMEMBERED: usize = 400;
 
 /// Where the data comes from.
 #[derive(Clone)]
@@ -126,7 +130,9 @@ fn server() -> Result<Source, Error> {
 /// A cluster inside this tab that lives by itself.
 async fn memory(page: Page) -> Result<Source, Error> {
     let runtime = wasm::runtime();
-    let cluster = Cluster::new(runtime.clone());
+    let mut remembered = ClusterOptions::default();
+    remembered.history = CHANGES_REMEMBERED;
+    let cluster = Cluster::with_options(runtime.clone(), remembered);
     let mut options = WorkloadOptions::default();
     options.pods = number("pods").unwrap_or(options.pods);
     options.changes_per_second = number("rate").unwrap_or(options.changes_per_second);

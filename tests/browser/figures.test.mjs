@@ -1,0 +1,62 @@
+// How soon the dashboard shows something, what it is busy with, and what it holds while much changes: figures for a person
+// to read, and that the last of them stays what it was.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch } from './chromium.mjs';
+import { buildDashboard, openDashboard } from './dashboard.mjs';
+import { serveFiles } from './files.mjs';
+import { settledMemory } from './memory.mjs';
+import { described, mainThreadTasks } from './trace.mjs';
+
+const PER_SECOND = 500;
+/** `cargo xtask soak figures` makes it ten minutes. */
+const SECONDS = process.env.PORTOLAN_SOAK === 'long' ? 600 : 30;
+
+let browser, directory;
+
+before(async () => {
+  directory = buildDashboard();
+  browser = await launch();
+});
+
+after(() => browser?.close());
+
+const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
+const MB = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** When the first row was there, in ms since the page began to load. */
+const firstRow = (page) => page.evaluate(() => globalThis.firstRow);
+
+/** Runs in the page before all else: notes the frame in which the first row is there. */
+function noteFirstRow() {
+  const look = () => {
+    if (document.querySelector('[data-testid=row]')) globalThis.firstRow = performance.now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
+
+test('a page that much changes in does not grow', async (t) => {
+  const files = await serveFiles(t, directory, notFound);
+  const query = `source=memory&rate=${PER_SECOND}`;
+  const dashboard = await openDashboard(t, browser, files.page, '#/pods?wire=1', { query, first: noteFirstRow });
+  const { page } = dashboard;
+  const events = async () => (await dashboard.wire()).reduce((sum, { events }) => sum + events, 0);
+  await dashboard.reaches('live');
+  const cold = await firstRow(page);
+  await page.reload();
+  await dashboard.reaches('live');
+  t.diagnostic(`the first row after ${cold.toFixed(0)} ms, and after ${(await firstRow(page)).toFixed(0)} ms when loaded again`);
+
+  const [began, before] = [Date.now(), await events()];
+  const tasks = await mainThreadTasks(browser, page, () => page.waitForTimeout(10_000));
+  t.diagnostic(`at ${PER_SECOND} events a second for ten seconds: ${described(tasks)}`);
+  const early = await settledMemory(browser, page);
+  await page.waitForTimeout(Math.max(0, began + 1000 * SECONDS - Date.now()));
+  const heard = (await events()) - before;
+  const late = await settledMemory(browser, page);
+  t.diagnostic(`${heard} events in ${((Date.now() - began) / 1000).toFixed(0)} s; the renderer holds ${MB(late)}, ${MB(early)} in the beginning`);
+  assert.ok(heard > 1000, 'the cluster lives');
+  assert.equal(await dashboard.connection(), 'live');
+  assert.ok(late < 1.25 * early, 'it grows');
+});
