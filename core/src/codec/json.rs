@@ -1,14 +1,16 @@
 //! JSON: decoders that take bytes as they come and give whole objects, and walks over the bytes of one.
 //!
 //! The decoders find where an object begins and ends, within the [`Limits`]; that it is JSON of valid UTF-8 is checked as
-//! it is read, in the one walk that reads it. Invariant: no error shows a byte of what it is about.
+//! it is read, in the one pass that reads it. Invariant: no error shows a byte of what it is about.
 //!
 //! What the check lets pass, for it changes no bytes: a lone surrogate in an escape and a number beyond a double, which are
 //! refused by whoever reads that text or number (Go puts U+FFFD for the first); and members of one name, of which types
 //! and `Unstructured` take the last, as Go does, and reads by path the first.
 
+mod block;
 mod feed;
 mod list;
+mod outline;
 mod scan;
 mod walk;
 mod watch;
@@ -23,6 +25,7 @@ mod tests;
 pub use list::ListDecoder;
 pub use watch::WatchDecoder;
 
+pub(crate) use outline::outline;
 pub(crate) use walk::{Entries, Malformed, end_of_value, is_name, unescaped};
 
 use serde::de::{DeserializeOwned, IgnoredAny};

@@ -4,9 +4,7 @@
 //! that cannot reach the end of the value costs two population counts. Invariant: linear in the input, and every bracket outside a string is
 //! counted once. It tells `{` from `[` nowhere and checks no grammar: that is validation's.
 
-use wide::u8x16;
-
-const BLOCK: usize = 64;
+use super::block::{BLOCK, Lanes, escaped_bytes, spread};
 
 /// A value nests deeper than allowed.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,7 +119,7 @@ impl ValueScanner {
         let lanes = Lanes::of(block);
         let mut quotes = lanes.bits(b'"');
         if self.escaped || lanes.have(b'\\') {
-            quotes &= !self.escaped_bytes(lanes.bits(b'\\'), length);
+            quotes &= !escaped_bytes(lanes.bits(b'\\'), length, &mut self.escaped);
         }
         let strings = spread(quotes) ^ self.in_string;
         self.in_string = if strings >> 63 == 1 { u64::MAX } else { 0 };
@@ -162,65 +160,10 @@ impl ValueScanner {
         }
         Ok(None)
     }
-
-    /// The bytes that a backslash escapes. Backslashes are rare: one step for each pair.
-    fn escaped_bytes(&mut self, backslashes: u64, length: usize) -> u64 {
-        let mut escaped = u128::from(std::mem::take(&mut self.escaped));
-        let mut left = u128::from(backslashes) & !escaped;
-        while left != 0 {
-            let next = 1 << (left.trailing_zeros() + 1);
-            escaped |= next;
-            left &= left - 1;
-            left &= !next;
-        }
-        self.escaped = escaped >> length & 1 == 1;
-        escaped as u64
-    }
 }
 
 fn ends_scalar(byte: u8) -> bool {
     matches!(byte, b',' | b'}' | b']' | b':' | b'"' | b'{' | b'[') || super::is_space(byte)
-}
-
-/// Ones from each odd quote up to the next, that one excluded: the inside of strings.
-fn spread(quotes: u64) -> u64 {
-    let mut inside = quotes;
-    for shift in [1, 2, 4, 8, 16, 32] {
-        inside ^= inside << shift;
-    }
-    inside
-}
-
-/// A block, sixteen bytes a register.
-#[derive(Clone, Copy)]
-struct Lanes([u8x16; 4]);
-
-impl Lanes {
-    #[inline]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let lanes = block.as_chunks::<16>().0;
-        Self(std::array::from_fn(|index| u8x16::from(lanes[index])))
-    }
-
-    /// The same with this bit set in every byte.
-    #[inline]
-    fn with(self, bit: u8) -> Self {
-        Self(self.0.map(|lane| lane | u8x16::splat(bit)))
-    }
-
-    /// A one for each byte that is `byte`, the first lowest.
-    #[inline]
-    fn bits(self, byte: u8) -> u64 {
-        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.simd_eq(u8x16::splat(byte)).to_bitmask()));
-        a | b << 16 | c << 32 | d << 48
-    }
-
-    /// Whether any byte is `byte`: for the rare ones, whose place need not be known then.
-    #[inline]
-    fn have(self, byte: u8) -> bool {
-        let [a, b, c, d] = self.0.map(|lane| lane.simd_eq(u8x16::splat(byte)));
-        (a | b | c | d).to_bitmask() != 0
-    }
 }
 
 #[cfg(test)]

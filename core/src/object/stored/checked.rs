@@ -1,14 +1,11 @@
-//! The survey of an object that is to be checked: one walk of serde_json's over the whole of it, which notes the places
-//! on its way.
+//! The survey of an object that is to be checked: one pass over all of it, which tells the places of its outer members.
 //!
-//! It knows the layout that servers write; what it meets of any other it leaves to the plain walk. Invariant: what it
-//! gives is valid JSON of valid UTF-8.
+//! It knows the layout that servers write; what it meets of any other it leaves to serde_json and the plain walk.
+//! Invariant: what it gives is valid JSON of valid UTF-8.
 
-use std::fmt;
 use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::{FIELDS, LANDMARKS, Survey};
 use crate::codec::json::{self, Malformed};
@@ -16,194 +13,143 @@ use crate::codec::json::{self, Malformed};
 impl<'a> Survey<'a> {
     /// Surveys and checks `source`. `None` when it is valid and of another layout.
     pub(super) fn checked(source: &'a [u8], drop_managed_fields: bool) -> Result<Option<Self>, Malformed> {
-        let text = json::text(source)?;
-        let walk = Walk { text, survey: Self::empty(source), drop_managed_fields, is_usual: true };
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let outcome =
-            deserializer.deserialize_any(Top(walk)).and_then(|walk| deserializer.end().map(|()| walk));
-        match outcome {
-            Ok(walk) => Ok(walk.is_usual.then_some(walk.survey)),
-            // Perhaps no object, and valid.
-            Err(_) => match serde_json::from_str::<IgnoredAny>(text) {
-                Ok(_) => Ok(None),
-                Err(error) => Err(json::malformed(&error, source)),
-            },
+        if let Some(marks) = json::outline(source) {
+            let walk = Walk { survey: Self::empty(source), marks: &marks, drop_managed_fields };
+            return Ok(walk.top());
+        }
+        match serde_json::from_str::<IgnoredAny>(json::text(source)?) {
+            Ok(_) => Ok(None),
+            Err(error) => Err(json::malformed(&error, source)),
         }
     }
 }
 
-/// How far the survey has come.
-struct Walk<'a> {
-    text: &'a str,
+/// How far the survey has come. Each step gives `None` at what is not as servers write it.
+struct Walk<'m, 'a> {
     survey: Survey<'a>,
+    /// The marks of the outline that lie ahead.
+    marks: &'m [u32],
     drop_managed_fields: bool,
-    /// Whether all is as servers write it.
-    is_usual: bool,
 }
 
-impl<'a> Walk<'a> {
-    /// Where a piece of the text lies that serde_json has lent from it.
-    fn place(&self, piece: &str) -> Range<usize> {
-        let start = (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        start..start + piece.len()
-    }
-
-    /// Where the value of the member with this name begins.
-    fn value_of(&self, name: &str) -> usize {
-        let behind = self.text.get(self.place(name).end + 1..).unwrap_or_default();
-        let value = behind.trim_ascii_start().strip_prefix(':').unwrap_or_default().trim_ascii_start();
-        self.place(value).start
-    }
-
-    fn take_field(&mut self, index: usize, value: &str) {
-        self.is_usual &= self.survey.fields[index].is_empty();
-        match value.as_bytes() {
-            b"null" => {}
-            [b'"', text @ .., b'"'] if memchr::memchr(b'\\', text).is_none() => {
-                let place = self.place(value);
-                self.survey.fields[index] = place.start + 1..place.end - 1;
-            }
-            _ => self.is_usual = false,
-        }
-    }
-}
-
-/// Walks the members at the top.
-struct Top<'a>(Walk<'a>);
-
-impl<'a> Visitor<'a> for Top<'a> {
-    type Value = Walk<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<Walk<'a>, M::Error> {
-        let Self(mut walk) = self;
-        while let Some(name) = members.next_key_seed(Name)? {
-            walk.survey.is_empty = false;
-            let name = name.unwrap_or_default();
-            walk.is_usual &= !name.is_empty();
-            walk.survey.has_api_version |= name == "apiVersion";
-            walk.survey.has_kind |= name == "kind";
-            let Some(index) = LANDMARKS.iter().position(|landmark| *landmark == name) else {
-                members.next_value::<IgnoredAny>()?;
+impl<'a> Walk<'_, 'a> {
+    /// The members at the top.
+    fn top(mut self) -> Option<Survey<'a>> {
+        self.survey.is_empty = false;
+        while let Some(place) = self.member() {
+            let (name, value) = (plain(self.text(&place))?, place.end + 2);
+            self.survey.has_api_version |= name == b"apiVersion";
+            self.survey.has_kind |= name == b"kind";
+            let Some(index) = LANDMARKS.iter().position(|landmark| landmark.as_bytes() == name) else {
+                self.skip();
                 continue;
             };
-            walk.is_usual &= walk.survey.landmarks[index] == 0;
-            let start = walk.value_of(name);
-            walk.survey.landmarks[index] = start;
-            match walk.survey.source.get(start) {
-                _ if index == 0 => members.next_value_seed(Metadata(&mut walk))?,
-                Some(b'{') => members.next_value_seed(Noted(&mut walk))?,
-                _ => drop(members.next_value::<IgnoredAny>()?),
+            if std::mem::replace(&mut self.survey.landmarks[index], value) != 0 {
+                return None;
+            }
+            match (index, self.survey.source.get(value)) {
+                (0, Some(b'{')) => self.metadata()?,
+                (0, _) => return None,
+                (_, Some(b'{')) => self.noted(),
+                _ => drop(self.skip()),
             }
         }
-        Ok(walk)
-    }
-}
-
-/// Walks the members of the metadata.
-struct Metadata<'w, 'a>(&'w mut Walk<'a>);
-
-impl<'a> DeserializeSeed<'a> for Metadata<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'a> Visitor<'a> for Metadata<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        Some(self.survey)
     }
 
-    /// A null; where it lies is for the plain walk to find.
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.0.is_usual = false;
-        Ok(())
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
-        let Self(walk) = self;
+    /// The members of the metadata.
+    fn metadata(&mut self) -> Option<()> {
         let mut previous_end = None;
-        while let Some(name) = members.next_key_seed(Name)? {
-            let name = name.unwrap_or_default();
-            walk.is_usual &= !name.is_empty();
-            let value: &RawValue = members.next_value()?;
-            let end = walk.place(value.get()).end;
-            if walk.drop_managed_fields && name == "managedFields" {
-                walk.is_usual &= previous_end.is_some() && walk.survey.cut.is_empty();
-                walk.survey.cut = previous_end.unwrap_or(end)..end;
+        while let Some(place) = self.member() {
+            let name = plain(self.text(&place))?;
+            let value = place.end + 2..self.skip();
+            if self.drop_managed_fields && name == b"managedFields" {
+                if !self.survey.cut.is_empty() {
+                    return None;
+                }
+                self.survey.cut = previous_end?..value.end;
                 continue;
             }
-            previous_end = Some(end);
-            if let Some(index) = FIELDS.iter().position(|field| *field == name) {
-                walk.take_field(index, value.get());
+            previous_end = Some(value.end);
+            if let Some(index) = FIELDS.iter().position(|field| field.as_bytes() == name) {
+                self.field(index, &value)?;
             }
         }
-        walk.is_usual &= previous_end.is_some();
-        Ok(())
-    }
-}
-
-/// Walks and notes the members of spec or status.
-struct Noted<'w, 'a>(&'w mut Walk<'a>);
-
-impl<'a> DeserializeSeed<'a> for Noted<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'a> Visitor<'a> for Noted<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        previous_end.map(drop)
     }
 
-    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
-        let Self(walk) = self;
-        while let Some(name) = members.next_key_seed(Name)? {
-            match name {
-                Some(name) => walk.survey.members.note(name, walk.place(name).start),
-                None => walk.survey.members.give_up(),
-            }
-            members.next_value::<IgnoredAny>()?;
+    fn field(&mut self, index: usize, value: &Range<usize>) -> Option<()> {
+        if !self.survey.fields[index].is_empty() {
+            return None;
         }
-        Ok(())
+        match self.text(value) {
+            b"null" => {}
+            [b'"', text @ .., b'"'] => {
+                plain(text)?;
+                self.survey.fields[index] = value.start + 1..value.end - 1;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The members of spec or status.
+    fn noted(&mut self) {
+        while let Some(place) = self.member() {
+            match plain(self.text(&place)) {
+                Some(name) => self.survey.members.note(name, place.start),
+                None => self.survey.members.give_up(),
+            }
+            self.skip();
+        }
+    }
+
+    /// Where the name of the next member lies, from the bracket or comma before it; its value begins two bytes behind.
+    /// `None` behind the last.
+    fn member(&mut self) -> Option<Range<usize>> {
+        let before = self.next()?;
+        match self.survey.source.get(before)? {
+            b'}' => None,
+            _ => {
+                let behind = self.next()?;
+                // Of an object without members this is its end.
+                self.survey.source.get(behind)?.eq(&b':').then(|| before + 2..behind - 1)
+            }
+        }
+    }
+
+    /// Goes past a value. Returns where it ends.
+    fn skip(&mut self) -> usize {
+        let mut depth = 0;
+        while let [mark, rest @ ..] = self.marks {
+            let at = *mark as usize;
+            match self.survey.source.get(at) {
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']' | b',') if depth == 0 => return at,
+                Some(b'}' | b']') if depth == 1 => {
+                    self.marks = rest;
+                    return at + 1;
+                }
+                Some(b'}' | b']') => depth -= 1,
+                _ => {}
+            }
+            self.marks = rest;
+        }
+        self.survey.source.len()
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        let (mark, rest) = self.marks.split_first()?;
+        self.marks = rest;
+        Some(*mark as usize)
+    }
+
+    fn text(&self, place: &Range<usize>) -> &'a [u8] {
+        self.survey.source.get(place.clone()).unwrap_or_default()
     }
 }
 
-/// A member's name, lent from the text; `None` when it holds escapes.
-struct Name;
-
-impl<'a> DeserializeSeed<'a> for Name {
-    type Value = Option<&'a str>;
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'a> Visitor<'a> for Name {
-    type Value = Option<&'a str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, name: &'a str) -> Result<Self::Value, E> {
-        Ok(Some(name))
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
-    }
+/// What stands between quotes, if it holds no escapes.
+fn plain(text: &[u8]) -> Option<&[u8]> {
+    memchr::memchr(b'\\', text).is_none().then_some(text)
 }

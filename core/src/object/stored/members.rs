@@ -25,7 +25,7 @@ impl Default for Members {
 
 impl Members {
     /// Notes a member whose name, without escapes, begins at `place`.
-    pub(super) fn note(&mut self, name: &str, place: usize) {
+    pub(super) fn note(&mut self, name: &[u8], place: usize) {
         match self.noted.get_mut(self.count) {
             Some(noted) if place < 1 << 24 => {
                 *noted = u32::from(hash(name)) << 24 | place as u32;
@@ -82,7 +82,7 @@ impl<'a> Table<'a> {
         if memchr::memchr2(b'"', b'\\', name.as_bytes()).is_some() {
             return None;
         }
-        let wanted = hash(name);
+        let wanted = hash(name.as_bytes());
         self.0.iter().find_map(|[hash, high, low]| {
             let place = usize::from(u16::from_be_bytes([*high, *low]));
             if *hash != wanted || !range.contains(&place) {
@@ -95,8 +95,7 @@ impl<'a> Table<'a> {
 }
 
 /// Enough to tell most names of an object apart without looking at them.
-fn hash(name: &str) -> u8 {
-    let bytes = name.as_bytes();
+fn hash(bytes: &[u8]) -> u8 {
     let at = |index: usize| bytes.get(index).copied().unwrap_or_default();
     at(0).wrapping_mul(3)
         ^ at(bytes.len() / 2).wrapping_mul(5)
@@ -120,7 +119,10 @@ mod tests {
             assert!(bytes.len() <= json.len() + size);
             bytes
         };
-        let bytes = table(&|members| places.iter().for_each(|(name, place)| members.note(name, *place)), 0);
+        let bytes = table(
+            &|members| places.iter().for_each(|(name, place)| members.note(name.as_bytes(), *place)),
+            0,
+        );
         let known = Table::at_end_of(&bytes).unwrap();
         let find = |range, name| known.find(json, range, name);
         assert_eq!(find(0..json.len(), "a"), Some(&json[5..]));
@@ -130,9 +132,9 @@ mod tests {
             (find(0..json.len(), "c"), find(0..8, "b"), find(0..json.len(), "a\":1,\"b")),
             (None, None, None)
         );
-        let too_many = |members: &mut Members| (0..=MOST).for_each(|_| members.note("a", 2));
-        let given_up = |members: &mut Members| (members.note("a", 2), members.give_up()).1;
-        let noted = |members: &mut Members| members.note("a", 2);
+        let too_many = |members: &mut Members| (0..=MOST).for_each(|_| members.note(b"a", 2));
+        let given_up = |members: &mut Members| (members.note(b"a", 2), members.give_up()).1;
+        let noted = |members: &mut Members| members.note(b"a", 2);
         for bytes in [table(&too_many, 0), table(&given_up, 0), table(&noted, 1 << 16), table(&|_| {}, 0)] {
             assert!(Table::at_end_of(&bytes).is_none());
         }
