@@ -3,12 +3,19 @@
 //! Invariant: pure. No clock, no DOM, no tasks; the same events make the same frames. The page applies events, draws
 //! [`Model::frame`], starts the informers [`Model::wanted`] names and does the [`Errand`]s it is handed.
 
+mod access;
+pub mod act;
+mod acting;
 pub mod age;
+pub mod calls;
 pub mod capacity;
 pub mod catalogue;
 pub mod cell;
+pub mod changes;
 pub mod columns;
+mod desk;
 pub mod detail;
+mod edit;
 mod fields;
 mod filter;
 pub mod frame;
@@ -22,6 +29,7 @@ pub mod palette;
 mod pod;
 mod present;
 mod printed;
+mod refusal;
 mod reveal;
 pub mod route;
 pub mod scope;
@@ -36,12 +44,16 @@ pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use portolan::Error;
 use portolan::meta::ApiResource;
+use serde_json::Value;
 
+use act::{Dialog, Propagation};
 use age::Millis;
 use capacity::Capacity;
 use catalogue::{Catalogue, Kind};
 use columns::Plan;
+use desk::Desk;
 use frame::Frame;
 use keys::Command;
 use manifest::Manifest;
@@ -128,6 +140,31 @@ pub enum Event {
     ToggleAll,
     /// The theme kept from last time.
     Theme(&'static str),
+    /// What becomes of what the object to be deleted owns.
+    Propagation(Propagation),
+    /// The box of replicas holds this.
+    Replicas(String),
+    /// The question is answered with yes.
+    Confirm,
+    /// The reader has read what came of it.
+    Dismiss,
+    /// The editor holds this.
+    Write(String),
+    /// What was written is to be reviewed by the server.
+    Review,
+    /// Whether the fields of other managers are to be taken over.
+    Take(bool),
+    /// What was reviewed is to be applied.
+    Apply,
+    /// What was written is to be dropped.
+    Discard,
+    /// The server's answer to a call.
+    Answered {
+        /// The call's number.
+        id: u64,
+        /// What it answered.
+        outcome: Result<Value, Error>,
+    },
 }
 
 /// Something only the page can do.
@@ -145,6 +182,10 @@ pub enum Errand {
     FocusRows,
     /// Scroll the rows so that this many CSS pixels are above.
     ScrollTo(f64),
+    /// Give the focus to the first control of the dialog.
+    FocusDialog,
+    /// Put the caret in the editor.
+    FocusEditor,
     /// Give the focus to the line of the overview so many below the one that has it.
     FocusLine(isize),
 }
@@ -183,6 +224,7 @@ pub struct Model {
     open: detail::Open,
     overlay: Shown,
     theme: Theme,
+    desk: Desk,
     errands: VecDeque<Errand>,
 }
 
@@ -191,6 +233,7 @@ enum Shown {
     #[default]
     Nothing,
     Help,
+    Dialog(Box<Dialog>),
     Palette {
         text: String,
         selected: usize,
@@ -229,14 +272,14 @@ impl Model {
             Event::Open(key) => self.open(key),
             Event::Scrolled { top, height } => (self.top, self.height) = (top, height),
             Event::Pointer(over) => self.hold = over,
-            Event::Key { key, typing } => self.key(&key, typing),
-            Event::Do(command) => self.command(command),
+            Event::Key { key, typing } => self.key(&key, typing, now),
+            Event::Do(command) => self.command(command, now),
             Event::Typed(typed) => match &mut self.overlay {
                 Shown::Palette { text, selected } => (*text, *selected) = (typed, 0),
                 Shown::Naming { text } => *text = typed,
-                Shown::Nothing | Shown::Help => {}
+                Shown::Nothing | Shown::Help | Shown::Dialog(_) => {}
             },
-            Event::Choose(target) => self.choose(target),
+            Event::Choose(target) => self.choose(target, now),
             Event::SaveView => {
                 if let Shown::Naming { text } = std::mem::take(&mut self.overlay) {
                     self.save_view(&text);
@@ -245,6 +288,8 @@ impl Model {
             Event::RemoveView(name) => self.remove_view(&name),
             Event::Views(text) => self.views = Views::parse(&text),
             Event::Theme(theme) => self.theme = Theme(Some(theme)),
+            Event::Answered { id, outcome } => self.desk.answered(id, outcome, now),
+            event => self.act(event, now),
         }
     }
 
@@ -414,8 +459,8 @@ impl Model {
         self.route.sort = Some(Sort { column: name, descending });
     }
 
-    fn key(&mut self, key: &str, typing: bool) {
-        if self.key_over(key, typing) {
+    fn key(&mut self, key: &str, typing: bool, now: Millis) {
+        if self.key_over(key, typing, now) {
             return;
         }
         if typing && matches!(key, "Enter" | "ArrowDown") {
@@ -425,7 +470,10 @@ impl Model {
             self.errands.push_back(Errand::FocusRows);
             self.reset_filter();
         } else if let Some(command) = keys::command(key, typing) {
-            self.command(command);
+            self.command(command, now);
+            if command == Command::Show(Pane::Edit) && self.route.pane == Pane::Edit {
+                self.errands.push_back(Errand::FocusEditor);
+            }
         }
     }
 
@@ -436,7 +484,7 @@ impl Model {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command, now: Millis) {
         match command {
             Command::Filter => self.errands.push_back(Errand::FocusFilter),
             Command::Jump => {
@@ -453,6 +501,8 @@ impl Model {
                 }
             }
             Command::Show(pane) => self.show(pane),
+            Command::Act(act) => self.ask(act, now),
+            Command::Reveal => self.open.reveal(),
             Command::Wire => self.route.wire = !self.route.wire,
             Command::Save => self.name_view(),
             Command::Overview => self.went(self.route.to(None)),

@@ -3,12 +3,14 @@
 //! Invariant: nothing is decided here, and text reaches the document only as text nodes and attributes.
 
 mod browser;
+mod dialog;
 mod feed;
 mod header;
 mod navigation;
 mod overlay;
 mod overview;
 mod pane;
+mod report;
 mod sheet;
 mod wire;
 
@@ -62,6 +64,7 @@ pub(crate) fn start() {
                 (wire::wire(page))
             }
             (overlay::overlay(page))
+            (report::report(page))
         }
     });
 }
@@ -137,6 +140,7 @@ impl Page {
         self.heed_address();
         let frame = self.0.model.borrow_mut().frame(browser::now());
         feed::follow(self);
+        feed::send(self);
         self.follow_address(&frame.hash);
         browser::set_title(&frame.title);
         browser::set_theme(frame.theme);
@@ -189,6 +193,8 @@ impl Page {
             Errand::FocusJump => browser::focus("jump"),
             Errand::FocusName => browser::focus("name"),
             Errand::FocusRows => browser::focus("rows"),
+            Errand::FocusDialog => browser::focus("dialog-first"),
+            Errand::FocusEditor => browser::focus("editor"),
             Errand::KeepViews => browser::keep_views(&self.model().kept_views()),
             Errand::ScrollTo(top) => browser::scroll("rows", top),
             Errand::FocusLine(by) => browser::focus_among(".boards .line", by),

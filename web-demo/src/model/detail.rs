@@ -41,6 +41,8 @@ pub struct Detail {
     pub sections: Vec<Section>,
     /// All of it, when YAML is on show; or why not.
     pub yaml: Option<Result<Rc<yaml::Document>, String>>,
+    /// Of a Secret, whether its values are shown.
+    pub revealed: Option<bool>,
 }
 
 /// A label and a value.
@@ -70,6 +72,8 @@ pub struct Section {
 pub struct Open {
     shown: Option<Detail>,
     place: (String, String),
+    /// The values of the Secret are shown, until another object is opened.
+    revealed: bool,
 }
 
 impl Open {
@@ -78,6 +82,14 @@ impl Open {
     pub fn forget(&mut self, kind: &str) {
         if self.place.0 == kind {
             *self = Self::default();
+        }
+    }
+
+    /// Shows the values of the open Secret, or masks them again.
+    pub fn reveal(&mut self) {
+        self.revealed = !self.revealed;
+        if let Some(detail) = &mut self.shown {
+            detail.yaml = None;
         }
     }
 
@@ -92,19 +104,23 @@ impl Open {
     ) -> Detail {
         let place = (kind.0.to_owned(), key.to_owned());
         let before = self.shown.take().filter(|_| self.place == place);
+        self.revealed &= self.place == place;
         self.place = place;
+        let secret = kind.0 == "secrets";
         let table = tables.get(kind.0);
         let mut detail = match (table.and_then(|table| Some((table.row(key)?, table.plan()))), before) {
             (Some((row, plan)), before) => {
                 let known =
                     before.filter(|before| before.version == row.version).and_then(|before| before.yaml);
-                let yaml = known.or_else(|| (pane == Pane::Yaml).then(|| write(row, kind.0 == "secrets")));
+                let yaml =
+                    known.or_else(|| (pane == Pane::Yaml).then(|| write(row, secret && !self.revealed)));
                 let events = tables.get("events").map(|events| happenings(events, kind.1, row, now));
                 present(kind.1, row, plan, events.unwrap_or_default(), yaml, now)
             }
             (None, Some(before)) => Detail { gone: !before.missing, ..before },
             (None, None) => absent(kind.1, key),
         };
+        detail.revealed = secret.then_some(self.revealed);
         self.shown = Some(detail.clone());
         detail.yaml = detail.yaml.filter(|_| pane == Pane::Yaml);
         detail.pane = pane;
@@ -131,6 +147,7 @@ fn absent(kind: &str, key: &str) -> Detail {
         facts: Vec::new(),
         sections: Vec::new(),
         yaml: None,
+        revealed: None,
     }
 }
 

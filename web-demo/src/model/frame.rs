@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::act::{Act, Dialog};
 use super::cell::Tone;
+use super::changes;
 use super::columns::{Style, Width};
 use super::detail::Detail;
 use super::overview::Overview;
@@ -46,6 +48,12 @@ pub struct Frame {
     pub table: Option<Rc<TableFrame>>,
     /// The open object.
     pub detail: Option<Rc<Detail>>,
+    /// What can be done to it.
+    pub acts: Vec<ActFrame>,
+    /// It as text to be edited, when that is on show; or why not.
+    pub edit: Option<Result<EditFrame, String>>,
+    /// What came of what was done last.
+    pub report: Option<Report>,
     /// The wire panel, when it is open.
     pub wire: Option<Rc<WireFrame>>,
     /// What lies over all of it.
@@ -186,6 +194,8 @@ pub enum Overlay {
     None,
     /// The keys.
     Help,
+    /// A question before something is done.
+    Dialog(Rc<Dialog>),
     /// The palette.
     Palette {
         /// The lines in view.
@@ -200,4 +210,65 @@ pub enum Overlay {
         /// There is a view of this name, which is replaced.
         taken: bool,
     },
+}
+
+/// A button that does something to the open object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActFrame {
+    /// What.
+    pub act: Act,
+    /// In a word.
+    pub title: &'static str,
+    /// Why it is not allowed, when it is not.
+    pub denied: Option<String>,
+}
+
+/// What came of what the reader did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// The server has not answered yet.
+    Pending(String),
+    /// It was done.
+    Done(String),
+    /// It was not done, or that is not known.
+    Failed(Trouble),
+}
+
+/// An object that is being edited.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EditFrame {
+    /// As YAML.
+    pub text: Rc<str>,
+    /// The reader has written in it.
+    pub touched: bool,
+    /// Why it may not be changed, when that is known.
+    pub denied: Option<String>,
+    /// What is wrong with the text, or what the server refused.
+    pub problem: Option<Trouble>,
+    /// What is under way; "" when nothing is.
+    pub busy: &'static str,
+    /// What the server says would come of it.
+    pub review: Option<Rc<Review>>,
+}
+
+/// What would come of an edit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Review {
+    /// The lines that would change; none when nothing would.
+    pub lines: Vec<changes::Line>,
+    /// Who else manages what would change.
+    pub conflicts: Vec<Conflict>,
+    /// Why that is not known.
+    pub unknown: Option<String>,
+    /// The reader takes those fields over.
+    pub take: bool,
+}
+
+/// Fields that another manager has set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// As managedFields names it.
+    pub manager: String,
+    /// `.spec.replicas`.
+    pub fields: Vec<String>,
 }

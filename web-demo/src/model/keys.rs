@@ -1,5 +1,6 @@
 //! The keyboard: one table binds keys to commands and writes the help.
 
+use super::act::Act;
 use super::route::Pane;
 
 /// What a key does.
@@ -23,6 +24,10 @@ pub enum Command {
     Close,
     /// Show this of the row, or its facts again.
     Show(Pane),
+    /// Ask whether this is to be done to the row.
+    Act(Act),
+    /// Show or mask the values of the open Secret.
+    Reveal,
     /// Show or hide the wire panel.
     Wire,
     /// Go to the overview.
@@ -72,6 +77,12 @@ pub const BINDINGS: &[Binding] = &[
     binding(&["Enter"], "Enter", Command::Open, "Open the row", false),
     binding(&["Escape"], "Esc", Command::Close, "Close what is on top", true),
     binding(&["y"], "y", Command::Show(Pane::Yaml), "YAML of the row", false),
+    binding(&["e"], "e", Command::Show(Pane::Edit), "Edit the row", false),
+    binding(&["x"], "x", Command::Reveal, "Values of a Secret", false),
+    binding(&["s"], "s", Command::Act(Act::Scale), "Scale", false),
+    binding(&["R"], "R", Command::Act(Act::Restart), "Restart", false),
+    binding(&["C"], "C", Command::Act(Act::Cordon), "Cordon, uncordon", false),
+    binding(&["D"], "D", Command::Act(Act::Delete), "Delete", false),
     binding(&["w"], "w", Command::Wire, "What is on the wire", false),
     binding(&["o"], "o", Command::Overview, "Overview", false),
     binding(&["v"], "v", Command::Save, "Keep this view", false),

@@ -1,7 +1,8 @@
-//! What lies over the page: the keys, the palette, and the box that names a view.
+//! What lies over the page: the keys, the palette, the box that names a view, and what is asked before something is done.
 //!
 //! Invariant: while something lies there, no key reaches what is beneath.
 
+use super::age::Millis;
 use super::keys::{self, Command};
 use super::palette::{self, Target};
 use super::scope::Scope;
@@ -9,32 +10,37 @@ use super::{Errand, Model, Shown};
 
 impl Model {
     /// Takes a key when something lies over the page, and says whether it did.
-    pub(super) fn key_over(&mut self, key: &str, typing: bool) -> bool {
+    pub(super) fn key_over(&mut self, key: &str, typing: bool, now: Millis) -> bool {
         match &mut self.overlay {
             Shown::Nothing => return false,
             Shown::Help => {
                 let command = keys::command(key, typing);
                 if let Some(command @ (Command::Close | Command::Help | Command::Theme)) = command {
-                    self.command(command);
+                    self.command(command, now);
                 }
             }
             Shown::Palette { text, selected } => {
                 let (text, selected) = (text.clone(), *selected);
-                self.key_in_palette(key, text, selected);
+                self.key_in_palette(key, text, selected, now);
             }
+            Shown::Dialog(_) => match key {
+                "Enter" => self.confirm(now),
+                "Escape" => self.close(),
+                _ => {}
+            },
             Shown::Naming { text } => match key {
                 "Enter" => {
                     let name = std::mem::take(text);
                     self.save_view(&name);
                 }
-                "Escape" => self.command(Command::Close),
+                "Escape" => self.close(),
                 _ => {}
             },
         }
         true
     }
 
-    fn key_in_palette(&mut self, key: &str, text: String, selected: usize) {
+    fn key_in_palette(&mut self, key: &str, text: String, selected: usize, now: Millis) {
         let found = palette::search(self, &text);
         let last = found.len().saturating_sub(1);
         let selected = match key {
@@ -42,18 +48,18 @@ impl Model {
             "ArrowUp" => selected.saturating_sub(1),
             "Enter" => {
                 if let Some(choice) = found.into_iter().nth(selected) {
-                    self.choose(choice.target);
+                    self.choose(choice.target, now);
                 }
                 return;
             }
-            "Escape" | "Ctrl+k" => return self.command(Command::Close),
+            "Escape" | "Ctrl+k" => return self.close(),
             _ => return,
         };
         self.overlay = Shown::Palette { text, selected };
     }
 
     /// Does what was chosen in the palette.
-    pub(super) fn choose(&mut self, target: Target) {
+    pub(super) fn choose(&mut self, target: Target, now: Millis) {
         self.overlay = Shown::Nothing;
         self.errands.push_back(Errand::FocusRows);
         match target {
@@ -73,7 +79,7 @@ impl Model {
                 }
             }
             Target::Forget(name) => self.remove_view(&name),
-            Target::Command(command) => self.command(command),
+            Target::Command(command) => self.command(command, now),
         }
     }
 

@@ -35,6 +35,8 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         let name = model.catalogue.kind(&kind).map(|kind| kind.resource.kind.to_string()).unwrap_or_default();
         Rc::new(model.open.show((&kind, &name), &key, model.route.pane, &model.tables, now))
     });
+    let masked = detail.as_ref().is_some_and(|detail| detail.revealed == Some(false));
+    let edit = model.edit(masked);
     let overview = model.route.kind.is_none().then(|| {
         Rc::new(overview(&model.tables, &model.capacity, &model.wire, &model.catalogue, &model.route, now))
     });
@@ -55,6 +57,9 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         overview,
         table,
         detail,
+        acts: model.acts(),
+        edit,
+        report: model.desk.report(now).cloned(),
         wire: model.route.wire.then(|| Rc::new(wire(model, now))),
         overlay: overlay(model),
         asks_namespace: asks_namespace(model),
@@ -258,6 +263,7 @@ fn overlay(model: &Model) -> Overlay {
     match &model.overlay {
         Shown::Nothing => Overlay::None,
         Shown::Help => Overlay::Help,
+        Shown::Dialog(dialog) => Overlay::Dialog(Rc::new((**dialog).clone())),
         Shown::Palette { text, selected } => {
             let found = palette::search(model, text);
             let selected = (*selected).min(found.len().saturating_sub(1));

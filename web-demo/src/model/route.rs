@@ -33,17 +33,20 @@ pub enum Pane {
     Facts,
     /// All of it.
     Yaml,
+    /// The same, to be changed.
+    Edit,
 }
 
 impl Pane {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 2] = [Self::Facts, Self::Yaml];
+    pub const ALL: [Self; 3] = [Self::Facts, Self::Yaml, Self::Edit];
 
     /// Its name in the address.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Facts => "facts",
             Self::Yaml => "yaml",
+            Self::Edit => "edit",
         }
     }
 
@@ -52,6 +55,7 @@ impl Pane {
         match self {
             Self::Facts => "Facts",
             Self::Yaml => "YAML",
+            Self::Edit => "Edit",
         }
     }
 

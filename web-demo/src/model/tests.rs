@@ -157,7 +157,7 @@ fn the_navigation_counts_what_is_in_the_chosen_namespace() {
 
 #[test]
 fn a_kind_refused_in_the_whole_cluster_is_wanted_in_the_chosen_namespace() {
-    let forbidden = portolan::Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let forbidden = Error::api(portolan::status::failure(403, "Forbidden", "no"));
     let refused = Figures {
         phase: Phase::Retrying,
         errors: 1,
@@ -284,7 +284,7 @@ fn sorting_goes_into_the_address_and_back() {
 
 #[test]
 fn when_every_kind_is_forbidden_the_page_says_so_and_one_is_no_notice() {
-    let forbidden = portolan::Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let forbidden = Error::api(portolan::status::failure(403, "Forbidden", "no"));
     let trouble = Trouble::of(forbidden.kind(), "no", "s", trouble::Reach::Unknown);
     let refused = || Figures {
         phase: Phase::Retrying,
@@ -418,7 +418,7 @@ fn several_namespaces_are_on_show_and_asked_for_one_by_one_where_all_are_refused
     let table = frame.table.unwrap();
     assert_eq!(table.total, 4);
     assert!(table.columns.iter().any(|column| column.title == "Namespace"), "it tells them apart");
-    let forbidden = portolan::Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let forbidden = Error::api(portolan::status::failure(403, "Forbidden", "no"));
     let last_error = Some(Trouble::of(forbidden.kind(), "no", "s", trouble::Reach::Unknown));
     model.apply(
         Event::Look(

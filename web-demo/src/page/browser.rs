@@ -166,11 +166,14 @@ pub(crate) fn style(node: &web_sys::Node, name: &str, value: &str) {
     }
 }
 
-/// What the input or select that fired `event` holds.
+/// What the input, select or text area that fired `event` holds.
 pub(crate) fn value(event: &web_sys::Event) -> String {
     let Some(target) = event.target() else { return String::new() };
     if let Some(input) = target.dyn_ref::<web_sys::HtmlInputElement>() {
         return input.value();
+    }
+    if let Some(area) = target.dyn_ref::<web_sys::HtmlTextAreaElement>() {
+        return area.value();
     }
     target.dyn_ref::<web_sys::HtmlSelectElement>().map(web_sys::HtmlSelectElement::value).unwrap_or_default()
 }

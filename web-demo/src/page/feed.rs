@@ -2,6 +2,7 @@
 //!
 //! Invariant: an informer that has been stopped tells the model nothing more.
 
+mod calls;
 mod kinds;
 mod patience;
 mod source;
@@ -20,6 +21,8 @@ use portolan::object::{Lazy, Unstructured};
 use portolan::time::Instant;
 use portolan_wasm::browser::wakes;
 use wasm_bindgen_futures::spawn_local;
+
+pub(crate) use calls::send;
 
 use super::{Page, browser};
 use crate::model::age::Millis;

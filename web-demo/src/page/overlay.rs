@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, browser, each, text};
+use super::{Page, browser, dialog, each, text};
 use crate::model::Event;
 use crate::model::frame::{Frame, Overlay};
 use crate::model::keys::{BINDINGS, Binding, Command};
@@ -13,12 +13,14 @@ pub(crate) fn overlay(page: Page) -> View {
     let which = page.part(|frame| match &frame.overlay {
         Overlay::None => "",
         Overlay::Help => "help",
+        Overlay::Dialog(_) => "dialog",
         Overlay::Palette { .. } => "palette",
         Overlay::Naming { .. } => "naming",
     });
     view! {
         (move || match which.get() {
             "help" => help(page),
+            "dialog" => dialog::dialog(page),
             "palette" => palette(page),
             "naming" => naming(page),
             _ => View::default(),

@@ -1,5 +1,7 @@
 //! The detail pane drawn: a tab for each thing there is to show of an object.
 
+mod acts;
+mod edit;
 mod facts;
 mod yaml;
 
@@ -20,6 +22,7 @@ fn whole(page: Page) -> View {
     let gone = of(page, |detail| detail.gone);
     let missing = of(page, |detail| detail.missing);
     let shown = of(page, |detail| detail.pane);
+    let secret = of(page, |detail| detail.revealed.is_some());
     let note = move |shown: bool| if shown { "pane-note" } else { "pane-note none" };
     view! {
         aside(
@@ -27,6 +30,7 @@ fn whole(page: Page) -> View {
             data-key=move || key.get_clone(), data-version=move || version.get_clone(),
         ) {
             (head(page))
+            (acts::acts(page))
             (tabs(page))
             p(class=move || note(gone.get()), data-testid="gone") {
                 span(class="shaped tone-warn") { "Deleted. This is the last that was seen of it." }
@@ -34,7 +38,14 @@ fn whole(page: Page) -> View {
             p(class=move || note(missing.get()), data-testid="missing") { "No object of this name is known here (yet)." }
             (move || match shown.get() {
                 Pane::Facts => facts::facts(page),
-                Pane::Yaml => yaml::yaml(page),
+                Pane::Yaml => view! {
+                    (when(secret, page, reveal))
+                    (yaml::yaml(page))
+                },
+                Pane::Edit => view! {
+                    (when(secret, page, reveal))
+                    (edit::edit(page))
+                },
             })
         }
     }
@@ -55,6 +66,19 @@ fn head(page: Page) -> View {
             button(class="tool", aria-label="Close", title="Close (Esc)", on:click=move |_| page.command(Command::Close)) {
                 span(class="cross", aria-hidden="true")
             }
+        }
+    }
+}
+
+/// Shows the values of a Secret, or masks them again.
+fn reveal(page: Page) -> View {
+    let shown = of(page, |detail| detail.revealed == Some(true));
+    view! {
+        p(class="pane-note") {
+            button(
+                class="push", data-testid="reveal", aria-pressed=move || shown.get().to_string(), title="Values (x)",
+                on:click=move |_| page.command(Command::Reveal),
+            ) { "Reveal the values" }
         }
     }
 }

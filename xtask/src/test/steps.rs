@@ -176,7 +176,8 @@ fn on_a_cluster() -> Vec<Step> {
             "Chromium on a real cluster through kubectl proxy",
             Node,
             "node --test --test-concurrency=1 tests/browser/transport.test.mjs \
-             tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs tests/browser/streams.test.mjs",
+             tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs tests/browser/actions.test.mjs \
+             tests/browser/streams.test.mjs",
         )
         .needs(&[
             Need::WasmTargets,

@@ -1,0 +1,150 @@
+//! The part of the model that changes the cluster: every change is asked of the reader first, then of the server.
+
+use super::access::Right;
+use super::act::{Act, Dialog, Subject};
+use super::age::Millis;
+use super::calls::{Call, Target};
+use super::frame::{ActFrame, EditFrame};
+use super::route::Pane;
+use super::table::Row;
+use super::{Errand, Event, Kind, Model, Shown};
+
+impl Model {
+    /// The next call that is to be sent to the API server. What the reader may do to the open object is asked for here.
+    pub fn call(&mut self, now: Millis) -> Option<Call> {
+        let rights = self.rights();
+        self.desk.ask(rights, now);
+        self.desk.call()
+    }
+
+    /// Takes an event about a change.
+    pub(super) fn act(&mut self, event: Event, now: Millis) {
+        match (event, &mut self.overlay) {
+            (Event::Propagation(propagation), Shown::Dialog(dialog)) => dialog.propagation = propagation,
+            (Event::Replicas(replicas), Shown::Dialog(dialog)) => dialog.replicas = replicas,
+            (Event::Confirm, _) => self.confirm(now),
+            (Event::Dismiss, _) => self.desk.dismiss(),
+            (Event::Write(text), _) => self.desk.edit.write(text),
+            (Event::Discard, _) => self.desk.edit.discard(),
+            (Event::Take(take), _) => self.desk.edit.take(take),
+            (Event::Review, _) => self.review(now),
+            (Event::Apply, _) => {
+                if let Some(right) = self.edit_right() {
+                    let step = self.desk.edit.apply();
+                    self.desk.step(step, &right);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts the question whether `act` is to be done to the open object, or to the selected one.
+    pub(super) fn ask(&mut self, act: Act, now: Millis) {
+        let Some(subject) = self.subject(act) else { return };
+        if !self.desk.refuse(&act.right(&subject.resource, &subject.target.namespace), now) {
+            self.overlay = Shown::Dialog(Box::new(Dialog::new(act, subject)));
+            self.errands.push_back(Errand::FocusDialog);
+        }
+    }
+
+    /// Does what the dialog asks about.
+    pub(super) fn confirm(&mut self, now: Millis) {
+        let Shown::Dialog(dialog) = &mut self.overlay else { return };
+        match self.desk.act(dialog, now) {
+            Ok(()) => {
+                self.overlay = Shown::Nothing;
+                self.errands.push_back(Errand::FocusRows);
+            }
+            Err(problem) => {
+                dialog.problem = problem;
+                self.errands.push_back(Errand::FocusDialog);
+            }
+        }
+    }
+
+    /// The buttons for the open object.
+    pub(super) fn acts(&self) -> Vec<ActFrame> {
+        let Some((kind, row)) = self.opened() else { return Vec::new() };
+        let acts = Act::ALL.into_iter().filter(|act| act.fits(&kind.id));
+        let rights = acts.map(|act| (act, act.right(&kind.resource, &row.namespace)));
+        self.desk.buttons(rights, is_cordoned(row))
+    }
+
+    /// The open object as text to be edited, when that is on show and its values may be seen; or why not.
+    pub(super) fn edit(&mut self, masked: bool) -> Option<Result<EditFrame, String>> {
+        if self.route.pane != Pane::Edit || masked {
+            return None;
+        }
+        let key = self.route.open.as_deref()?;
+        let kind = self.catalogue.kind(self.route.kind.as_deref()?)?;
+        let row = self.tables.get(&kind.id).and_then(|table| table.row(key));
+        let Some(row) = row else {
+            return Some(Err("It is not there: there is nothing to change.".to_owned()));
+        };
+        let right = edit_right(kind, row);
+        let frame = self.desk.edit.show((&kind.id, key), &kind.resource, &row.version, || row.object.value());
+        let denied = self.desk.denied(&right).map(ToOwned::to_owned);
+        Some(frame.map(|frame| EditFrame { denied, ..frame }))
+    }
+
+    /// Has the server review the edit.
+    fn review(&mut self, now: Millis) {
+        let Some((kind, row)) = self.opened() else { return };
+        let right = edit_right(kind, row);
+        if self.desk.edit.place() != Some((kind.id.as_str(), row.key.as_str())) {
+            return;
+        }
+        let Ok(live) = row.object.value() else { return };
+        if !self.desk.refuse(&right, now) {
+            let step = self.desk.edit.review(live);
+            self.desk.step(step, &right);
+        }
+    }
+
+    fn edit_right(&self) -> Option<Right> {
+        let (kind, row) = self.opened()?;
+        Some(edit_right(kind, row))
+    }
+
+    /// What one may be allowed to do to the open object.
+    fn rights(&self) -> Vec<Right> {
+        let Some((kind, row)) = self.opened() else { return Vec::new() };
+        let acts = Act::ALL.into_iter().filter(|act| act.fits(&kind.id));
+        acts.map(|act| act.right(&kind.resource, &row.namespace)).chain([edit_right(kind, row)]).collect()
+    }
+
+    /// The kind and the row of the open object, while it is there.
+    fn opened(&self) -> Option<(&Kind, &Row)> {
+        self.row(self.route.open.as_deref()?)
+    }
+
+    fn row(&self, key: &str) -> Option<(&Kind, &Row)> {
+        let kind = self.catalogue.kind(self.route.kind.as_deref()?)?;
+        Some((kind, self.tables.get(&kind.id)?.row(key)?))
+    }
+
+    /// What `act` would be done to.
+    fn subject(&self, act: Act) -> Option<Subject> {
+        let key = self.route.open.as_deref().or(self.cursor.as_deref())?;
+        let (kind, row) = self.row(key).filter(|(kind, _)| act.fits(&kind.id))?;
+        let name = row.key.rsplit('/').next().unwrap_or_default().to_owned();
+        Some(Subject {
+            resource: kind.resource.clone(),
+            target: Target { namespace: row.namespace.clone(), name },
+            uid: row.object.text("metadata.uid").into_owned(),
+            replicas: row.object.number("spec.replicas"),
+            cordoned: is_cordoned(row),
+        })
+    }
+}
+
+fn edit_right(kind: &Kind, row: &Row) -> Right {
+    Right::new("patch", &kind.resource, "", &row.namespace)
+}
+
+fn is_cordoned(row: &Row) -> bool {
+    row.object.read("spec.unschedulable").unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests;

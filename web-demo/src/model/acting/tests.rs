@@ -1,0 +1,171 @@
+//! Changes driven as the page drives them.
+
+use portolan::Error;
+use serde_json::{Value, json};
+
+use crate::model::act::{Act, Propagation};
+use crate::model::calls::{Action, Call};
+use crate::model::frame::{Overlay, Report};
+use crate::model::testing::manifest;
+use crate::model::{Errand, Event, Model};
+
+fn model(hash: &str, kind: &str, object: Value) -> Model {
+    let mut model = Model::default();
+    model.apply(Event::Went(hash.into()), 0);
+    model.apply(Event::Put { kind: kind.into(), object: manifest(object), initial: true }, 0);
+    model.frame(0);
+    while model.errand().is_some() {}
+    model
+}
+
+fn deployment() -> Model {
+    let object = json!({"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1"},
+        "spec": {"replicas": 2}});
+    model("#/deployments.apps?open=shop%2Fweb", "deployments.apps", object)
+}
+
+fn press(model: &mut Model, keys: &[&str]) {
+    for key in keys {
+        model.apply(Event::Key { key: (*key).into(), typing: false }, 0);
+    }
+}
+
+/// The calls that are not questions about rights.
+fn changes(model: &mut Model) -> Vec<Call> {
+    let calls: Vec<Call> = std::iter::from_fn(|| model.call(0)).collect();
+    calls.into_iter().filter(|call| !matches!(call.request.action, Action::Ask(_))).collect()
+}
+
+/// Denies every right that is asked for.
+fn deny(model: &mut Model) -> usize {
+    let calls: Vec<Call> = std::iter::from_fn(|| model.call(0)).collect();
+    let answer = json!({"status": {"allowed": false, "reason": "no rule"}});
+    for call in &calls {
+        model.apply(Event::Answered { id: call.id, outcome: Ok(answer.clone()) }, 0);
+    }
+    calls.len()
+}
+
+fn forbidden() -> Error {
+    Error::api(serde_json::from_value(json!({"code": 403, "message": "no"})).unwrap())
+}
+
+#[test]
+fn nothing_is_sent_before_the_reader_has_said_yes() {
+    let mut model = deployment();
+    press(&mut model, &["D"]);
+    assert_eq!(model.errand(), Some(Errand::FocusDialog));
+    let Overlay::Dialog(dialog) = model.frame(0).overlay else { panic!("no dialog") };
+    assert_eq!(dialog.title(), "Delete Deployment web in shop?");
+    assert!(changes(&mut model).is_empty());
+    press(&mut model, &["j", "D", "Escape"]);
+    assert_eq!(model.frame(0).overlay, Overlay::None);
+    assert!(changes(&mut model).is_empty());
+    press(&mut model, &["D"]);
+    model.apply(Event::Propagation(Propagation::Foreground), 0);
+    press(&mut model, &["Enter"]);
+    let calls = changes(&mut model);
+    let [Call { id, request }] = &calls[..] else { panic!("{calls:?}") };
+    let Action::Delete(options) = &request.action else { panic!("{request:?}") };
+    assert_eq!(
+        (&options["propagationPolicy"], &options["preconditions"]["uid"]),
+        (&json!("Foreground"), &json!("u"))
+    );
+    assert!(matches!(model.frame(0).report, Some(Report::Pending(_))));
+    model.apply(Event::Answered { id: *id, outcome: Ok(json!({"kind": "Status"})) }, 0);
+    assert_eq!(model.frame(0).report, Some(Report::Done("Deployment web in shop has been deleted.".into())));
+    assert_eq!(model.frame(60_000).report, None, "said for a while");
+}
+
+#[test]
+fn a_refusal_stays_until_it_is_read() {
+    let mut model = deployment();
+    press(&mut model, &["R", "Enter"]);
+    let id = changes(&mut model)[0].id;
+    model.apply(Event::Answered { id, outcome: Err(forbidden()) }, 0);
+    let Some(Report::Failed(trouble)) = model.frame(600_000).report else { panic!("no failure") };
+    assert_eq!(trouble.command, "kubectl auth can-i patch deployments.apps -n shop");
+    model.apply(Event::Dismiss, 0);
+    assert_eq!(model.frame(0).report, None);
+}
+
+#[test]
+fn replicas_that_are_no_number_keep_the_dialog_open() {
+    let mut model = deployment();
+    press(&mut model, &["s"]);
+    model.apply(Event::Replicas("many".into()), 0);
+    press(&mut model, &["Enter"]);
+    let Overlay::Dialog(dialog) = model.frame(0).overlay else { panic!("closed") };
+    assert!(dialog.problem.contains("whole number") && changes(&mut model).is_empty());
+    model.apply(Event::Replicas("7".into()), 0);
+    press(&mut model, &["Enter"]);
+    assert_eq!(changes(&mut model)[0].request.subresource, "scale");
+}
+
+#[test]
+fn what_is_not_allowed_is_not_offered_and_says_why() {
+    let mut model = deployment();
+    let enabled = model.frame(0).acts;
+    assert_eq!(
+        enabled.iter().map(|act| act.act).collect::<Vec<_>>(),
+        [Act::Scale, Act::Restart, Act::Delete]
+    );
+    assert!(enabled.iter().all(|act| act.denied.is_none()), "not known to be denied");
+    assert_eq!(deny(&mut model), 3, "scale, patch, delete: each once");
+    assert_eq!(deny(&mut model), 0);
+    let acts = model.frame(0).acts;
+    assert_eq!(acts[2].denied.as_deref(), Some("You may not delete deployments.apps in shop: no rule"));
+    press(&mut model, &["D"]);
+    let frame = model.frame(0);
+    assert!(frame.overlay == Overlay::None && matches!(frame.report, Some(Report::Failed(_))));
+    press(&mut model, &["e"]);
+    assert!(model.frame(0).edit.unwrap().unwrap().denied.is_some());
+}
+
+#[test]
+fn a_key_that_does_not_fit_the_kind_does_nothing() {
+    let mut model = deployment();
+    press(&mut model, &["C"]);
+    assert_eq!(model.frame(0).overlay, Overlay::None);
+    model.apply(Event::Remove { kind: "deployments.apps".into(), key: "shop/web".into() }, 0);
+    press(&mut model, &["D"]);
+    let frame = model.frame(0);
+    assert!(frame.overlay == Overlay::None && frame.acts.is_empty(), "it has gone");
+}
+
+#[test]
+fn a_secret_is_edited_only_once_its_values_are_shown_and_masked_when_another_opens() {
+    let secret = |name: &str| json!({"kind": "Secret", "metadata": {"name": name, "namespace": "n", "resourceVersion": "1"}, "data": {"p": "aHVudGVyMg=="}});
+    let mut model = Model::default();
+    let secrets = portolan::meta::ApiResource::new("v1", "Secret", "secrets", true).unwrap();
+    model.apply(Event::Discovered(vec![secrets]), 0);
+    model.apply(Event::Went("#/secrets?open=n%2Fa&pane=edit".into()), 0);
+    for name in ["a", "b"] {
+        model.apply(Event::Put { kind: "secrets".into(), object: manifest(secret(name)), initial: true }, 0);
+    }
+    let masked = model.frame(0);
+    assert!(masked.edit.is_none() && !format!("{masked:?}").contains("aHVudGVyMg"));
+    press(&mut model, &["x"]);
+    assert!(model.frame(0).edit.unwrap().unwrap().text.contains("aHVudGVyMg"));
+    model.apply(Event::Went("#/secrets?open=n%2Fa&pane=yaml".into()), 0);
+    let shown = model.frame(0).detail.unwrap();
+    assert!(shown.revealed == Some(true) && format!("{:?}", shown.yaml).contains("aHVudGVyMg"));
+    press(&mut model, &["x"]);
+    let again = model.frame(0).detail.unwrap();
+    assert!(!format!("{:?}", again.yaml).contains("aHVudGVyMg"), "masked again");
+    press(&mut model, &["x"]);
+    model.frame(0);
+    model.apply(Event::Open("n/b".into()), 0);
+    let other = model.frame(0).detail.unwrap();
+    assert!(other.revealed == Some(false) && !format!("{:?}", other.yaml).contains("aHVudGVyMg"));
+    model.apply(Event::Open("n/a".into()), 0);
+    assert_eq!(model.frame(0).detail.unwrap().revealed, Some(false));
+}
+
+#[test]
+fn the_editor_takes_the_caret_from_the_key() {
+    let mut model = deployment();
+    press(&mut model, &["e"]);
+    assert_eq!(model.errand(), Some(Errand::FocusEditor));
+    assert!(model.frame(0).edit.unwrap().unwrap().text.contains("replicas: 2"));
+}

@@ -1,0 +1,95 @@
+//! What the page asks of the API server beyond its informers, as data: the model makes calls, the page sends them and hands
+//! the answers back.
+//!
+//! Invariant: a call says all of itself; who sends it decides nothing.
+
+use portolan::meta::{ApiResource, Patch};
+use serde_json::{Value, json};
+
+/// Who changes objects, in their managedFields.
+pub const MANAGER: &str = "portolan-dashboard";
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its answer bears the same.
+    pub id: u64,
+    /// What is asked of whom.
+    pub request: Request,
+}
+
+/// What is asked of the server.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Of which resource.
+    pub resource: ApiResource,
+    /// Of which object.
+    pub target: Target,
+    /// Of which part of it; "" for the whole.
+    pub subresource: &'static str,
+    /// The query.
+    pub query: Vec<(&'static str, &'static str)>,
+    /// What is to be done.
+    pub action: Action,
+}
+
+/// Which object, by its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// "" without one.
+    pub namespace: String,
+    /// "" for a question that is about no object.
+    pub name: String,
+}
+
+/// What is to be done, with the body that says so.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Delete, by these options.
+    Delete(Value),
+    /// Lay this over it.
+    Patch(Patch),
+    /// Ask this: a review, which is created and answered and never kept.
+    Ask(Value),
+}
+
+impl Request {
+    /// `action` on the object at `target`.
+    pub(super) fn new(resource: &ApiResource, target: &Target, action: Action) -> Self {
+        Self {
+            resource: resource.clone(),
+            target: target.clone(),
+            subresource: "",
+            query: Vec::new(),
+            action,
+        }
+    }
+
+    /// Lays `patch` over the object as this page's own change.
+    pub(super) fn patch(resource: &ApiResource, target: &Target, patch: Patch) -> Self {
+        let query = vec![("fieldManager", MANAGER), ("fieldValidation", "Strict")];
+        Self { query, ..Self::new(resource, target, Action::Patch(patch)) }
+    }
+
+    /// Deletes the object `uid` and no other that has taken its name.
+    pub(super) fn delete(resource: &ApiResource, target: &Target, uid: &str, propagation: &str) -> Self {
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": propagation,
+            "preconditions": { "uid": uid },
+        });
+        Self::new(resource, target, Action::Delete(options))
+    }
+
+    /// The same, but nothing is kept of it.
+    pub(super) fn dry(mut self) -> Self {
+        self.query.push(("dryRun", "All"));
+        self
+    }
+
+    /// The same on a part of the object.
+    pub(super) fn of(self, subresource: &'static str) -> Self {
+        Self { subresource, ..self }
+    }
+}

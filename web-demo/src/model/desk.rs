@@ -1,0 +1,146 @@
+//! What is under way between the reader and the API server: questions put to the reader, calls sent, what came of them.
+//!
+//! Invariant: each answer is for the call that waits for it; one that nobody waits for any more changes nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use portolan::Error;
+use serde_json::Value;
+
+use super::access::{Access, Right};
+use super::act::{Act, Dialog};
+use super::age::Millis;
+use super::calls::{Call, Request};
+use super::edit::{Edit, Step};
+use super::frame::{ActFrame, Report};
+use super::refusal::refusal;
+use super::trouble::Trouble;
+
+/// How long the page says that something was done, in milliseconds.
+const TOLD: Millis = 8_000;
+
+/// See the file.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    sent: u64,
+    calls: VecDeque<Call>,
+    waiting: BTreeMap<u64, Waiting>,
+    access: Access,
+    report: Option<(Report, Millis)>,
+    /// The object being edited.
+    pub(super) edit: Edit,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+enum Waiting {
+    /// The buttons.
+    Right(Right),
+    /// The reader, who has said yes.
+    Act(Box<Dialog>),
+    /// The edit, at this step.
+    Edit(Right),
+}
+
+impl Desk {
+    /// The next call.
+    pub(super) fn call(&mut self) -> Option<Call> {
+        self.calls.pop_front()
+    }
+
+    fn send(&mut self, request: Request, waiting: Waiting) -> u64 {
+        self.sent += 1;
+        self.waiting.insert(self.sent, waiting);
+        self.calls.push_back(Call { id: self.sent, request });
+        self.sent
+    }
+
+    /// Asks for those of `rights` about which a question is due.
+    pub(super) fn ask(&mut self, rights: impl IntoIterator<Item = Right>, now: Millis) {
+        for right in rights {
+            if let Some(question) = self.access.ask(&right, now) {
+                self.send(question, Waiting::Right(right));
+            }
+        }
+    }
+
+    /// Why `right` is known to be denied.
+    pub(super) fn denied(&self, right: &Right) -> Option<&str> {
+        self.access.denied(right)
+    }
+
+    /// Says that `right` is denied, when it is known to be.
+    pub(super) fn refuse(&mut self, right: &Right, now: Millis) -> bool {
+        let Some(why) = self.access.denied(right) else { return false };
+        let trouble = Trouble {
+            title: "Not allowed".to_owned(),
+            text: why.to_owned(),
+            advice: format!("Ask for the verb and resource: {}{}.", right.words(), right.place()),
+            command: right.command(),
+            refused: true,
+        };
+        self.report = Some((Report::Failed(trouble), now));
+        true
+    }
+
+    /// Does what the reader has said yes to; or says what is wrong with it.
+    pub(super) fn act(&mut self, dialog: &Dialog, now: Millis) -> Result<(), String> {
+        let request = dialog.request(now)?;
+        self.report = Some((Report::Pending(dialog.doing()), now));
+        self.send(request, Waiting::Act(Box::new(dialog.clone())));
+        Ok(())
+    }
+
+    /// Takes a step of the edit.
+    pub(super) fn step(&mut self, step: Step, right: &Right) {
+        if let Some(request) = step.request {
+            let id = self.send(request, Waiting::Edit(right.clone()));
+            self.edit.sent(id);
+        }
+    }
+
+    /// Takes the answer to the call `id`.
+    pub(super) fn answered(&mut self, id: u64, outcome: Result<Value, Error>, now: Millis) {
+        match self.waiting.remove(&id) {
+            None => {}
+            Some(Waiting::Right(right)) => self.access.answered(&right, outcome.as_ref().ok()),
+            Some(Waiting::Act(dialog)) => {
+                let right = dialog.act.right(&dialog.subject.resource, &dialog.subject.target.namespace);
+                let report = match outcome {
+                    Ok(answer) => Report::Done(dialog.done(&answer)),
+                    Err(error) => Report::Failed(refusal(&error, &right)),
+                };
+                self.report = Some((report, now));
+            }
+            Some(Waiting::Edit(right)) => {
+                let step = self.edit.answered(id, outcome, &right);
+                if let Some(done) = &step.done {
+                    self.report = Some((Report::Done(done.clone()), now));
+                }
+                self.step(step, &right);
+            }
+        }
+    }
+
+    /// What came of what was done last.
+    pub(super) fn report(&self, now: Millis) -> Option<&Report> {
+        let (report, told) = self.report.as_ref()?;
+        let over = matches!(report, Report::Done(_)) && now.saturating_sub(*told) >= TOLD;
+        (!over).then_some(report)
+    }
+
+    /// The reader has read it.
+    pub(super) fn dismiss(&mut self) {
+        self.report = None;
+    }
+
+    /// The buttons for `acts`, each with the right that it needs.
+    pub(super) fn buttons(&self, acts: impl Iterator<Item = (Act, Right)>, cordoned: bool) -> Vec<ActFrame> {
+        let button = |(act, right): (Act, Right)| ActFrame {
+            act,
+            title: act.title(cordoned),
+            denied: self.denied(&right).map(ToOwned::to_owned),
+        };
+        acts.map(button).collect()
+    }
+}

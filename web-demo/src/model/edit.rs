@@ -1,0 +1,328 @@
+//! An object edited as YAML: written, reviewed by the server, applied.
+//!
+//! Invariant: what is sent is the difference between the text at first and the text now, as a merge patch on the very
+//! version that was reviewed. So what the reader did not touch is never written, and what was reviewed is what happens.
+
+use std::rc::Rc;
+
+use portolan::Error;
+use portolan::meta::{ApiResource, Patch};
+use serde_json::{Map, Value};
+
+use super::access::Right;
+use super::calls::{MANAGER, Request, Target};
+use super::changes::{Line, changes};
+use super::frame::{Conflict, EditFrame, Review};
+use super::refusal::refusal;
+use super::trouble::Trouble;
+
+/// The object being edited, if one is.
+#[derive(Debug, Default)]
+pub(super) struct Edit(Option<Draft>);
+
+#[derive(Debug)]
+struct Draft {
+    /// The kind's name and the object's key.
+    place: (String, String),
+    resource: ApiResource,
+    target: Target,
+    /// The version it began from, and that as it is shown.
+    version: String,
+    base: Value,
+    text: Rc<str>,
+    touched: bool,
+    problem: Option<Trouble>,
+    stage: Stage,
+    /// The call that is waited for.
+    waits: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Writing,
+    /// The server tries the patch on what is there.
+    Trying {
+        patch: Value,
+        live: Value,
+    },
+    /// It is asked who else manages the fields.
+    Looking {
+        patch: Value,
+        lines: Vec<Line>,
+    },
+    Reviewed {
+        patch: Value,
+        review: Rc<Review>,
+    },
+    Applying {
+        review: Rc<Review>,
+    },
+}
+
+/// What comes of an event.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    /// To be asked of the server.
+    pub(super) request: Option<Request>,
+    /// It was applied, in words.
+    pub(super) done: Option<String>,
+}
+
+impl Edit {
+    /// Begins with the object at `place`, or goes on: with what is there now as long as nothing has been written.
+    pub(super) fn show(
+        &mut self,
+        place: (&str, &str),
+        resource: &ApiResource,
+        version: &str,
+        object: impl FnOnce() -> Result<Value, String>,
+    ) -> Result<EditFrame, String> {
+        let same = |draft: &&Draft| (draft.place.0.as_str(), draft.place.1.as_str()) == place;
+        let keeps = |draft: &&Draft| draft.version == version || draft.touched || draft.waits.is_some();
+        if self.0.as_ref().filter(same).filter(keeps).is_none() {
+            self.0 = Some(Draft::begin(place, resource, version, object()?)?);
+        }
+        Ok(self.0.as_ref().map(Draft::frame).unwrap_or_default())
+    }
+
+    /// The text is this now.
+    pub(super) fn write(&mut self, text: String) {
+        if let Some(draft) = &mut self.0 {
+            draft.go(Stage::Writing);
+            (draft.text, draft.touched) = (text.into(), true);
+        }
+    }
+
+    /// Drops what was written.
+    pub(super) fn discard(&mut self) {
+        self.0 = None;
+    }
+
+    /// Whether the fields of others are to be taken over.
+    pub(super) fn take(&mut self, take: bool) {
+        if let Some(Draft { stage: Stage::Reviewed { review, .. }, .. }) = &mut self.0 {
+            *review = Rc::new(Review { take, ..(**review).clone() });
+        }
+    }
+
+    /// The call that was made of the last step has this number.
+    pub(super) fn sent(&mut self, id: u64) {
+        if let Some(draft) = &mut self.0 {
+            draft.waits = Some(id);
+        }
+    }
+
+    /// Where the object being edited is: its kind's name and its key.
+    pub(super) fn place(&self) -> Option<(&str, &str)> {
+        self.0.as_ref().map(|draft| (draft.place.0.as_str(), draft.place.1.as_str()))
+    }
+
+    /// Has the server review what was written; `live` is the object now.
+    pub(super) fn review(&mut self, live: Value) -> Step {
+        let Some(draft) = &mut self.0 else { return Step::default() };
+        match read(&draft.text).map(|edited| difference(&draft.base, &edited)) {
+            Err(trouble) => draft.fail(trouble),
+            Ok(None) => {
+                draft.fail(Trouble { title: "Nothing has been changed".to_owned(), ..Trouble::default() });
+            }
+            Ok(Some(patch)) => {
+                let request = draft.request(Patch::Merge(patch.clone())).dry();
+                draft.go(Stage::Trying { patch, live: shown(live) });
+                return Step { request: Some(request), done: None };
+            }
+        }
+        Step::default()
+    }
+
+    /// Applies what was reviewed.
+    pub(super) fn apply(&mut self) -> Step {
+        let Some(draft) = &mut self.0 else { return Step::default() };
+        let Stage::Reviewed { patch, review } = &draft.stage else { return Step::default() };
+        if !review.conflicts.is_empty() && !review.take {
+            return Step::default();
+        }
+        let request = draft.request(Patch::Merge(patch.clone()));
+        let review = review.clone();
+        draft.go(Stage::Applying { review });
+        Step { request: Some(request), done: None }
+    }
+
+    /// Takes the answer to the call `id`, made with `right`.
+    pub(super) fn answered(&mut self, id: u64, outcome: Result<Value, Error>, right: &Right) -> Step {
+        let Some(draft) = self.0.as_mut().filter(|draft| draft.waits == Some(id)) else {
+            return Step::default();
+        };
+        let stage = std::mem::replace(&mut draft.stage, Stage::Writing);
+        match (stage, outcome) {
+            (Stage::Trying { mut patch, live }, Ok(answer)) => {
+                pin(&mut patch, &answer);
+                let wanted = shown(answer);
+                let lines = changes(&live, &wanted);
+                let request = draft.request(Patch::Apply(wanted)).dry();
+                draft.go(Stage::Looking { patch, lines });
+                return Step { request: Some(request), done: None };
+            }
+            (Stage::Looking { patch, lines }, outcome) => {
+                let (conflicts, unknown) = match outcome {
+                    Ok(_) => (Vec::new(), None),
+                    Err(error) => match conflicts(&error) {
+                        Some(conflicts) => (conflicts, None),
+                        None => (Vec::new(), Some(error.to_string())),
+                    },
+                };
+                let review = Rc::new(Review { lines, conflicts, unknown, take: false });
+                draft.go(Stage::Reviewed { patch, review });
+            }
+            (Stage::Applying { .. }, Ok(_)) => {
+                let done = Some(format!("{} {} has been changed.", draft.resource.kind, draft.target.name));
+                self.0 = None;
+                return Step { request: None, done };
+            }
+            (_, Err(error)) => draft.fail(refusal(&error, right)),
+            (Stage::Writing | Stage::Reviewed { .. }, Ok(_)) => {}
+        }
+        Step::default()
+    }
+}
+
+impl Draft {
+    fn begin(
+        place: (&str, &str),
+        resource: &ApiResource,
+        version: &str,
+        object: Value,
+    ) -> Result<Self, String> {
+        let base = shown(object);
+        let text =
+            serde_saphyr::to_string(&base).map_err(|error| format!("not to be written as YAML: {error}"))?;
+        let (namespace, name) = place.1.split_once('/').unwrap_or(("", place.1));
+        Ok(Self {
+            place: (place.0.to_owned(), place.1.to_owned()),
+            resource: resource.clone(),
+            target: Target { namespace: namespace.to_owned(), name: name.to_owned() },
+            version: version.to_owned(),
+            base,
+            text: text.into(),
+            touched: false,
+            problem: None,
+            stage: Stage::Writing,
+            waits: None,
+        })
+    }
+
+    /// Back to writing, because of `trouble`.
+    fn fail(&mut self, trouble: Trouble) {
+        self.go(Stage::Writing);
+        self.problem = Some(trouble);
+    }
+
+    /// Goes to another stage: no problem is known, nothing is waited for.
+    fn go(&mut self, stage: Stage) {
+        (self.stage, self.problem, self.waits) = (stage, None, None);
+    }
+
+    fn request(&self, patch: Patch) -> Request {
+        Request::patch(&self.resource, &self.target, patch)
+    }
+
+    fn frame(&self) -> EditFrame {
+        let (busy, review) = match &self.stage {
+            Stage::Writing => ("", None),
+            Stage::Trying { .. } | Stage::Looking { .. } => ("Reviewed by the server …", None),
+            Stage::Reviewed { review, .. } => ("", Some(review.clone())),
+            Stage::Applying { review } => ("Applied …", Some(review.clone())),
+        };
+        let (text, problem) = (self.text.clone(), self.problem.clone());
+        EditFrame { text, touched: self.touched, denied: None, problem, busy, review }
+    }
+}
+
+/// `object` as it is shown and compared: without what the server alone writes.
+fn shown(mut object: Value) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            for field in ["managedFields", "resourceVersion", "generation"] {
+                metadata.remove(field);
+            }
+        }
+    }
+    object
+}
+
+/// Binds `patch` to the version that the server tried it on.
+fn pin(patch: &mut Value, tried: &Value) {
+    if let Some(version) = tried.pointer("/metadata/resourceVersion") {
+        merge(patch, &serde_json::json!({"metadata": {"resourceVersion": version}}));
+    }
+}
+
+/// Lays `more` over `patch`, both objects of objects.
+fn merge(patch: &mut Value, more: &Value) {
+    match (patch, more) {
+        (Value::Object(patch), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(patch.entry(name.clone()).or_insert_with(|| Value::Object(Map::new())), value);
+            }
+        }
+        (patch, more) => *patch = more.clone(),
+    }
+}
+
+/// The object that `text` is, or where it goes wrong.
+fn read(text: &str) -> Result<Value, Trouble> {
+    let wrong = |title: String, text: String| Trouble { title, text, ..Trouble::default() };
+    let read: Result<Value, serde_saphyr::Error> = serde_saphyr::from_str(text);
+    match read {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        Ok(_) => Err(wrong(
+            "Not an object".to_owned(),
+            "Fields are wanted: apiVersion, kind, metadata …".to_owned(),
+        )),
+        Err(error) => {
+            let place =
+                error.location().map(|place| format!(" (line {}, column {})", place.line(), place.column()));
+            Err(wrong(format!("Not YAML{}", place.unwrap_or_default()), error.without_snippet().to_string()))
+        }
+    }
+}
+
+/// What makes `new` of `old`, as a merge patch (RFC 7386); `None` when they are the same.
+fn difference(old: &Value, new: &Value) -> Option<Value> {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else {
+        return (old != new).then(|| new.clone());
+    };
+    let mut patch = Map::new();
+    for (name, value) in new {
+        let changed = old.get(name).map_or_else(|| Some(value.clone()), |old| difference(old, value));
+        patch.extend(changed.map(|value| (name.clone(), value)));
+    }
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        patch.insert(name.clone(), Value::Null);
+    }
+    (!patch.is_empty()).then_some(Value::Object(patch))
+}
+
+/// Who else manages the fields that are changed, when `error` says that.
+fn conflicts(error: &Error) -> Option<Vec<Conflict>> {
+    let causes = error.status()?.details.as_ref()?.causes.as_ref().filter(|causes| !causes.is_empty())?;
+    let mut found: Vec<Conflict> = Vec::new();
+    for cause in causes {
+        if cause.reason.as_deref() != Some("FieldManagerConflict") {
+            return None;
+        }
+        let message = cause.message.as_deref().unwrap_or_default();
+        let manager = message.split('"').nth(1).unwrap_or(message);
+        let field = cause.field.clone().unwrap_or_default();
+        match found.iter_mut().find(|conflict| conflict.manager == manager) {
+            Some(conflict) => conflict.fields.push(field),
+            None => found.push(Conflict { manager: manager.to_owned(), fields: vec![field] }),
+        }
+    }
+    // What this page wrote before is its own.
+    found.retain(|conflict| conflict.manager != MANAGER);
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The open object as text to be edited: a plain text area, what the server says would come of it, and who is in the way.
+
+use sycamore::prelude::*;
+
+use super::super::{Page, browser, each, text, when};
+use super::of;
+use crate::model::Event;
+use crate::model::changes::Line;
+use crate::model::frame::{Conflict, EditFrame, Frame, Review};
+
+/// The editor, or why there is none.
+pub(super) fn edit(page: Page) -> View {
+    let masked = of(page, |detail| detail.revealed == Some(false));
+    let cannot = page.part(|frame| frame.edit.clone().and_then(Result::err).unwrap_or_default());
+    let open = page.part(|frame| matches!(frame.edit, Some(Ok(_))));
+    view! {
+        p(class=move || if masked.get() { "pane-note" } else { "none" }, data-testid="locked") {
+            "The values of this Secret are masked: reveal them to edit it."
+        }
+        p(class=move || if cannot.with(String::is_empty) { "none" } else { "pane-note" }, data-testid="cannot-edit") {
+            (move || cannot.get_clone())
+        }
+        (when(open, page, editor))
+    }
+}
+
+fn editor(page: Page) -> View {
+    let yaml = part(page, |edit| edit.text.clone());
+    let [busy, denied] =
+        [part(page, |edit| edit.busy.to_owned()), part(page, |edit| edit.denied.clone().unwrap_or_default())];
+    // Letters are text here, not commands; Esc leaves the box.
+    let keys = |event: web_sys::KeyboardEvent| {
+        event.stop_propagation();
+        if event.key() == "Escape" {
+            browser::focus("rows");
+        }
+    };
+    view! {
+        div(class="pane-body edit") {
+            p(class="pane-note tone-warn shaped", hidden=move || denied.with(String::is_empty), data-testid="edit-denied") {
+                (move || denied.get_clone())
+            }
+            textarea(
+                id="editor", class="editor", aria-label="YAML of the object", "spellcheck"="false", autocomplete="off",
+                autocapitalize="off", data-testid="editor", prop:value=move || yaml.with(|text| text.to_string()),
+                on:input=move |event: web_sys::Event| page.apply(Event::Write(browser::value(&event))), on:keydown=keys,
+            )
+            (buttons(page))
+            p(class="busy dim", role="status", data-testid="edit-busy") { (move || busy.get_clone()) }
+            div(role="alert") { (when(part(page, |edit| edit.problem.is_some()), page, problem)) }
+            (when(part(page, |edit| edit.review.is_some()), page, review))
+        }
+    }
+}
+
+fn buttons(page: Page) -> View {
+    let touched = part(page, |edit| edit.touched);
+    let idle = part(page, |edit| edit.busy.is_empty());
+    let ready = part(page, |edit| {
+        let granted =
+            |review: &Review| !review.lines.is_empty() && (review.conflicts.is_empty() || review.take);
+        edit.busy.is_empty() && edit.review.as_deref().is_some_and(granted)
+    });
+    let off = |on: ReadSignal<bool>| move || (!on.get()).to_string();
+    view! {
+        div(class="pushes") {
+            button(class="push", data-testid="discard", aria-disabled=off(touched), on:click=move |_| page.apply(Event::Discard)) { "Discard" }
+            button(class="push", data-testid="review", aria-disabled=off(idle), on:click=move |_| page.apply(Event::Review)) { "Review" }
+            button(class="push strong", data-testid="apply", aria-disabled=off(ready), on:click=move |_| {
+                if ready.get() {
+                    page.apply(Event::Apply);
+                }
+            }) { "Apply" }
+        }
+    }
+}
+
+fn problem(page: Page) -> View {
+    let trouble = page.part(|frame| edit_of(frame).and_then(|edit| edit.problem.clone()));
+    view! {
+        div(class="edit-problem", data-testid="edit-problem") {
+            strong(class="tone-bad shaped") { (text(trouble, |trouble| trouble.title.clone())) }
+            p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
+            p() { (text(trouble, |trouble| trouble.advice.clone())) }
+            code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
+        }
+    }
+}
+
+fn review(page: Page) -> View {
+    let verdict = part(page, |edit| match edit.review.as_deref() {
+        Some(review) if review.lines.is_empty() => "The server would change nothing.".to_owned(),
+        Some(_) => "What would change".to_owned(),
+        None => String::new(),
+    });
+    let unknown = part(page, |edit| {
+        let unknown = edit.review.as_deref().and_then(|review| review.unknown.as_deref());
+        unknown.map(|why| format!("Who else manages these fields is not known: {why}")).unwrap_or_default()
+    });
+    let lines = each(page, |frame| reviewed(frame).map_or(0, |review| review.lines.len()), line, drawn);
+    view! {
+        section(class="review", aria-label="Review", data-testid="reviewed") {
+            (when(part(page, |edit| edit.review.as_deref().is_some_and(|review| !review.conflicts.is_empty())), page, conflicts))
+            p(class="dim") { (move || unknown.get_clone()) }
+            h3() { (move || verdict.get_clone()) }
+            pre(class="changes", tabindex="0", aria-label="Changed lines", data-testid="changes") { (lines) }
+        }
+    }
+}
+
+fn conflicts(page: Page) -> View {
+    let read = |frame: &Frame, place: usize| reviewed(frame)?.conflicts.get(place).cloned();
+    let list = each(page, |frame| reviewed(frame).map_or(0, |review| review.conflicts.len()), read, conflict);
+    let take = part(page, |edit| edit.review.as_deref().is_some_and(|review| review.take));
+    view! {
+        div(class="conflicts", data-testid="conflicts") {
+            h3(class="tone-warn shaped") { "Others manage what you change" }
+            dl(class="facts stacked") { (list) }
+            label(class="chosen") {
+                input(
+                    r#type="checkbox", data-testid="take", prop:checked=move || take.get(),
+                    on:change=move |_| page.apply(Event::Take(!take.get())),
+                )
+                span() { "Take these fields over" }
+            }
+        }
+    }
+}
+
+fn conflict(item: ReadSignal<Option<Conflict>>) -> View {
+    view! {
+        div(class="fact", data-testid="conflict") {
+            dt() { (text(item, |item| item.manager.clone())) }
+            dd(class="mono") { (text(item, |item| item.fields.join("\n"))) }
+        }
+    }
+}
+
+fn line(frame: &Frame, place: usize) -> Option<Line> {
+    reviewed(frame)?.lines.get(place).cloned()
+}
+
+fn drawn(item: ReadSignal<Option<Line>>) -> View {
+    let class = text(item, |line| format!("change {}", line.change.signs().0));
+    view! { span(class=class) { (text(item, |line| format!("{} {}\n", line.change.signs().1, line.text))) } }
+}
+
+fn edit_of(frame: &Frame) -> Option<&EditFrame> {
+    frame.edit.as_ref()?.as_ref().ok()
+}
+
+fn reviewed(frame: &Frame) -> Option<&Review> {
+    edit_of(frame)?.review.as_deref()
+}
+
+/// One part of the edit.
+fn part<T: PartialEq + Default + 'static>(page: Page, read: fn(&EditFrame) -> T) -> ReadSignal<T> {
+    page.part(move |frame| edit_of(frame).map(read).unwrap_or_default())
+}
