@@ -25,9 +25,9 @@ async function inMemory(t, hash, options = WIDE) {
   return dashboard;
 }
 
-/** The page on the real cluster with the row `key` open, by the keyboard alone. */
-async function onCluster(t, kind, key, { base = proxy.page, options = WIDE } = {}) {
-  const dashboard = await openDashboard(t, browser, base, `#/${kind}?open=${encodeURIComponent(key)}`, options);
+/** The page on the real cluster with the object `key` open. */
+async function onCluster(t, kind, key) {
+  const dashboard = await openDashboard(t, browser, proxy.page, `#/${kind}?open=${encodeURIComponent(key)}`, WIDE);
   await dashboard.reaches('live');
   await dashboard.row(key);
   return dashboard;
@@ -46,8 +46,8 @@ const report = ({ page }) => page.locator('[data-testid=report][data-state=done]
 const act = ({ page }, name) => page.locator(`[data-testid=act][data-act=${name}]`);
 const seen = ({ page }, testid) => page.getByTestId(testid).waitFor({ timeout: 60_000 });
 
-/** Writes `text` in the editor as if typed over all of it. */
-const write = ({ page }, change) => page.getByTestId('editor').fill(change);
+/** Writes `text` in the editor, over all that is there. */
+const write = ({ page }, text) => page.getByTestId('editor').fill(text);
 
 test('in memory: delete, scale, restart and cordon, by keys alone', async (t) => {
   const dashboard = await inMemory(t, '#/deployments.apps');
@@ -57,7 +57,7 @@ test('in memory: delete, scale, restart and cordon, by keys alone', async (t) =>
   await page.keyboard.press('s');
   await seen(dashboard, 'dialog');
   assert.equal(await focus(dashboard), 'dialog-first');
-  assert.equal(await page.locator('.page').getAttribute('inert') !== null, true, 'what lies behind is out of reach');
+  assert.notEqual(await page.locator('.page').getAttribute('inert'), null, 'what lies behind is out of reach');
   await page.keyboard.type('many');
   await page.keyboard.press('Enter');
   await until('what is wrong', async () => /whole number/.test(await page.getByTestId('dialog-problem').innerText()));
@@ -244,7 +244,13 @@ test('on a real server: a Secret edited once revealed keeps what was not touched
 test('who may only look is told so before and after trying', async (t) => {
   await deploy('guarded');
   await cluster.kubectl(['create', 'serviceaccount', 'viewer', '--namespace=shop']);
-  await cluster.kubectl(['create', 'clusterrolebinding', 'viewer', '--clusterrole=view', '--serviceaccount=shop:viewer']);
+  await cluster.kubectl(['create', '-f', '-'], {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'looker' },
+    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
+  });
+  await cluster.kubectl(['create', 'clusterrolebinding', 'looker', '--clusterrole=looker', '--serviceaccount=shop:viewer']);
   const as = (await cluster.kubectl(['create', 'token', 'viewer', '--namespace=shop'])).trim();
   const own = await cluster.proxy(directory, { as });
   t.after(() => own.stop());

@@ -21,7 +21,9 @@ impl Model {
     pub(super) fn act(&mut self, event: Event, now: Millis) {
         match (event, &mut self.overlay) {
             (Event::Propagation(propagation), Shown::Dialog(dialog)) => dialog.propagation = propagation,
-            (Event::Replicas(replicas), Shown::Dialog(dialog)) => dialog.replicas = replicas,
+            (Event::Replicas(replicas), Shown::Dialog(dialog)) => {
+                (dialog.replicas, dialog.problem) = (replicas, String::new());
+            }
             (Event::Confirm, _) => self.confirm(now),
             (Event::Dismiss, _) => self.desk.dismiss(),
             (Event::Write(text), _) => self.desk.edit.write(text),

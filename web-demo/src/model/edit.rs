@@ -167,7 +167,7 @@ impl Edit {
                     Ok(_) => (Vec::new(), None),
                     Err(error) => match conflicts(&error) {
                         Some(conflicts) => (conflicts, None),
-                        None => (Vec::new(), Some(error.to_string())),
+                        None => (Vec::new(), Some(unknown(&error))),
                     },
                 };
                 let review = Rc::new(Review { lines, conflicts, unknown, take: false });
@@ -301,6 +301,14 @@ fn difference(old: &Value, new: &Value) -> Option<Value> {
         patch.insert(name.clone(), Value::Null);
     }
     (!patch.is_empty()).then_some(Value::Object(patch))
+}
+
+/// Why `error` leaves open who else manages the fields.
+fn unknown(error: &Error) -> String {
+    match error.code() {
+        Some(415) => "this server knows no server-side apply, which would tell".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// Who else manages the fields that are changed, when `error` says that.

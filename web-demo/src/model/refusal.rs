@@ -58,6 +58,10 @@ fn causes(status: &Status) -> Vec<String> {
     let causes = status.details.as_ref().and_then(|details| details.causes.as_deref()).unwrap_or_default();
     let line = |cause: &StatusCause| {
         let message = cause.message.as_deref().unwrap_or_default();
+        // Before a field that it does not know the server repeats the whole object, a Secret's values too.
+        if let Some((_, unknown)) = message.split_once("strict decoding error: ") {
+            return unknown.to_owned();
+        }
         match cause.field.as_deref() {
             Some(field) if !field.is_empty() => format!("{field}: {message}"),
             _ => message.to_owned(),
@@ -93,6 +97,9 @@ mod tests {
             (invalid.title.as_str(), invalid.text.as_str()),
             ("Not valid (422)", "spec.replicas: must be positive\nodd")
         );
+        let repeated = "Invalid value: \"{...}\": strict decoding error: unknown field \"spec.x\"";
+        let unknown = told(422, &json!({"causes": [{"field": "patch", "message": repeated}]}));
+        assert_eq!(unknown.text, "unknown field \"spec.x\"");
         assert!(told(409, &json!({})).title.starts_with("It has changed meanwhile"));
         assert!(told(404, &json!({})).title.starts_with("It is not there"));
         assert!(told(500, &json!({})).title.starts_with("The server failed"));

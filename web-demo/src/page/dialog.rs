@@ -39,7 +39,7 @@ pub(crate) fn dialog(page: Page) -> View {
             h2(id="dialog-title") { (move || title.get_clone()) }
             p(id="dialog-text", class="dim") { (move || text.get_clone()) }
             (controls)
-            p(class="problem tone-bad", role="alert", data-testid="dialog-problem") { (move || problem.get_clone()) }
+            p(class="problem shaped tone-bad", role="alert", data-testid="dialog-problem") { (move || problem.get_clone()) }
             div(class="pushes") {
                 button(class="push", data-testid="dialog-cancel", on:click=move |_| page.command(Command::Close)) { "Cancel" }
                 button(id=first, class=class, data-testid="dialog-confirm", on:click=move |_| page.apply(Event::Confirm)) {

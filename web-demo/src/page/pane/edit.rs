@@ -95,7 +95,7 @@ fn review(page: Page) -> View {
     });
     let unknown = part(page, |edit| {
         let unknown = edit.review.as_deref().and_then(|review| review.unknown.as_deref());
-        unknown.map(|why| format!("Who else manages these fields is not known: {why}")).unwrap_or_default()
+        unknown.map(|why| format!("Who else manages these fields is not known: {why}.")).unwrap_or_default()
     });
     let lines = each(page, |frame| reviewed(frame).map_or(0, |review| review.lines.len()), line, drawn);
     view! {
