@@ -126,12 +126,17 @@ pub(crate) fn focused_tag() -> String {
     active.map(|element| element.tag_name()).unwrap_or_default()
 }
 
-/// Gives the element `id` the caret, its text selected; without such an element takes the caret away.
+/// Gives the element `id` the caret: a box with its text selected, a text area at its beginning; without such an element
+/// takes the caret away.
 pub(crate) fn focus(id: &str) {
     if let Some(element) = html(element(id)) {
         report(element.focus());
         if let Some(input) = element.dyn_ref::<web_sys::HtmlInputElement>() {
             input.select();
+        }
+        if let Some(area) = element.dyn_ref::<web_sys::HtmlTextAreaElement>() {
+            report(area.set_selection_range(0, 0));
+            area.set_scroll_top(0);
         }
     } else if let Some(active) = html(document().and_then(|document| document.active_element())) {
         report(active.blur());
