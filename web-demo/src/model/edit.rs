@@ -16,9 +16,12 @@ use super::frame::{Conflict, EditFrame, Review};
 use super::refusal::refusal;
 use super::trouble::Trouble;
 
-/// The object being edited, if one is.
+/// The object being edited, if one is; and what was written about others and not applied.
 #[derive(Debug, Default)]
-pub(super) struct Edit(Option<Draft>);
+pub(super) struct Edit {
+    open: Option<Draft>,
+    kept: Vec<Draft>,
+}
 
 #[derive(Debug)]
 struct Draft {
@@ -77,17 +80,29 @@ impl Edit {
         version: &str,
         object: impl FnOnce() -> Result<Value, String>,
     ) -> Result<EditFrame, String> {
-        let same = |draft: &&Draft| (draft.place.0.as_str(), draft.place.1.as_str()) == place;
-        let keeps = |draft: &&Draft| draft.version == version || draft.touched || draft.waits.is_some();
-        if self.0.as_ref().filter(same).filter(keeps).is_none() {
-            self.0 = Some(Draft::begin(place, resource, version, object()?)?);
+        if self.place() != Some(place) {
+            self.turn_to(place);
         }
-        Ok(self.0.as_ref().map(Draft::frame).unwrap_or_default())
+        let keeps = |draft: &&Draft| draft.version == version || draft.touched || draft.waits.is_some();
+        if self.open.as_ref().filter(keeps).is_none() {
+            self.open = Some(Draft::begin(place, resource, version, object()?)?);
+        }
+        Ok(self.open.as_ref().map(Draft::frame).unwrap_or_default())
+    }
+
+    /// Puts away what was written about another object and takes out what was written about that at `place`.
+    fn turn_to(&mut self, place: (&str, &str)) {
+        if let Some(mut draft) = self.open.take().filter(|draft| draft.touched) {
+            draft.go(Stage::Writing);
+            self.kept.push(draft);
+        }
+        let at = self.kept.iter().position(|draft| draft.place() == place);
+        self.open = at.map(|at| self.kept.swap_remove(at));
     }
 
     /// The text is this now.
     pub(super) fn write(&mut self, text: String) {
-        if let Some(draft) = &mut self.0 {
+        if let Some(draft) = &mut self.open {
             draft.go(Stage::Writing);
             (draft.text, draft.touched) = (text.into(), true);
         }
@@ -95,31 +110,31 @@ impl Edit {
 
     /// Drops what was written.
     pub(super) fn discard(&mut self) {
-        self.0 = None;
+        self.open = None;
     }
 
     /// Whether the fields of others are to be taken over.
     pub(super) fn take(&mut self, take: bool) {
-        if let Some(Draft { stage: Stage::Reviewed { review, .. }, .. }) = &mut self.0 {
+        if let Some(Draft { stage: Stage::Reviewed { review, .. }, .. }) = &mut self.open {
             *review = Rc::new(Review { take, ..(**review).clone() });
         }
     }
 
     /// The call that was made of the last step has this number.
     pub(super) fn sent(&mut self, id: u64) {
-        if let Some(draft) = &mut self.0 {
+        if let Some(draft) = &mut self.open {
             draft.waits = Some(id);
         }
     }
 
     /// Where the object being edited is: its kind's name and its key.
     pub(super) fn place(&self) -> Option<(&str, &str)> {
-        self.0.as_ref().map(|draft| (draft.place.0.as_str(), draft.place.1.as_str()))
+        self.open.as_ref().map(Draft::place)
     }
 
     /// Has the server review what was written; `live` is the object now.
     pub(super) fn review(&mut self, live: Value) -> Step {
-        let Some(draft) = &mut self.0 else { return Step::default() };
+        let Some(draft) = &mut self.open else { return Step::default() };
         match read(&draft.text).map(|edited| difference(&draft.base, &edited)) {
             Err(trouble) => draft.fail(trouble),
             Ok(None) => {
@@ -136,7 +151,7 @@ impl Edit {
 
     /// Applies what was reviewed.
     pub(super) fn apply(&mut self) -> Step {
-        let Some(draft) = &mut self.0 else { return Step::default() };
+        let Some(draft) = &mut self.open else { return Step::default() };
         let Stage::Reviewed { patch, review } = &draft.stage else { return Step::default() };
         if !review.conflicts.is_empty() && !review.take {
             return Step::default();
@@ -149,7 +164,7 @@ impl Edit {
 
     /// Takes the answer to the call `id`, made with `right`.
     pub(super) fn answered(&mut self, id: u64, outcome: Result<Value, Error>, right: &Right) -> Step {
-        let Some(draft) = self.0.as_mut().filter(|draft| draft.waits == Some(id)) else {
+        let Some(draft) = self.open.as_mut().filter(|draft| draft.waits == Some(id)) else {
             return Step::default();
         };
         let stage = std::mem::replace(&mut draft.stage, Stage::Writing);
@@ -175,7 +190,7 @@ impl Edit {
             }
             (Stage::Applying { .. }, Ok(_)) => {
                 let done = Some(format!("{} {} has been changed.", draft.resource.kind, draft.target.name));
-                self.0 = None;
+                self.open = None;
                 return Step { request: None, done };
             }
             (_, Err(error)) => draft.fail(refusal(&error, right)),
@@ -219,6 +234,10 @@ impl Draft {
     /// Goes to another stage: no problem is known, nothing is waited for.
     fn go(&mut self, stage: Stage) {
         (self.stage, self.problem, self.waits) = (stage, None, None);
+    }
+
+    fn place(&self) -> (&str, &str) {
+        (&self.place.0, &self.place.1)
     }
 
     fn request(&self, patch: Patch) -> Request {

@@ -178,7 +178,8 @@ fn an_untouched_text_follows_the_object_and_a_touched_one_stays() {
     edit.discard();
     assert!(edit.show(PLACE, &resource(), "10", || Ok(answer(9))).unwrap().text.contains("replicas: 9"));
     edit.write("mine".into());
-    assert!(
-        edit.show(("pods", "shop/web"), &resource(), "1", || Ok(live())).unwrap().text.contains("replicas")
-    );
+    let other = edit.show(("pods", "shop/web"), &resource(), "1", || Ok(live())).unwrap();
+    assert!(other.text.contains("replicas") && !other.touched);
+    let back = edit.show(PLACE, &resource(), "11", || Ok(live())).unwrap();
+    assert!(&*back.text == "mine" && back.touched, "what was written waits for the reader to come back");
 }
