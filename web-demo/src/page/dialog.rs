@@ -88,6 +88,6 @@ fn propagation(page: Page) -> View {
 fn of<T: PartialEq + Default + 'static>(page: Page, read: impl Fn(&Dialog) -> T + 'static) -> ReadSignal<T> {
     page.part(move |frame| match &frame.overlay {
         Overlay::Dialog(dialog) => read(dialog),
-        Overlay::None | Overlay::Help | Overlay::Jump { .. } => T::default(),
+        _ => T::default(),
     })
 }
