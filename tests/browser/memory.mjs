@@ -18,3 +18,14 @@ export async function settledMemory(browser, page) {
   // Of several renderers the page's is the largest.
   return Math.max(...sizes);
 }
+
+/** What the WebAssembly memories of a page hold, in bytes: it never becomes less. */
+export async function moduleMemory(page) {
+  const devtools = await page.context().newCDPSession(page);
+  const { result } = await devtools.send('Runtime.evaluate', { expression: 'WebAssembly.Memory.prototype' });
+  const { objects } = await devtools.send('Runtime.queryObjects', { prototypeObjectId: result.objectId });
+  const sum = 'function () { return this.reduce((sum, { buffer }) => sum + buffer.byteLength, 0); }';
+  const size = await devtools.send('Runtime.callFunctionOn', { objectId: objects.objectId, functionDeclaration: sum });
+  await devtools.detach();
+  return size.result.value;
+}

@@ -26,7 +26,7 @@ use crate::model::trouble::{Reach, Trouble, is_unanswered, serves_files_only};
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// How many changes of each kind the cluster in memory remembers. Its watches are in this tab and always near, and what it
-/// remembers the tab holds: five times as many would be some sixty megabytes after ten minutes.
+/// remembers the tab holds: with 400 the module settles at 21 MB, with 2,000 it has 60 MB after four minutes and grows on.
 const CHANGES_REMEMBERED: usize = 400;
 
 /// Where the data comes from.
@@ -130,8 +130,7 @@ fn server() -> Result<Source, Error> {
 /// A cluster inside this tab that lives by itself.
 async fn memory(page: Page) -> Result<Source, Error> {
     let runtime = wasm::runtime();
-    let mut remembered = ClusterOptions::default();
-    remembered.history = CHANGES_REMEMBERED;
+    let remembered = ClusterOptions { history: CHANGES_REMEMBERED, ..ClusterOptions::default() };
     let cluster = Cluster::with_options(runtime.clone(), remembered);
     let mut options = WorkloadOptions::default();
     options.pods = number("pods").unwrap_or(options.pods);
