@@ -16,6 +16,7 @@ use crate::meta::{
     ApiResource, ApplyOptions, CreateOptions, DeleteOptions, Encoded, GetOptions, ListOptions, Object, Patch,
     PatchOptions, PatchType, UpdateOptions, WatchOptions,
 };
+use crate::object::PartialObjectMetadata;
 use crate::rest::{ListBody, ObjectList, Request, RestClient, Watch, WatchBody};
 use crate::time::Runtime;
 
@@ -29,6 +30,7 @@ pub struct Api<K> {
     namespace: String,
     /// "" for the objects themselves.
     subresource: String,
+    metadata_only: bool,
     object: PhantomData<fn() -> K>,
 }
 
@@ -41,7 +43,7 @@ impl<K> Clone for Api<K> {
 impl<K> Api<K> {
     pub(super) fn new(rest: RestClient, resource: ApiResource) -> Self {
         let (namespace, subresource) = (String::new(), String::new());
-        Self { rest, resource, namespace, subresource, object: PhantomData }
+        Self { rest, resource, namespace, subresource, metadata_only: false, object: PhantomData }
     }
 
     /// The resource.
@@ -78,6 +80,13 @@ impl<K> Api<K> {
         Self { namespace, ..self.retyped() }
     }
 
+    /// The same calls, answered with the objects' metadata alone where the server gives it, for a type that holds objects of
+    /// any shape: what `PartialObjectMetadata` is asked for, without another type.
+    #[must_use]
+    pub fn metadata_only(&self) -> Self {
+        Self { metadata_only: true, ..self.retyped() }
+    }
+
     /// The calls on a subresource of each object (`scale`, `eviction`, `token`), which reads and writes `S`: get, create,
     /// update, patch and apply. Those of built-in types have calls of their own, such as [`Api::update_status`].
     #[must_use]
@@ -104,6 +113,7 @@ impl<K> Api<K> {
             resource: self.resource.clone(),
             namespace: self.namespace.clone(),
             subresource: self.subresource.clone(),
+            metadata_only: self.metadata_only,
             object: PhantomData,
         }
     }
@@ -206,7 +216,8 @@ impl<K: Object> Api<K> {
 
     fn form(&self, method: Method, suffix: &str) -> Request {
         let request = self.scope(method);
-        match K::form() {
+        let form = if self.metadata_only { PartialObjectMetadata::form() } else { K::form() };
+        match form {
             None => request,
             Some(form) => request.accept_as(&format!("{form}{suffix}")),
         }
