@@ -1,7 +1,10 @@
 //! What takes a kubelet: the logs of containers, and commands in them. There are no containers here, so the logs tell
-//! what a web server might, made of nothing but the Pod and the time, and every command repeats what it is told.
+//! what a web server might, made of nothing but the Pod and the time, and every command repeats what it is told; one on a
+//! terminal says so first.
 //!
 //! Invariant: the same Pod and clock give the same lines, however they are asked for.
+
+mod shell;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -11,10 +14,11 @@ use bytes::Bytes;
 use futures::channel::mpsc;
 #[cfg(feature = "full")]
 use futures::sink;
-use futures::{SinkExt, StreamExt, future, stream};
+use futures::{SinkExt, Stream, StreamExt, future, stream};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, Uri};
 use jiff::Timestamp;
+use portolan::portable::BoxStream;
 use portolan::transport::{Body, Message, Socket};
 use portolan::{Error, TransportErrorKind};
 use serde_json::{Value, json};
@@ -24,6 +28,7 @@ use crate::failure::Failure;
 use crate::request::{Query, Route, Target};
 use crate::stored::key;
 use crate::value::{list, text};
+use shell::{Said, Shell};
 
 /// A container writes a line so often.
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
@@ -205,6 +210,9 @@ pub(crate) fn echo(
     }
     let words: Vec<&str> = query.all("command").collect();
     let (sender, received) = mpsc::channel::<Message>(WAITING);
+    if query.flag("tty") && query.flag("stdin") {
+        return Ok(socket(sender, Box::pin(on_terminal(received).map(Ok))));
+    }
     let said = if words.is_empty() { String::new() } else { format!("{}\n", words.join(" ")) };
     let repeated = received
         .map(Message::into_bytes)
@@ -213,10 +221,36 @@ pub(crate) fn echo(
     let repeated = if query.flag("stdin") { repeated.left_stream() } else { stream::empty().right_stream() };
     let said = stream::iter([channel(1, said.as_bytes())]);
     let end = stream::iter([status(u8::from(words == ["false"]).into())]);
+    Ok(socket(sender, Box::pin(said.chain(repeated).chain(end).map(Ok))))
+}
+
+fn socket(sender: mpsc::Sender<Message>, incoming: BoxStream<'static, Result<Message, Error>>) -> Socket {
     let gone = |_| Error::transport(TransportErrorKind::Interrupted, "the command has ended");
-    let incoming = said.chain(repeated).chain(end).map(Ok);
-    let protocol = Some(PROTOCOL.to_owned());
-    Ok(Socket::new(protocol, Box::pin(incoming), Box::pin(sender.sink_map_err(gone))))
+    Socket::new(Some(PROTOCOL.to_owned()), incoming, Box::pin(sender.sink_map_err(gone)))
+}
+
+/// What a terminal shows and how it ends, of what it is told.
+fn on_terminal(received: mpsc::Receiver<Message>) -> impl Stream<Item = Message> {
+    let greeting = stream::iter([channel(1, shell::GREETING.as_bytes())]);
+    let answers = stream::unfold(Some((received, Shell::default())), |open| async move {
+        let (mut received, mut shell) = open?;
+        let message = received.next().await?.into_bytes();
+        let mut said = Said::default();
+        match message.split_first() {
+            Some((0, typed)) => said = shell.take(&String::from_utf8_lossy(typed)),
+            Some((4, size)) => {
+                let size: Value = serde_json::from_slice(size).unwrap_or_default();
+                let number = |name: &str| size[name].as_u64().unwrap_or_default();
+                shell.resize(number("Height"), number("Width"));
+            }
+            _ => {}
+        }
+        let text = (!said.text.is_empty()).then(|| channel(1, said.text.as_bytes()));
+        let messages = text.into_iter().chain(said.ended.map(status));
+        let open = said.ended.is_none().then_some((received, shell));
+        Some((stream::iter(messages.collect::<Vec<_>>()), open))
+    });
+    greeting.chain(answers.flatten())
 }
 
 /// A command as a test says it ends: a text is what it writes; an object holds `stdout`, `stderr` and `exitCode`, all of

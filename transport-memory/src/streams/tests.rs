@@ -3,7 +3,7 @@
 use futures::AsyncWriteExt;
 use k8s_openapi::api::core::v1::Pod;
 use portolan::client::Api;
-use portolan::stream::{ExecOptions, LogOptions, Since};
+use portolan::stream::{ExecOptions, LogOptions, Since, TerminalSize};
 use portolan::time::{Runtime, Simulator};
 use serde_json::json;
 
@@ -110,6 +110,21 @@ fn a_command_repeats_its_words_and_what_it_reads() {
         assert_eq!(process.collect(100).await.unwrap().stdout, "cat\nread back");
         let wrong = ExecOptions { container: Some("none".into()), ..options };
         assert!(pods.exec("web", ["x"], &wrong).await.unwrap_err().is_bad_request());
+    });
+}
+
+#[test]
+fn a_terminal_finds_a_stand_in_that_ends_with_a_code() {
+    play(async |_, pods| {
+        let options =
+            ExecOptions { container: Some("main".into()), stdin: true, tty: true, ..ExecOptions::default() };
+        let mut process = pods.exec("web", ["sh"], &options).await.unwrap();
+        process.input.resize(TerminalSize { width: 132, height: 43 }).await.unwrap();
+        process.input.write_all(b"size\rexit 3\r").await.unwrap();
+        let said = process.collect(1000).await.unwrap();
+        let text = String::from_utf8_lossy(&said.stdout);
+        assert!(text.starts_with("This is no shell") && text.contains("\r\n43 132\r\n"), "{text}");
+        assert_eq!(said.exit_code, 3);
     });
 }
 
