@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// The kubeconfig file to use, with --cluster.
     #[arg(long, requires = "cluster")]
     kubeconfig: Option<PathBuf>,
+    /// Let the page's terminal run commands in containers, with --cluster: whoever reaches the port can then do so.
+    #[arg(long, requires = "cluster")]
+    exec: bool,
     /// The port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 8001)]
     port: u16,
@@ -94,6 +97,9 @@ fn serve_cluster(options: &Options) -> Result<()> {
     let directory = build()?;
     let mut proxy = kubectl(options, &["proxy", "--www-prefix=/portolan/"])?;
     proxy.arg(format!("--www={}", directory.display())).arg(format!("--port={port}"));
+    if options.exec {
+        proxy.arg("--reject-paths=^$");
+    }
     println!("the dashboard on your cluster: http://127.0.0.1:{port}/portolan/?source=proxy   (Ctrl-C ends)");
     process::replace(&mut proxy)
 }
