@@ -54,7 +54,7 @@ test('in memory: delete, scale, restart and cordon, by keys alone', async (t) =>
   const { page } = dashboard;
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
-  await page.keyboard.press('s');
+  await page.keyboard.press('S');
   await seen(dashboard, 'dialog');
   assert.equal(await focus(dashboard), 'dialog-first');
   assert.notEqual(await page.locator('.page').getAttribute('inert'), null, 'what lies behind is out of reach');
@@ -155,7 +155,7 @@ test('on a real server: scale, restart, cordon and delete do what kubectl sees',
   await deploy('web', 2);
   const dashboard = await onCluster(t, 'deployments.apps', 'shop/web');
   const { page } = dashboard;
-  await page.keyboard.press('s');
+  await page.keyboard.press('S');
   await seen(dashboard, 'dialog');
   await page.keyboard.type('5');
   await page.keyboard.press('Enter');

@@ -12,20 +12,26 @@ pub mod capacity;
 pub mod catalogue;
 pub mod cell;
 pub mod changes;
+pub mod choice;
 pub mod columns;
 mod desk;
 pub mod detail;
 mod edit;
+pub mod family;
 mod fields;
 mod filter;
 pub mod frame;
 mod health;
+pub mod ink;
+pub mod inspect;
 mod json_path;
 pub mod keys;
+pub mod logs;
 pub mod manifest;
 mod overlay;
 pub mod overview;
 pub mod palette;
+pub mod place;
 mod pod;
 mod present;
 mod printed;
@@ -34,6 +40,7 @@ mod reveal;
 pub mod route;
 pub mod scope;
 pub mod table;
+pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod timeline;
@@ -52,9 +59,11 @@ use act::{Dialog, Propagation};
 use age::Millis;
 use capacity::Capacity;
 use catalogue::{Catalogue, Kind};
+use choice::Choice;
 use columns::Plan;
 use desk::Desk;
 use frame::Frame;
+use inspect::Inspect;
 use keys::Command;
 use manifest::Manifest;
 use route::{Pane, Route, Sort};
@@ -136,6 +145,8 @@ pub enum Event {
     RemoveView(String),
     /// The views that were kept, as text.
     Views(String),
+    /// Something about logs or the terminal.
+    Inspect(inspect::Event),
     /// Every kind is to be watched, or only those on show.
     ToggleAll,
     /// The theme kept from last time.
@@ -186,6 +197,10 @@ pub enum Errand {
     FocusDialog,
     /// Put the caret in the editor.
     FocusEditor,
+    /// Scroll the logs so that this many CSS pixels are above.
+    ScrollLog(f64),
+    /// Put the caret in the terminal.
+    FocusTerminal,
     /// Give the focus to the line of the overview so many below the one that has it.
     FocusLine(isize),
 }
@@ -199,6 +214,8 @@ pub struct Wanted {
     pub resource: ApiResource,
     /// Where: an informer in each; "" is everywhere.
     pub namespaces: Vec<String>,
+    /// Only the objects' metadata.
+    pub metadata: bool,
 }
 
 /// The whole state.
@@ -222,6 +239,7 @@ pub struct Model {
     height: f64,
     hold: bool,
     open: detail::Open,
+    inspect: Inspect,
     overlay: Shown,
     theme: Theme,
     desk: Desk,
@@ -257,6 +275,7 @@ impl Model {
             Event::ToggleAll => self.toggle_all(),
             Event::Put { kind, object, initial } => self.put(&kind, object, (!initial).then_some(now)),
             Event::Remove { kind, key } => self.remove(&kind, &key),
+            Event::Inspect(event) => self.inspect(event, now),
             Event::Look(kind, figures) => self.look(&kind, figures, now),
             Event::Looked => self.wire.sum_up(now),
             Event::Went(hash) => self.went(Route::parse(&hash)),
@@ -299,22 +318,31 @@ impl Model {
     }
 
     /// The informers that should run: on the page's own kinds, the one on show, and all of them when asked; in the chosen
-    /// namespaces where the whole cluster is refused. A kind of which the page knows no columns needs its definition.
+    /// namespaces where the whole cluster is refused. A kind of which the page knows no columns needs its definition. Beside
+    /// an owner tree the metadata of every other kind.
     pub fn wanted(&self) -> Vec<Wanted> {
+        // What an object in a namespace has made is in that namespace.
+        let home =
+            self.route.open.as_deref().and_then(|key| key.split_once('/')).map_or("", |(home, _)| home);
+        let informer = |kind: &Kind| {
+            let metadata = self.is_only_for_the_tree(&kind.id);
+            let narrowed = self.narrowed.contains(&kind.id) && !self.route.scope.is_empty();
+            let namespaces = match kind.resource.namespaced {
+                true if metadata => vec![home.to_owned()],
+                true if narrowed => self.route.scope.names().map(str::to_owned).collect(),
+                _ => vec![String::new()],
+            };
+            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces, metadata }
+        };
+        let wanted = |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(&kind.id);
+        self.catalogue.kinds().filter(wanted).map(informer).collect()
+    }
+
+    fn is_watched_in_full(&self, kind: &Kind) -> bool {
         let all = self.watch_all || self.route.all;
         let shown = self.route.kind.as_deref();
-        let defined = shown.is_some_and(|kind| columns::known(kind, true).is_none());
-        let wanted = |kind: &&Kind| {
-            all || kind.core || shown == Some(kind.id.as_str()) || defined && kind.id == printed::DEFINITIONS
-        };
-        let informer = |kind: &Kind| {
-            let narrowed = kind.resource.namespaced && self.narrowed.contains(&kind.id);
-            let everywhere = !narrowed || self.route.scope.is_empty();
-            let chosen = || self.route.scope.names().map(str::to_owned).collect();
-            let namespaces = if everywhere { vec![String::new()] } else { chosen() };
-            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces }
-        };
-        self.catalogue.kinds().filter(wanted).map(informer).collect()
+        let defines = || shown.is_some_and(|shown| columns::known(shown, true).is_none());
+        all || kind.core || shown == Some(kind.id.as_str()) || kind.id == printed::DEFINITIONS && defines()
     }
 
     /// Forgets what it had of `kind`: its informer has been stopped.
@@ -322,6 +350,9 @@ impl Model {
         self.tables.remove(kind);
         self.capacity.forget(kind);
         self.open.forget(kind);
+        if let Some(family) = &mut self.inspect.family {
+            family.forget(kind);
+        }
         self.wire.forget(kind);
     }
 
@@ -351,6 +382,12 @@ impl Model {
 
     fn put(&mut self, kind: &str, object: Manifest, changed: Option<Millis>) {
         let Some(known) = self.catalogue.kind(kind) else { return };
+        if let Some(family) = self.inspect.family.as_mut().filter(|_| kind != "events") {
+            family.put(kind, &object);
+        }
+        if self.is_only_for_the_tree(kind) {
+            return;
+        }
         self.capacity.put(kind, &object);
         let defines = (kind == printed::DEFINITIONS).then(|| object.text("metadata.name").into_owned());
         if !self.tables.contains_key(kind) {
@@ -366,6 +403,9 @@ impl Model {
 
     fn remove(&mut self, kind: &str, key: &str) {
         self.capacity.remove(kind, key);
+        if let Some(family) = &mut self.inspect.family {
+            family.remove(kind, key);
+        }
         if let Some(table) = self.tables.get_mut(kind) {
             table.remove(key);
         }
@@ -525,6 +565,9 @@ impl Model {
             }
             _ => {}
         }
+        if self.pane_on_show() == Some(Pane::Terminal) {
+            self.errands.push_back(Errand::FocusTerminal);
+        }
     }
 
     /// Closes what is on top: the overlay, then the caret, the detail, the wire panel, the filter.
@@ -535,6 +578,7 @@ impl Model {
         } else if self.route.open.is_some() {
             self.route.open = None;
             self.route.pane = Pane::default();
+            self.route.choice = Choice::default();
         } else if self.route.wire {
             self.route.wire = false;
         } else {

@@ -106,6 +106,14 @@ impl Page {
         self.0.menu
     }
 
+    /// How deep each line of the owner tree is.
+    pub(crate) fn owner_levels(self) -> Vec<usize> {
+        let levels = |frame: &Frame| {
+            frame.owners.iter().flat_map(|owners| owners.iter()).map(|line| line.level).collect()
+        };
+        self.0.frame.with_untracked(levels)
+    }
+
     /// The model, to be asked; borrowed no longer than one statement.
     pub(crate) fn model(self) -> RefMut<'static, Model> {
         self.0.model.borrow_mut()
@@ -195,6 +203,8 @@ impl Page {
             Errand::FocusRows => browser::focus("rows"),
             Errand::FocusDialog => browser::focus("dialog-first"),
             Errand::FocusEditor => browser::focus("editor"),
+            Errand::FocusTerminal => browser::focus("terminal"),
+            Errand::ScrollLog(top) => browser::scroll("log", top),
             Errand::KeepViews => browser::keep_views(&self.model().kept_views()),
             Errand::ScrollTo(top) => browser::scroll("rows", top),
             Errand::FocusLine(by) => browser::focus_among(".boards .line", by),

@@ -123,7 +123,8 @@ impl Open {
         detail.revealed = secret.then_some(self.revealed);
         self.shown = Some(detail.clone());
         detail.yaml = detail.yaml.filter(|_| pane == Pane::Yaml);
-        detail.pane = pane;
+        detail.panes = Pane::ALL.into_iter().filter(|pane| pane.fits(kind.0)).collect();
+        detail.pane = pane.of(kind.0);
         detail
     }
 }
@@ -142,7 +143,7 @@ fn absent(kind: &str, key: &str) -> Detail {
         version: String::new(),
         gone: false,
         missing: true,
-        panes: Pane::ALL.to_vec(),
+        panes: Vec::new(),
         pane: Pane::default(),
         facts: Vec::new(),
         sections: Vec::new(),
@@ -183,8 +184,6 @@ fn present(
     Detail {
         version: row.version.clone(),
         missing: false,
-        panes: Pane::ALL.to_vec(),
-        pane: Pane::default(),
         facts,
         sections: sections
             .into_iter()

@@ -8,12 +8,14 @@ use super::cell::Tone;
 use super::changes;
 use super::columns::{Style, Width};
 use super::detail::Detail;
+use super::family::Relative;
 use super::overview::Overview;
 use super::palette::Choice;
 use super::scope;
 use super::trouble::Trouble;
 use super::views::View;
 use super::wire::{Connection, Line};
+use super::{logs, terminal};
 
 /// One picture of the page.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,12 @@ pub struct Frame {
     pub edit: Option<Result<EditFrame, String>>,
     /// What came of what was done last.
     pub report: Option<Report>,
+    /// Its logs, when they are on show.
+    pub logs: Option<Rc<logs::View>>,
+    /// Its terminal, when it is on show.
+    pub terminal: Option<Rc<terminal::View>>,
+    /// The tree that it is in, when that is on show.
+    pub owners: Option<Rc<Vec<Relative>>>,
     /// The wire panel, when it is open.
     pub wire: Option<Rc<WireFrame>>,
     /// What lies over all of it.

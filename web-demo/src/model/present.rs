@@ -28,6 +28,7 @@ const MOST_CHOICES: usize = 12;
 
 /// The frame of `model` at `now`.
 pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
+    model.settle(now);
     let connection = model.wire.connection(model.outside(), now);
     let table = table(model, now).map(Rc::new);
     let open = model.route.open.clone().zip(model.route.kind.clone());
@@ -60,6 +61,9 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         acts: model.acts(),
         edit,
         report: model.desk.report(now).cloned(),
+        logs: model.logs_view(now).map(Rc::new),
+        terminal: model.terminal_view().map(Rc::new),
+        owners: model.owners_view().map(Rc::new),
         wire: model.route.wire.then(|| Rc::new(wire(model, now))),
         overlay: overlay(model),
         asks_namespace: asks_namespace(model),
@@ -133,11 +137,12 @@ fn item(model: &Model, kind: &Kind, here: Option<&str>) -> NavigationItem {
     // Warnings among the events are history, not a state.
     let tones = if kind.id == "events" { &[][..] } else { &[Tone::Bad, Tone::Warn, Tone::Busy] };
     let synced = model.wire.figures(&kind.id).is_some_and(|figures| figures.synced);
+    let in_full = model.is_watched_in_full(kind);
     NavigationItem {
         kind: kind.id.clone(),
         title: kind.title.clone(),
         link: model.route.to(Some(&kind.id)).hash(),
-        count: counts.map(|counts| counts.iter().sum()).or_else(|| synced.then_some(0)),
+        count: counts.map(|counts| counts.iter().sum()).or_else(|| synced.then_some(0)).filter(|_| in_full),
         unready: tones.iter().map(|&tone| count_of(tone)).sum(),
         tone: tones.iter().copied().find(|&tone| count_of(tone) > 0).unwrap_or_default(),
         active: here == Some(kind.id.as_str()),

@@ -22,7 +22,7 @@ pub(super) fn reveal(text: &str) -> Cow<'_, str> {
 }
 
 /// Unicode's property Bidi_Control.
-fn is_control(letter: char) -> bool {
+pub(super) fn is_control(letter: char) -> bool {
     matches!(letter, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the hash is the whole state of the view; `Route::parse(route.hash()) == route` for every route.
 
+use super::choice::Choice;
 use super::scope::Scope;
 
 /// What the page shows.
@@ -19,6 +20,8 @@ pub struct Route {
     pub open: Option<String>,
     /// What the detail shows of it.
     pub pane: Pane,
+    /// Which of its logs, and how.
+    pub choice: Choice,
     /// The wire panel is open.
     pub wire: bool,
     /// Every kind is watched, not only those on show.
@@ -35,11 +38,43 @@ pub enum Pane {
     Yaml,
     /// The same, to be changed.
     Edit,
+    /// What its containers write.
+    Logs,
+    /// A shell in one of its containers.
+    Terminal,
+    /// Who made it, and whom it made.
+    Owners,
 }
+
+/// The kinds whose objects are pods or make pods, themselves or through others that the page watches.
+const LOGGED: [&str; 7] = [
+    "pods",
+    "deployments.apps",
+    "replicasets.apps",
+    "statefulsets.apps",
+    "daemonsets.apps",
+    "jobs.batch",
+    "replicationcontrollers",
+];
 
 impl Pane {
     /// All of them, in the order of their tabs.
-    pub const ALL: [Self; 3] = [Self::Facts, Self::Yaml, Self::Edit];
+    pub const ALL: [Self; 6] =
+        [Self::Facts, Self::Yaml, Self::Edit, Self::Logs, Self::Terminal, Self::Owners];
+
+    /// Whether there is such a thing of an object of `kind`: logs of what makes pods, a terminal of a pod.
+    pub fn fits(self, kind: &str) -> bool {
+        match self {
+            Self::Facts | Self::Yaml | Self::Edit | Self::Owners => true,
+            Self::Terminal => kind == "pods",
+            Self::Logs => LOGGED.contains(&kind),
+        }
+    }
+
+    /// Itself where it fits `kind`, else the facts.
+    pub fn of(self, kind: &str) -> Self {
+        if self.fits(kind) { self } else { Self::default() }
+    }
 
     /// Its name in the address.
     pub const fn name(self) -> &'static str {
@@ -47,6 +82,9 @@ impl Pane {
             Self::Facts => "facts",
             Self::Yaml => "yaml",
             Self::Edit => "edit",
+            Self::Logs => "logs",
+            Self::Terminal => "terminal",
+            Self::Owners => "owners",
         }
     }
 
@@ -56,6 +94,9 @@ impl Pane {
             Self::Facts => "Facts",
             Self::Yaml => "YAML",
             Self::Edit => "Edit",
+            Self::Logs => "Logs",
+            Self::Terminal => "Terminal",
+            Self::Owners => "Owners",
         }
     }
 
@@ -88,7 +129,7 @@ impl Route {
                 "pane" => route.pane = Pane::parse(&value),
                 "wire" => route.wire = value == "1",
                 "all" => route.all = value == "1",
-                _ => {}
+                name => route.choice.take(name, &value),
             }
         }
         route
@@ -107,6 +148,9 @@ impl Route {
         put("sort", &self.sort.as_ref().map(Sort::text).unwrap_or_default());
         put("open", self.open.as_deref().unwrap_or_default());
         put("pane", if self.pane == Pane::default() { "" } else { self.pane.name() });
+        for (name, value) in self.choice.parameters() {
+            put(name, &value);
+        }
         put("wire", if self.wire { "1" } else { "" });
         put("all", if self.all { "1" } else { "" });
         let query = query.finish();
@@ -149,7 +193,17 @@ mod tests {
             filter: "is:unready app=web & more #1?".into(),
             sort: Some(Sort { column: "up to date".into(), descending: true }),
             open: Some("default/web".into()),
-            pane: Pane::Yaml,
+            pane: Pane::Logs,
+            choice: Choice {
+                pod: "web".into(),
+                container: "a b".into(),
+                previous: true,
+                still: true,
+                times: true,
+                only: true,
+                find: "x&y".into(),
+                tail: 100,
+            },
             wire: true,
             all: true,
         };
@@ -160,7 +214,7 @@ mod tests {
 
     #[test]
     fn junk_in_the_address_is_left_out() {
-        let route = Route::parse("#/pods?zap=1&sort=-&pane=9&wire=maybe&%%%=x");
+        let route = Route::parse("#/pods?zap=1&sort=-&pane=9&tail=7&log=up&wire=maybe&%%%=x");
         assert_eq!(route, Route { kind: Some("pods".into()), ..Route::default() });
         assert_eq!(Route::parse(""), Route::default());
     }

@@ -20,6 +20,14 @@ pub(crate) fn on_next_frame(action: impl FnOnce() + 'static) {
     }
 }
 
+/// Waits until a picture has been drawn.
+pub(crate) async fn next_frame() {
+    let (drawn, wait) = futures::channel::oneshot::channel::<()>();
+    on_next_frame(move || drop(drawn));
+    // The picture comes as the end of the sender.
+    let _ = wait.await;
+}
+
 /// Runs `action` every `period` milliseconds for the life of the page.
 pub(crate) fn every(period: i32, action: impl Fn() + 'static) {
     let action = Closure::<dyn Fn()>::new(action).into_js_value();
@@ -146,15 +154,35 @@ pub(crate) fn focus(id: &str) {
 /// Gives the focus to the element so many after the one that has it, among those `selector` finds; to the first when none
 /// has it.
 pub(crate) fn focus_among(selector: &str, by: isize) {
-    let Some(document) = document() else { return };
-    let Ok(found) = document.query_selector_all(selector) else { return };
-    let active = document.active_element();
-    let all: Vec<Element> = (0..found.length()).filter_map(|at| found.get(at)?.dyn_into().ok()).collect();
-    let place = all.iter().position(|element| Some(element) == active.as_ref());
-    let next = place.map_or(0, |place| place.saturating_add_signed(by).min(all.len().saturating_sub(1)));
-    if let Some(element) = html(all.get(next).cloned()) {
+    let last = found(selector).len().saturating_sub(1);
+    focus_at(selector, place_among(selector).map_or(0, |place| place.saturating_add_signed(by).min(last)));
+}
+
+/// The place of the focus among what `selector` finds.
+pub(crate) fn place_among(selector: &str) -> Option<usize> {
+    let active = document()?.active_element()?;
+    found(selector).iter().position(|element| *element == active)
+}
+
+/// Gives the focus to the element at `place` among what `selector` finds.
+pub(crate) fn focus_at(selector: &str, place: usize) {
+    if let Some(element) = html(found(selector).into_iter().nth(place)) {
         report(element.focus());
     }
+}
+
+/// Gives the element `id` the focus, unless the reader has just selected some text.
+pub(crate) fn focus_unless_selecting(id: &str) {
+    let selection = web_sys::window().and_then(|window| window.get_selection().ok()?);
+    if selection.is_none_or(|selection| selection.is_collapsed()) {
+        focus(id);
+    }
+}
+
+/// How wide and high the inside of `node` is, in CSS pixels.
+pub(crate) fn inner_size(node: &web_sys::Node) -> Option<(f64, f64)> {
+    let bounds = node.dyn_ref::<Element>()?.get_bounding_client_rect();
+    Some((bounds.width(), bounds.height()))
 }
 
 /// Scrolls the element `id` so that `top` pixels are above.
@@ -183,6 +211,18 @@ pub(crate) fn value(event: &web_sys::Event) -> String {
     target.dyn_ref::<web_sys::HtmlSelectElement>().map(web_sys::HtmlSelectElement::value).unwrap_or_default()
 }
 
+/// What the text area that fired `event` holds; it is empty afterwards.
+pub(crate) fn take_value(event: &web_sys::Event) -> String {
+    let target = event.target();
+    let Some(area) = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::HtmlTextAreaElement>())
+    else {
+        return String::new();
+    };
+    let text = area.value();
+    area.set_value("");
+    text
+}
+
 /// Shows what a panic said: the module is dead after it.
 pub(crate) fn report_panic(text: &str) {
     web_sys::console::error_1(&text.into());
@@ -200,6 +240,13 @@ fn document() -> Option<web_sys::Document> {
 
 fn element(id: &str) -> Option<Element> {
     document()?.get_element_by_id(id)
+}
+
+fn found(selector: &str) -> Vec<Element> {
+    let Some(Ok(found)) = document().map(|document| document.query_selector_all(selector)) else {
+        return Vec::new();
+    };
+    (0..found.length()).filter_map(|at| found.get(at)?.dyn_into().ok()).collect()
 }
 
 fn html(element: Option<Element>) -> Option<HtmlElement> {

@@ -6,6 +6,7 @@ mod calls;
 mod kinds;
 mod patience;
 mod source;
+mod streams;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ const REPROBE: Duration = Duration::from_secs(4);
 pub(crate) struct Feed {
     source: Source,
     running: BTreeMap<String, Running>,
+    stream: Option<streams::Open>,
     reach: Rc<Cell<Reach>>,
     probing: Rc<Cell<bool>>,
 }
@@ -48,6 +50,7 @@ pub(crate) struct Feed {
 struct Running {
     informers: Vec<Informer>,
     namespaces: Vec<String>,
+    metadata: bool,
     alive: Rc<Cell<bool>>,
 }
 
@@ -75,7 +78,7 @@ pub(crate) fn open(page: Page) {
         spawn_local(kinds::discover(page, source.clone()));
         spawn_local(wake(page));
         let reach = Rc::new(Cell::new(Reach::Unknown));
-        page.set_feed(Feed { source, running: BTreeMap::new(), reach, probing: Rc::default() });
+        page.set_feed(Feed { source, running: BTreeMap::new(), stream: None, reach, probing: Rc::default() });
         browser::every(LOOK, move || look(page));
     });
 }
@@ -86,7 +89,9 @@ pub(crate) fn follow(page: Page) {
         let wanted: BTreeMap<String, Wanted> =
             page.model().wanted().into_iter().map(|wanted| (wanted.kind.clone(), wanted)).collect();
         let unwanted = |kind: &String, running: &mut Running| {
-            wanted.get(kind).is_none_or(|wanted| wanted.namespaces != running.namespaces)
+            wanted.get(kind).is_none_or(|wanted| {
+                wanted.namespaces != running.namespaces || wanted.metadata != running.metadata
+            })
         };
         for (kind, running) in feed.running.extract_if(.., unwanted) {
             running.alive.set(false);
@@ -98,14 +103,16 @@ pub(crate) fn follow(page: Page) {
                 feed.start(page, wanted);
             }
         }
+        streams::follow(page, &feed.source.client, &mut feed.stream);
     });
 }
 
 impl Feed {
-    fn start(&mut self, page: Page, Wanted { kind, resource, namespaces }: Wanted) {
+    fn start(&mut self, page: Page, Wanted { kind, resource, namespaces, metadata }: Wanted) {
         let alive = Rc::new(Cell::new(true));
         let start = |namespace: &String| {
             let api = self.source.client.resource(&resource, namespace);
+            let api = if metadata { api.metadata_only() } else { api };
             let informer = SharedIndexInformer::new(api, InformerOptions::default());
             let (told, name) = (alive.clone(), kind.clone());
             let handler = move |event: cache::Event<Lazy<Unstructured>>| {
@@ -118,7 +125,7 @@ impl Feed {
             Informer { informer, registration }
         };
         let informers = namespaces.iter().map(start).collect();
-        self.running.insert(kind, Running { informers, namespaces, alive });
+        self.running.insert(kind, Running { informers, namespaces, metadata, alive });
     }
 
     /// Makes every informer ask at once whether it is current.

@@ -3,6 +3,10 @@
 mod acts;
 mod edit;
 mod facts;
+mod logs;
+mod owners;
+mod places;
+mod terminal;
 mod yaml;
 
 use sycamore::prelude::*;
@@ -46,6 +50,9 @@ fn whole(page: Page) -> View {
                     (when(secret, page, reveal))
                     (edit::edit(page))
                 },
+                Pane::Logs => logs::logs(page),
+                Pane::Terminal => terminal::terminal(page),
+                Pane::Owners => owners::owners(page),
             })
         }
     }
@@ -95,9 +102,10 @@ fn tabs(page: Page) -> View {
 fn tab(page: Page, pane: Pane) -> View {
     let pressed = page.part(move |frame| frame.detail.as_ref().is_some_and(|detail| detail.pane == pane));
     let name = format!("{}-switch", pane.name());
+    let id = name.clone();
     view! {
         button(
-            class="tab", aria-pressed=move || pressed.get().to_string(), data-testid=name,
+            id=id, class="tab", aria-pressed=move || pressed.get().to_string(), data-testid=name,
             on:click=move |_| page.command(Command::Show(pane)),
         ) { (pane.title()) }
     }

@@ -177,7 +177,7 @@ fn on_a_cluster() -> Vec<Step> {
             Node,
             "node --test --test-concurrency=1 tests/browser/transport.test.mjs \
              tests/browser/resilience.test.mjs tests/browser/dashboard.test.mjs tests/browser/actions.test.mjs \
-             tests/browser/streams.test.mjs",
+             tests/browser/inspect.test.mjs tests/browser/streams.test.mjs",
         )
         .needs(&[
             Need::WasmTargets,

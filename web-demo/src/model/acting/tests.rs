@@ -92,7 +92,7 @@ fn a_refusal_stays_until_it_is_read() {
 #[test]
 fn replicas_that_are_no_number_keep_the_dialog_open() {
     let mut model = deployment();
-    press(&mut model, &["s"]);
+    press(&mut model, &["S"]);
     model.apply(Event::Replicas("many".into()), 0);
     press(&mut model, &["Enter"]);
     let Overlay::Dialog(dialog) = model.frame(0).overlay else { panic!("closed") };

@@ -1,0 +1,122 @@
+//! Logs, the terminal and the owner tree, driven through the whole model.
+
+use super::*;
+use crate::model::testing::manifest;
+use crate::model::{Event as Happening, Wanted};
+use portolan::meta::ApiResource;
+use serde_json::json;
+
+fn put(model: &mut Model, kind: &str, name: &str, owner: &str) {
+    let object =
+        manifest(json!({"metadata": {"name": name, "namespace": "n", "uid": name, "resourceVersion": "1",
+            "ownerReferences": [{"uid": owner, "kind": "X", "name": owner, "apiVersion": "v1"}]},
+        "spec": {"containers": [{"name": "main"}, {"name": "side"}]}, "status": {"phase": "Running"}}));
+    model.apply(Happening::Put { kind: kind.into(), object, initial: true }, 0);
+}
+
+fn at(hash: &str) -> Model {
+    let mut model = Model::default();
+    let widget = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
+    model.apply(Happening::Discovered(vec![widget]), 0);
+    put(&mut model, "deployments.apps", "d", "");
+    put(&mut model, "replicasets.apps", "r", "d");
+    put(&mut model, "pods", "p", "r");
+    model.apply(Happening::Went(hash.into()), 0);
+    model.frame(0);
+    model
+}
+
+fn inspect(model: &mut Model, event: Event) {
+    model.apply(Happening::Inspect(event), 0);
+    model.frame(0);
+}
+
+fn asked(model: &Model) -> logs::Asked {
+    match model.stream() {
+        Some((_, Stream::Logs(asked))) => asked,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_stream_is_wanted_only_while_its_pane_is_on_show() {
+    let mut model = at("#/pods?open=n%2Fp&pane=logs");
+    assert_eq!(asked(&model).place.container, "main");
+    inspect(&mut model, Event::Container("side".into()));
+    assert_eq!(asked(&model).place.container, "side");
+    assert!(model.frame(0).hash.contains("container=side"));
+    inspect(&mut model, Event::Turn(Switch::Previous));
+    assert!(asked(&model).previous && !asked(&model).follow);
+    let (id, _) = model.stream().unwrap();
+    model.apply(Happening::Do(super::super::Command::Show(Pane::Facts)), 0);
+    model.frame(0);
+    assert_eq!(model.stream(), None);
+    inspect(&mut model, Event::Lines(id, Vec::new()));
+    assert!(model.frame(0).logs.is_none());
+    model.apply(Happening::Do(super::super::Command::Close), 0);
+    assert_eq!(model.frame(0).hash, "#/pods");
+}
+
+#[test]
+fn a_deployment_shows_the_logs_of_its_pods_and_has_no_terminal() {
+    let mut model = at("#/deployments.apps?open=n%2Fd&pane=logs");
+    assert_eq!(asked(&model).place.pod, "p");
+    put(&mut model, "pods", "a", "r");
+    model.frame(0);
+    assert_eq!(asked(&model).place.pod, "p", "it stays with the pod it is at");
+    inspect(&mut model, Event::Pod("a".into()));
+    assert_eq!(asked(&model).place.pod, "a");
+    let detail = model.frame(0).detail.unwrap();
+    assert!(!detail.panes.contains(&Pane::Terminal) && detail.panes.contains(&Pane::Owners));
+    let mut services = at("#/services?open=n%2Fs&pane=logs");
+    assert_eq!((services.stream(), services.frame(0).detail.unwrap().pane), (None, Pane::Facts));
+}
+
+#[test]
+fn a_shell_runs_once_the_terminal_has_a_size() {
+    let mut model = at("#/pods?open=n%2Fp&pane=terminal");
+    assert_eq!(model.stream(), None);
+    let size = Size { columns: 80, rows: 24 };
+    inspect(&mut model, Event::Resized(size));
+    let (id, Stream::Shell(place, asked)) = model.stream().unwrap() else { panic!("no shell") };
+    assert_eq!((place.pod.as_str(), asked), ("p", size));
+    inspect(&mut model, Event::Started(id, size));
+    inspect(&mut model, Event::Text("ls".into(), false));
+    assert_eq!(model.typed(), Some(Input::Bytes(b"ls".to_vec())));
+    inspect(&mut model, Event::Exited(id, Ok(0)));
+    assert_eq!(model.stream(), None);
+    inspect(&mut model, Event::Again);
+    assert!(model.stream().is_some_and(|(again, _)| again > id));
+}
+
+#[test]
+fn beside_the_tree_the_metadata_of_every_kind_is_watched_where_the_object_is() {
+    let mut model = at("#/pods?open=n%2Fp&pane=owners");
+    let wanted = |model: &Model, kind: &str| -> Option<Wanted> {
+        model.wanted().into_iter().find(|wanted| wanted.kind == kind)
+    };
+    let widgets = wanted(&model, "widgets.example.com").unwrap();
+    assert!(widgets.metadata && widgets.namespaces == ["n"]);
+    assert!(wanted(&model, "pods").is_some_and(|pods| !pods.metadata && pods.namespaces == [""]));
+    put(&mut model, "widgets.example.com", "w", "p");
+    let frame = model.frame(0);
+    let names: Vec<_> = frame.owners.unwrap().iter().map(|line| (line.level, line.name.clone())).collect();
+    assert_eq!(
+        names,
+        [(1, ""), (2, "d"), (3, "r"), (4, "p"), (5, "w")].map(|(level, name)| (level, name.to_owned()))
+    );
+    assert!(
+        frame
+            .navigation
+            .iter()
+            .flat_map(|group| &group.items)
+            .all(|item| item.kind != "widgets.example.com" || item.count.is_none())
+    );
+    model.apply(Happening::Remove { kind: "widgets.example.com".into(), key: "n/w".into() }, 0);
+    assert_eq!(model.frame(0).owners.unwrap().len(), 4);
+    model.apply(Happening::Went("#/widgets.example.com?open=n%2Fw&pane=owners".into()), 0);
+    assert!(wanted(&model, "widgets.example.com").is_some_and(|widgets| !widgets.metadata));
+    model.apply(Happening::Went("#/pods".into()), 0);
+    model.frame(0);
+    assert_eq!(wanted(&model, "widgets.example.com"), None);
+}

@@ -1,0 +1,168 @@
+//! The logs drawn: what is chosen above, the lines in view below.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::super::{Page, browser};
+use super::places::{advice, places};
+use crate::model;
+use crate::model::choice::{Switch, TAILS};
+use crate::model::inspect::Event;
+use crate::model::logs::{LINE_HEIGHT, Row, View as Logs};
+
+/// All of it.
+pub(super) fn logs(page: Page) -> View {
+    let tone = of(page, |logs| logs.tone);
+    let status = of(page, |logs| logs.status.clone());
+    let dropped = of(page, |logs| logs.dropped);
+    let note = of(page, |logs| logs.trouble.clone());
+    view! {
+        div(class="stream-tools") {
+            (places(page, of(page, |logs| logs.places.clone())))
+            (tail(page))
+            (switch(page, Switch::Follow, "Follow", "log-follow"))
+            (switch(page, Switch::Previous, "Previous", "log-previous"))
+            (switch(page, Switch::Times, "Times", "log-times"))
+        }
+        (search(page))
+        p(class=move || format!("stream-state shaped tone-{}", tone.get().name()), role="status", data-testid="log-state",
+            data-tone=move || tone.get().name()) { (move || status.get_clone()) }
+        (advice(note, page))
+        (move || match dropped.get() {
+            0 => View::default(),
+            count => view! {
+                p(class="stream-note", data-testid="log-dropped") {
+                    (format!("{count} older lines are not kept here."))
+                }
+            },
+        })
+        (lines(page))
+    }
+}
+
+fn switch(page: Page, switch: Switch, title: &'static str, id: &'static str) -> View {
+    let on = page.part(move |frame| frame.logs.as_ref().is_some_and(|logs| logs.choice.is_on(switch)));
+    view! {
+        button(class="chip", aria-pressed=move || on.get().to_string(), data-testid=id,
+            on:click=move |_| tell(page, Event::Turn(switch))) { (title) }
+    }
+}
+
+fn tail(page: Page) -> View {
+    let tail = of(page, |logs| logs.choice.tail);
+    let options = move || {
+        let option = |lines: u32| {
+            let selected = lines == tail.get();
+            view! { option(value=lines.to_string(), selected=selected) { (format!("{lines} lines")) } }
+        };
+        TAILS.into_iter().map(option).collect::<Vec<View>>()
+    };
+    view! {
+        label(class="stream-choose") {
+            span(class="stream-choose-label") { "Last" }
+            select(data-testid="log-tail", on:change=move |changed: web_sys::Event| {
+                if let Ok(tail) = browser::value(&changed).parse() {
+                    tell(page, Event::Tail(tail));
+                }
+            }) { (options) }
+        }
+    }
+}
+
+fn search(page: Page) -> View {
+    let find = of(page, |logs| logs.choice.find.clone());
+    let hits = of(page, |logs| match (logs.choice.find.is_empty(), logs.hits) {
+        (true, _) => String::new(),
+        (false, (count, Some(at))) => format!("{} of {count}", at + 1),
+        (false, (1, None)) => "1 line".to_owned(),
+        (false, (count, None)) => format!("{count} lines"),
+    });
+    // The box has keys of its own, and none of them is the page's.
+    let press = move |event: web_sys::KeyboardEvent| {
+        event.stop_propagation();
+        match event.key().as_str() {
+            "Enter" => tell(page, Event::Step(if event.shift_key() { -1 } else { 1 })),
+            "Escape" => browser::focus("log"),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        div(class="stream-find") {
+            input(r#type="search", placeholder="Find in the logs", aria-label="Find in the logs; Enter goes to the next, Esc leaves",
+                data-testid="log-find", autocomplete="off", "spellcheck"="false", prop:value=move || find.get_clone(),
+                on:input=move |event| tell(page, Event::Find(browser::value(&event))), on:keydown=press)
+            span(class="stream-hits", role="status", data-testid="log-hits") { (move || hits.get_clone()) }
+            (switch(page, Switch::Only, "Only these", "log-only"))
+        }
+    }
+}
+
+fn lines(page: Page) -> View {
+    let [scroller, space, window] = std::array::from_fn(|_| create_node_ref());
+    let count = of(page, |logs| logs.lines);
+    let first = of(page, |logs| logs.first);
+    let away = of(page, |logs| logs.away);
+    let rows = of(page, |logs| logs.rows.clone());
+    let look = move || {
+        if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+            tell(page, Event::Scrolled(f64::from(node.scroll_top()), f64::from(node.client_height())));
+        }
+    };
+    let resize = Rc::new(RefCell::new(None));
+    let resized = resize.clone();
+    on_mount(move || {
+        look();
+        *resized.borrow_mut() = scroller.try_get().and_then(|node| browser::on_resize(&node, look));
+    });
+    on_cleanup(move || drop(resize.take()));
+    create_effect(move || {
+        let (count, first) = (count.get() as f64, first.get() as f64);
+        let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
+        browser::style(&space, "height", &format!("{}px", count * LINE_HEIGHT));
+        browser::style(&window, "transform", &format!("translateY({}px)", first * LINE_HEIGHT));
+    });
+    // What scrolls the lines does not move in the table.
+    let scrolling = |event: web_sys::KeyboardEvent| {
+        if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp" | "Home" | "End") {
+            event.stop_propagation();
+        }
+    };
+    view! {
+        div(class="log-frame") {
+            div(r#ref=scroller, id="log", class="log", tabindex="0", role="region", aria-label="Log lines", data-testid="log",
+                data-lines=move || count.get().to_string(), on:scroll=move |_| look(), on:keydown=scrolling) {
+                div(r#ref=space, class="log-space") {
+                    pre(r#ref=window, class="log-window") {
+                        Keyed(list=rows, key=|row| (row.number, row.current, row.spans.len()), view=row)
+                    }
+                }
+            }
+            (move || match away.get() {
+                false => View::default(),
+                true => view! {
+                    button(class="log-end", data-testid="log-end", on:click=move |_| tell(page, Event::End)) { "To the end" }
+                },
+            })
+        }
+    }
+}
+
+fn row(row: Row) -> View {
+    let class = if row.current { "log-line current" } else { "log-line" };
+    let spans: Vec<View> =
+        row.spans.into_iter().map(|(class, text)| view! { span(class=class) { (text) } }).collect();
+    view! { div(class=class, data-testid="log-line") { (spans) } }
+}
+
+fn tell(page: Page, event: Event) {
+    page.apply(model::Event::Inspect(event));
+}
+
+/// One part of the logs.
+fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&Logs) -> T) -> ReadSignal<T> {
+    page.part(move |frame| frame.logs.as_deref().map(read).unwrap_or_default())
+}

@@ -1,0 +1,72 @@
+//! The owner tree drawn: a line per object, indented, each leading to its object.
+
+use sycamore::prelude::*;
+
+use super::super::{Page, browser, each, text};
+use crate::model::family::{Relative, stride};
+
+/// Who made the open object, and whom it made.
+pub(super) fn owners(page: Page) -> View {
+    let none = page.part(|frame| frame.owners.as_ref().is_none_or(|owners| owners.is_empty()));
+    let alone = page.part(|frame| frame.owners.as_ref().is_some_and(|owners| owners.len() == 1));
+    let lines = each(
+        page,
+        |frame| frame.owners.as_ref().map_or(0, |owners| owners.len()),
+        |frame, at| frame.owners.as_ref().and_then(|owners| owners.get(at).cloned()),
+        line,
+    );
+    let press = move |event: web_sys::KeyboardEvent| {
+        let levels = page.owner_levels();
+        let next = browser::place_among(LINES).and_then(|at| stride(&levels, at, &event.key()));
+        if let Some(next) = next {
+            event.prevent_default();
+            event.stop_propagation();
+            browser::focus_at(LINES, next);
+        }
+    };
+    view! {
+        div(class="pane-body") {
+            (move || match (none.get(), alone.get()) {
+                (true, _) => view! { p(class="dim") { "This object is not known here (yet)." } },
+                (_, true) => view! { p(class="dim") { "Nobody made it but whoever applied it, and it has made nothing." } },
+                _ => View::default(),
+            })
+            div(role="tree", class="tree", aria-label="Owners and offspring", data-testid="owners", on:keydown=press) { (lines) }
+        }
+    }
+}
+
+const LINES: &str = ".tree .relative";
+
+fn line(relative: ReadSignal<Option<Relative>>) -> View {
+    let class = text(relative, |relative| {
+        let depth = relative.level.min(8);
+        let current = if relative.current { " current" } else { "" };
+        format!("relative depth-{depth}{current}")
+    });
+    let state = text(relative, |relative| match relative.state.is_empty() {
+        true => "relative-state".to_owned(),
+        false => format!("relative-state shaped tone-{}", relative.tone.name()),
+    });
+    let has_link = create_selector(move || {
+        relative.with(|relative| relative.as_ref().is_some_and(|relative| !relative.link.is_empty()))
+    });
+    let link = move || {
+        has_link.get().then(|| {
+            relative
+                .with(|relative| relative.as_ref().map(|relative| relative.link.clone()))
+                .unwrap_or_default()
+        })
+    };
+    view! {
+        a(class=class, role="treeitem", tabindex="0", aria-level=text(relative, |relative| relative.level.to_string()),
+            aria-current=text(relative, |relative| relative.current.to_string()), data-testid="owner",
+            data-key=text(relative, |relative| relative.key.clone()), data-kind=text(relative, |relative| relative.kind.clone()),
+            href=link) {
+            span(class="what-kind") { (text(relative, |relative| relative.kind.clone())) }
+            span(class="mono relative-name") { (text(relative, |relative| relative.name.clone())) }
+            span(class=state) { (text(relative, |relative| relative.state.clone())) }
+            span(class="dim") { (text(relative, |relative| relative.note.clone())) }
+        }
+    }
+}

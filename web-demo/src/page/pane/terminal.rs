@@ -1,0 +1,135 @@
+//! The terminal drawn: the screen's rows, and a box without looks that takes what is typed.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sycamore::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::super::{Page, browser};
+use super::places::{advice, places};
+use crate::model;
+use crate::model::inspect::Event;
+use crate::model::terminal::{Size, Span, Stroke, View as Terminal};
+
+/// The height of a row in CSS pixels; `.term` in app.css has the same.
+const ROW_HEIGHT: f64 = 18.0;
+/// How many letters the probe of their width has.
+const PROBE: &str = "00000000000000000000";
+/// How many rows a turn of the wheel scrolls by.
+const WHEEL: isize = 3;
+
+/// All of it.
+pub(super) fn terminal(page: Page) -> View {
+    let tone = of(page, |terminal| terminal.tone);
+    let status = of(page, |terminal| terminal.status.clone());
+    let trouble = of(page, |terminal| terminal.trouble.clone());
+    let exited = of(page, |terminal| terminal.ended && terminal.trouble.is_none());
+    view! {
+        div(class="stream-tools") { (places(page, of(page, |terminal| terminal.places.clone()))) }
+        p(class=move || format!("stream-state shaped tone-{}", tone.get().name()), role="status", data-testid="terminal-state",
+            data-tone=move || tone.get().name()) { (move || status.get_clone()) }
+        (advice(trouble, page))
+        (move || match exited.get() {
+            false => View::default(),
+            true => view! {
+                p(class="stream-note") {
+                    button(class="chip", data-testid="stream-again", on:click=move |_| tell(page, Event::Again)) { "Begin another" }
+                }
+            },
+        })
+        (screen(page))
+    }
+}
+
+fn screen(page: Page) -> View {
+    let [screen, probe] = std::array::from_fn(|_| create_node_ref());
+    let rows = of(page, |terminal| terminal.rows.to_vec());
+    let measure = move || {
+        let nodes = (screen.try_get(), probe.try_get());
+        let (Some(screen), Some(probe)) = nodes else { return };
+        let (Some((width, height)), Some((letters, _))) =
+            (browser::inner_size(&screen), browser::inner_size(&probe))
+        else {
+            return;
+        };
+        let letter = (letters / PROBE.len() as f64).max(1.0);
+        tell(
+            page,
+            Event::Resized(Size { columns: (width / letter) as u16, rows: (height / ROW_HEIGHT) as u16 }),
+        );
+    };
+    let resize = Rc::new(RefCell::new(None));
+    let resized = resize.clone();
+    on_mount(move || {
+        measure();
+        *resized.borrow_mut() = screen.try_get().and_then(|node| browser::on_resize(&node, measure));
+    });
+    on_cleanup(move || drop(resize.take()));
+    let wheel = move |event: web_sys::WheelEvent| {
+        event.prevent_default();
+        tell(page, Event::Wheel(if event.delta_y() < 0.0 { WHEEL } else { -WHEEL }));
+    };
+    view! {
+        div(class="term", on:click=move |_| browser::focus_unless_selecting("terminal"), on:wheel=wheel) {
+            span(r#ref=probe, class="term-probe", aria-hidden="true") { (PROBE) }
+            div(r#ref=screen, class="term-screen", data-testid="terminal-screen") {
+                Indexed(list=rows, view=row)
+            }
+            (keys(page))
+        }
+    }
+}
+
+/// The box that has the focus. No key pressed in it is the page's.
+fn keys(page: Page) -> View {
+    let press = move |event: web_sys::KeyboardEvent| {
+        event.stop_propagation();
+        if event.key() == "F6" {
+            event.prevent_default();
+            return browser::focus("terminal-switch");
+        }
+        let stroke = Stroke {
+            key: event.key(),
+            ctrl: event.ctrl_key(),
+            alt: event.alt_key(),
+            shift: event.shift_key(),
+        };
+        let taken = !event.meta_key() && !event.is_composing() && page.model().takes(&stroke);
+        if taken {
+            event.prevent_default();
+            tell(page, Event::Stroke(stroke));
+        }
+    };
+    let typed = move |event: web_sys::Event| {
+        let Some(input) = event.dyn_ref::<web_sys::InputEvent>() else { return };
+        if !input.is_composing() {
+            let text = browser::take_value(&event);
+            tell(page, Event::Text(text, input.input_type() == "insertFromPaste"));
+        }
+    };
+    let composed = move |event: web_sys::CompositionEvent| {
+        let text = browser::take_value(&event);
+        tell(page, Event::Text(text, false));
+    };
+    view! {
+        textarea(id="terminal", class="term-keys", data-testid="terminal", autocomplete="off", autocapitalize="off", "spellcheck"="false",
+            aria-label="Terminal. Keys go to the shell; F6 leaves it.",
+            on:keydown=press, on:input=typed, on:compositionend=composed)
+    }
+}
+
+fn row(spans: Vec<Span>) -> View {
+    let spans: Vec<View> =
+        spans.into_iter().map(|(class, text)| view! { span(class=class) { (text) } }).collect();
+    view! { div(class="term-row") { (spans) } }
+}
+
+fn tell(page: Page, event: Event) {
+    page.apply(model::Event::Inspect(event));
+}
+
+/// One part of the terminal.
+fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&Terminal) -> T) -> ReadSignal<T> {
+    page.part(move |frame| frame.terminal.as_deref().map(read).unwrap_or_default())
+}
