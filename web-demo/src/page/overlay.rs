@@ -32,7 +32,7 @@ fn help(page: Page) -> View {
     let lines: Vec<View> = BINDINGS.iter().map(binding).collect();
     view! {
         div(class="veil", on:click=move |_| page.command(Command::Close))
-        section(class="over", role="dialog", aria-label="Keys", data-testid="help") {
+        section(class="over", role="dialog", aria-label="Keys", tabindex="0", data-testid="help") {
             h2() { "Keys" }
             dl(class="bindings") { (lines) }
             p(class="hint") {
