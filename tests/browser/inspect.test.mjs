@@ -220,11 +220,16 @@ test('a shell in a container: its size, its keys, its end', async (t) => {
   const { page } = dashboard;
   await page.keyboard.press('s');
   await holds(dashboard, 'terminal-state', /Connected/);
+  // What is typed before the shell asks for it may be another's to read.
+  const prompted = () => holds(dashboard, 'terminal-screen', /[#$]\s*$/);
+  await prompted();
   await page.keyboard.type('echo $((6*7))-$TERM\n');
   await holds(dashboard, 'terminal-screen', /42-xterm-256color/);
+  await prompted();
   const rows = () => page.locator('.term-row').count();
   await page.keyboard.type('stty size\n');
   const [, columns] = await holds(dashboard, 'terminal-screen', new RegExp(`^${await rows()} (\\d+)$`, 'm'));
+  await prompted();
   await page.setViewportSize({ width: 1100, height: 700 });
   await until('fewer rows', async () => (await rows()) < 40);
   await page.keyboard.type('clear; stty size\n');
@@ -232,9 +237,11 @@ test('a shell in a container: its size, its keys, its end', async (t) => {
     const size = (await text(dashboard, 'terminal-screen')).match(/^(\d+) (\d+)$/m);
     return size && Number(size[1]) === (await rows()) && Number(size[2]) < Number(columns);
   }, { show: () => text(dashboard, 'terminal-screen') });
-  await page.setViewportSize({ width: 1440, height: 900 });
-  await page.keyboard.type("clear; sleep 1000; echo 'ended'\n");
+  await prompted();
+  await page.keyboard.type("clear; echo 'be''gun'; sleep 1000; echo 'ended'\n");
+  await holds(dashboard, 'terminal-screen', /^begun$/m);
   await page.keyboard.press('Control+c');
+  await prompted();
   await page.keyboard.type("printf '\\033[1;32mgreen\\033[0m \\033[44mon blue\\033[0m <b>x</b>\\n'\n");
   await page.locator('.term-row .ink-2.bold', { hasText: 'green' }).waitFor();
   assert.equal(await page.locator('.term b').count(), 0);
