@@ -25,8 +25,9 @@ use crate::model::trouble::{Reach, Trouble, is_unanswered, serves_files_only};
 /// How long a wait follows a foreign server's refusal.
 const AGAIN: Duration = Duration::from_secs(3);
 
-/// How many changes of each kind the cluster in memory remembers. Its watches are in this tab and always near, and what it
-/// remembers the tab holds: with 400 the module settles at 21 MB, with 2,000 it has 60 MB after four minutes and grows on.
+/// How many changes of each kind the cluster in memory remembers at least; more when more come in a second. Its watches are
+/// in this tab and always near, and what it remembers the tab holds: with 400 the module settles at 21 MB, with 2,000 it
+/// has 60 MB after four minutes and grows on.
 const CHANGES_REMEMBERED: usize = 400;
 
 /// Where the data comes from.
@@ -130,11 +131,12 @@ fn server() -> Result<Source, Error> {
 /// A cluster inside this tab that lives by itself.
 async fn memory(page: Page) -> Result<Source, Error> {
     let runtime = wasm::runtime();
-    let remembered = ClusterOptions { history: CHANGES_REMEMBERED, ..ClusterOptions::default() };
-    let cluster = Cluster::with_options(runtime.clone(), remembered);
     let mut options = WorkloadOptions::default();
     options.pods = number("pods").unwrap_or(options.pods);
     options.changes_per_second = number("rate").unwrap_or(options.changes_per_second);
+    let history = CHANGES_REMEMBERED.max(options.changes_per_second as usize);
+    let cluster =
+        Cluster::with_options(runtime.clone(), ClusterOptions { history, ..ClusterOptions::default() });
     page.apply(Event::Source(format!("Planting {} pods …", grouped(options.pods))));
     let workload = Workload::grow(&cluster, number("seed").unwrap_or(1), &options).await?;
     spawn_local(workload.run());
