@@ -134,7 +134,7 @@ impl From<Vec<u8>> for Body {
 }
 
 /// One WebSocket message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// A text message: valid UTF-8.
     Text(Bytes),
@@ -147,6 +147,16 @@ impl Message {
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// By kind and length, without what it carries: that may be a Secret.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(bytes) => write!(f, "Text({} bytes)", bytes.len()),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
         }
     }
 }
@@ -218,5 +228,16 @@ impl Sink<Message> for Socket {
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.outgoing.as_mut().poll_close(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_shown_without_what_it_carries() {
+        let messages = [Message::Text("s3cr3t".into()), Message::Binary(Bytes::from_static(b"s3cr3t\n"))];
+        assert_eq!(format!("{messages:?}"), "[Text(6 bytes), Binary(7 bytes)]");
     }
 }

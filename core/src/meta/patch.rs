@@ -1,5 +1,7 @@
 //! The four ways to change part of an object.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -29,7 +31,7 @@ impl PatchType {
 }
 
 /// A partial change: its type and what it says.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Patch {
     /// A list of operations (RFC 6902).
     Json(Value),
@@ -63,5 +65,24 @@ impl Patch {
             }
             Self::Raw(_, text) => text.clone(),
         }
+    }
+}
+
+/// By type and length, without what it says: that may be a Secret's data.
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Patch({:?}, {} bytes)", self.patch_type(), self.body().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_is_shown_without_what_it_says() {
+        let patches =
+            [Patch::Merge("s3cr3t".into()), Patch::Raw(PatchType::Apply, Bytes::from_static(b"s3cr3t"))];
+        assert_eq!(format!("{patches:?}"), "[Patch(Merge, 8 bytes), Patch(Apply, 6 bytes)]");
     }
 }

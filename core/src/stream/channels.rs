@@ -4,6 +4,8 @@
 //! Follows client-go 0.37 `tools/remotecommand/websocket.go` and the decoder of `v4.go`. Invariant: it ends once, with
 //! the Status that the server sends last, or in an error.
 
+use std::fmt;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::json;
 
@@ -61,7 +63,7 @@ pub struct TerminalSize {
 }
 
 /// What a command in a container does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// It wrote this to its standard output; a terminal's output is all here.
     Stdout(Bytes),
@@ -69,6 +71,17 @@ pub enum Output {
     Stderr(Bytes),
     /// It ended with this exit code. After attach, 0 says no more than that the stream ended well.
     Exited(i32),
+}
+
+/// What was written by its length alone: it may be a secret.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout(bytes) => write!(f, "Stdout({} bytes)", bytes.len()),
+            Self::Stderr(bytes) => write!(f, "Stderr({} bytes)", bytes.len()),
+            Self::Exited(code) => write!(f, "Exited({code})"),
+        }
+    }
 }
 
 /// Bytes for the command's standard input.
@@ -167,6 +180,12 @@ pub(super) fn protocol_error(text: impl Into<std::borrow::Cow<'static, str>>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_is_shown_without_its_bytes() {
+        let outputs = [Output::Stdout("s3cr3t".into()), Output::Stderr(Bytes::new()), Output::Exited(3)];
+        assert_eq!(format!("{outputs:?}"), "[Stdout(6 bytes), Stderr(0 bytes), Exited(3)]");
+    }
 
     fn read(messages: &[&[u8]]) -> Result<Vec<Output>, Error> {
         let mut reader = Reader::default();

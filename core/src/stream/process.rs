@@ -71,7 +71,7 @@ pub struct RemoteProcess {
 }
 
 /// What a command wrote and how it ended, as a whole; see [`RemoteProcess::collect`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Collected {
     /// Its standard output.
     pub stdout: Bytes,
@@ -79,6 +79,17 @@ pub struct Collected {
     pub stderr: Bytes,
     /// Its exit code.
     pub exit_code: i32,
+}
+
+/// What was written by its length alone: it may be a secret.
+impl fmt::Debug for Collected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collected")
+            .field("stdout", &self.stdout.len())
+            .field("stderr", &self.stderr.len())
+            .field("exit_code", &self.exit_code)
+            .finish()
+    }
 }
 
 impl RemoteProcess {

@@ -53,6 +53,12 @@ fn process(protocol: Protocol, stdin: bool) -> (Server, RemoteProcess) {
 const SUCCESS: &str = r#"{"status":"Success"}"#;
 
 #[test]
+fn what_was_collected_is_shown_without_its_bytes() {
+    let collected = Collected { stdout: "s3cr3t".into(), stderr: Bytes::new(), exit_code: 3 };
+    assert_eq!(format!("{collected:?}"), "Collected { stdout: 6, stderr: 0, exit_code: 3 }");
+}
+
+#[test]
 fn output_comes_in_order_and_ends_with_the_exit_code() {
     let (server, process) = process(Protocol::V5, false);
     server.send(1, "");
