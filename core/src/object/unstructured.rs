@@ -100,7 +100,8 @@ impl Unstructured {
     }
 
     /// Sets the value at `path`, making the objects on the way that are missing or null. Fails when the path is empty,
-    /// malformed or holds `[*]`, when another kind of value is in the way, and at an element that is not there.
+    /// malformed or holds `[*]`, when another kind of value is in the way, and at an element that is not there; the
+    /// object is then as it was.
     /// client-go's `unstructured.SetNestedField`.
     pub fn set(&mut self, path: impl AsRef<str>, value: impl Into<Value>) -> Result<(), Error> {
         let path = path.as_ref();
@@ -109,22 +110,7 @@ impl Unstructured {
         let Some(Ok(Step::Member(name))) = steps.next() else {
             return Err(fail("a path into an object begins with a name"));
         };
-        let mut place = self.0.entry(name).or_insert(Value::Null);
-        for step in steps {
-            place = match step.map_err(|_| fail("the path is malformed"))? {
-                Step::Member(name) => {
-                    if place.is_null() {
-                        *place = Map::new().into();
-                    }
-                    let members = place.as_object_mut().ok_or_else(|| fail("something is in the way"))?;
-                    members.entry(name).or_insert(Value::Null)
-                }
-                Step::Index(index) => place.get_mut(index).ok_or_else(|| fail("there is no such element"))?,
-                Step::Every => return Err(fail("[*] is no single place")),
-            };
-        }
-        *place = value.into();
-        Ok(())
+        put_member(&mut self.0, name, steps, value.into()).map_err(fail)
     }
 
     /// Takes out every value at `path`; returns how many there were. client-go's `unstructured.RemoveNestedField`.
@@ -179,6 +165,41 @@ fn find<'v>(mut value: &'v Value, mut steps: Steps<'_>) -> Option<&'v Value> {
         };
     }
     Some(value)
+}
+
+/// Puts `value` at `steps` below the member of this name. What is missing is made once all below it is, so that a failure
+/// changes nothing.
+fn put_member(
+    members: &mut Map<String, Value>,
+    name: &str,
+    steps: Steps<'_>,
+    value: Value,
+) -> Result<(), &'static str> {
+    if let Some(member) = members.get_mut(name) {
+        return put(member, steps, value);
+    }
+    let mut member = Value::Null;
+    put(&mut member, steps, value)?;
+    members.insert(name.to_owned(), member);
+    Ok(())
+}
+
+fn put(place: &mut Value, mut steps: Steps<'_>, value: Value) -> Result<(), &'static str> {
+    match (steps.next().transpose().map_err(|_| "the path is malformed")?, place) {
+        (None, place) => *place = value,
+        (Some(Step::Member(name)), Value::Object(members)) => put_member(members, name, steps, value)?,
+        (Some(Step::Member(name)), place @ Value::Null) => {
+            let mut members = Map::new();
+            put_member(&mut members, name, steps, value)?;
+            *place = members.into();
+        }
+        (Some(Step::Member(_)), _) => return Err("something is in the way"),
+        (Some(Step::Index(index)), place) => {
+            put(place.get_mut(index).ok_or("there is no such element")?, steps, value)?;
+        }
+        (Some(Step::Every), _) => return Err("[*] is no single place"),
+    }
+    Ok(())
 }
 
 /// Takes out what lies at `steps` from `value`, of which there is one at least.
@@ -314,9 +335,24 @@ mod tests {
     #[test]
     fn what_cannot_be_set_is_said() {
         let mut widget = Unstructured::new(&resource(), "", "w");
-        for path in ["", "a..b", "[0]", "kind.inner", "list[*]", "list[0]"] {
+        widget.set("none", Value::Null).unwrap();
+        let before = widget.clone();
+        for path in [
+            "",
+            "a..b",
+            "[0]",
+            "kind.inner",
+            "list[*]",
+            "list[0]",
+            "none.a[0]",
+            "data.a.b[*]",
+            "metadata.a.b[",
+        ] {
             assert!(widget.set(path, 1).is_err(), "{path}");
+            assert_eq!(widget.members(), before.members(), "{path} changed it");
         }
+        widget.set("none.a", 1).unwrap();
+        assert_eq!(widget.get("none.a"), Some(&json!(1)));
     }
 
     #[test]
