@@ -48,7 +48,13 @@ pub(super) fn check_absolute(path: &str) -> Result<(), Error> {
             "the path {path:?} holds a query: give it by `param` or `request_uri`"
         )));
     }
-    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+    if path.contains('\\') {
+        return Err(Error::config(format!("the path {path:?} holds a `\\`, which a browser reads as `/`")));
+    }
+    // A browser takes `%2e` for a dot here.
+    let is_dots =
+        |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split('/').any(is_dots) {
         return Err(Error::config(format!(
             "the path {path:?} leads out of itself: write it without `.` and `..`"
         )));
@@ -140,10 +146,22 @@ mod tests {
 
     #[test]
     fn a_path_of_the_callers_own_leads_where_it_says() {
-        for bad in ["", "version", "../x", "/a/../b", "/.", "/a?b=c", "/a#b"] {
+        for bad in [
+            "",
+            "version",
+            "../x",
+            "/a/../b",
+            "/.",
+            "/a?b=c",
+            "/a#b",
+            "/a\\..\\b",
+            "/%2e%2E/b",
+            "/a/.%2e",
+            "/%2E",
+        ] {
             assert!(check_absolute(bad).is_err(), "{bad}");
         }
-        for good in ["/", "/version", "/apis/", "/a..b/.c"] {
+        for good in ["/", "/version", "/apis/", "/a..b/.c", "/%2e%2e%2e/a%2fb"] {
             assert!(check_absolute(good).is_ok(), "{good}");
         }
     }
