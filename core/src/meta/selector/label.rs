@@ -142,8 +142,9 @@ fn integer(value: Option<&String>) -> Option<i64> {
 }
 
 impl LabelSelector {
-    /// Selects objects that have all of `labels`, which nobody checks before the server does. apimachinery's
-    /// `labels.SelectorFromSet`.
+    /// Selects objects that have all of `labels`, which nobody checks: as text, the value `x,tier=y` is one requirement
+    /// more to the server. Take [`from_checked_labels`](Self::from_checked_labels) for labels that are not your own.
+    /// apimachinery's `labels.SelectorFromSet`.
     pub fn from_labels<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let equals = |(label, value): (&str, &str)| LabelRequirement {
             label: label.to_owned(),
