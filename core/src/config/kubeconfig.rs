@@ -1,7 +1,7 @@
 //! Kubeconfig files from bytes: read, merged, looked into. After client-go's `tools/clientcmd` (loader.go, api/types.go), v0.37.
 //!
-//! Invariant: of every entry it is known which file it came from, and no error repeats a value of the file, for it may be
-//! a secret: only names of fields and entries are told.
+//! Invariant: of every entry it is known which file it came from, and no error repeats a secret of the file: of a value that
+//! may hold one only the names of its field and entry are told.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +17,8 @@ const LARGEST: usize = 16 << 20;
 
 /// What is wrong with a list of extensions, told by their reader to who words the error.
 const TWO_OF_ONE_NAME: &str = "there are two of one name: remove or rename one";
+
+const TOO_MUCH: &str = "the YAML is too deep or its aliases grow too large: simplify it";
 
 /// What one kubeconfig file says, or several merged. client-go's `clientcmdapi.Config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -315,8 +317,15 @@ fn yaml_problem(error: &serde_saphyr::Error, path: &str) -> String {
         Yaml::Budget { .. }
         | Yaml::AliasReplayLimitExceeded { .. }
         | Yaml::AliasExpansionLimitExceeded { .. }
-        | Yaml::AliasReplayStackDepthExceeded { .. } => {
-            format!("{place}the YAML is too deep or its aliases grow too large: simplify it")
+        | Yaml::AliasReplayStackDepthExceeded { .. } => format!("{place}{TOO_MUCH}"),
+        Yaml::ExternalMessage { msg, .. } if msg == "recursion limit exceeded" => {
+            format!("{place}{TOO_MUCH}")
+        }
+        Yaml::RecursiveReferencesRequireWeakTypes { .. } => {
+            format!("{place}{field}the value of an anchor holds an alias to itself: take it out")
+        }
+        Yaml::UnknownAnchor { .. } => {
+            format!("{place}{field}this alias has no anchor before it: add the anchor or correct the name")
         }
         _ => format!("{place}{field}this is not YAML: correct it or name another file"),
     }

@@ -164,7 +164,8 @@ const BAD_FILES: &[(&str, &str)] = &[
     ),
     ("users: []\nusers: []", "line 2, column 1: a field is given twice: remove one"),
     ("users: []\n---\nusers: []", "line 3, column 1: a second YAML document begins: keep one"),
-    ("a: &a [*a, *a]", "line 1, column 8: a: this is not YAML: correct it or name another file"),
+    ("a: &a [*a, *a]", "line 1, column 8: a: the value of an anchor holds an alias to itself: take it out"),
+    ("users: *b", "line 1, column 8: this alias has no anchor before it: add the anchor or correct the name"),
     (
         "contexts: [{name: \"a\\e[1m\\n\"}]",
         "current-context: none is set: choose one of a\u{fffd}[1m\u{fffd}",
@@ -186,6 +187,17 @@ fn bad_files_earn_their_line() {
         let error = read(text).unwrap_err();
         assert_eq!(error.to_string(), format!("kubeconfig FILE: {line}"));
         assert!(!error.to_string().contains("s3cr3t"));
+    }
+}
+
+#[test]
+fn a_file_that_is_too_deep_says_so() {
+    for text in [format!("a: {}", "[".repeat(5000)), format!("a: {}{}", "[".repeat(900), "]".repeat(900))] {
+        let error = read(&text).unwrap_err().to_string();
+        assert!(
+            error.ends_with("the YAML is too deep or its aliases grow too large: simplify it"),
+            "{error}"
+        );
     }
 }
 
