@@ -125,7 +125,11 @@ impl Environment {
         let names_any = [&overrides.context, &names.cluster, &names.user].iter().any(|name| !name.is_empty());
         if names_any || self.service().is_none() {
             let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
-            let looked = if looked.is_empty() { "no home directory".to_owned() } else { looked.join(", ") };
+            let looked = match looked.as_slice() {
+                [] if self.kubeconfig.is_some() => "KUBECONFIG names no file".to_owned(),
+                [] => "no home directory".to_owned(),
+                looked => looked.join(", "),
+            };
             let text = format!(
                 "there is no kubeconfig ({looked}), and this is no Pod of a cluster: \
                  write one there or name one with KUBECONFIG"

@@ -237,6 +237,9 @@ impl UserPart<'_> {
                 Err(self.wrong("as", "is missing beside as-uid, as-groups or as-user-extra: name the user"))
             }
             (true, false) => Ok(None),
+            (false, _) if let Some(field) = unsendable(user) => {
+                Err(self.wrong(field, "holds a character no header may carry: write it anew"))
+            }
             (false, _) => Ok(Some(Impersonate {
                 user: user.impersonate.clone(),
                 uid: user.impersonate_uid.clone(),
@@ -245,6 +248,19 @@ impl UserPart<'_> {
             })),
         }
     }
+}
+
+/// The field of whom to act as that no header can carry.
+fn unsendable(user: &User) -> Option<&'static str> {
+    let is_sendable = |text: &String| is_header_text(text);
+    [
+        ("as", is_header_text(&user.impersonate)),
+        ("as-uid", is_header_text(&user.impersonate_uid)),
+        ("as-groups", user.impersonate_groups.iter().all(is_sendable)),
+        ("as-user-extra", user.impersonate_extra.values().flatten().all(is_sendable)),
+    ]
+    .into_iter()
+    .find_map(|(field, fits)| (!fits).then_some(field))
 }
 
 fn file(path: &str) -> Option<Pem> {

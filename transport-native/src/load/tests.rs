@@ -201,6 +201,14 @@ fn nothing_at_all_says_where_it_looked() {
 }
 
 #[test]
+fn a_list_that_names_no_file_is_told() {
+    let mut machine = Machine::new();
+    machine.environment.kubeconfig = Some(":::".into());
+    let text = machine.load(None).unwrap_err().to_string();
+    assert!(text.starts_with("there is no kubeconfig (KUBECONFIG names no file)"), "{text}");
+}
+
+#[test]
 fn a_file_that_a_kubeconfig_names_must_be_there() {
     let machine = Machine::new();
     let path = machine.write("home/.kube/config", &kubeconfig("home", "t"));

@@ -377,6 +377,24 @@ const BAD_FIELDS: &[(&str, &str, &str, &str)] = &[
     (
         "cluster: c, user: u",
         "server: 'https://h'",
+        "as: \"jo\\n\"",
+        "users \"u\": as: holds a character no header may carry: write it anew",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "as: jo, as-groups: [a, \"b\\n\"]",
+        "users \"u\": as-groups: holds a character no header may carry: write it anew",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
+        "as: jo, as-user-extra: {a: [\"b\\n\"]}",
+        "users \"u\": as-user-extra: holds a character no header may carry: write it anew",
+    ),
+    (
+        "cluster: c, user: u",
+        "server: 'https://h'",
         "auth-provider: {name: oidc}",
         "users \"u\": auth-provider: idp-issuer-url: is missing: give the provider's address",
     ),
