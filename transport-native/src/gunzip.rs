@@ -32,15 +32,23 @@ pub(crate) fn ask(headers: &mut HeaderMap) -> bool {
     !own
 }
 
-/// The answer as it was before it was compressed, if it was.
-pub(crate) fn uncompressed(mut response: Response<Body>) -> Response<Body> {
-    let encoding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    if !encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case(b"gzip")) {
-        return response;
+/// The answer as it was before it was compressed, if it was; one in an encoding that was not asked for is refused.
+pub(crate) fn uncompressed(mut response: Response<Body>) -> Result<Response<Body>, Error> {
+    let encoding = response.headers().get(CONTENT_ENCODING).map_or(&b""[..], HeaderValue::as_bytes);
+    match encoding.to_ascii_lowercase().as_slice() {
+        b"" | b"identity" => return Ok(response),
+        b"gzip" => {}
+        _ => {
+            let encoding = String::from_utf8_lossy(encoding);
+            let text = format!(
+                "the answer is encoded as {encoding:?} where gzip was asked for: look at the proxies on the way"
+            );
+            return Err(Error::transport(TransportErrorKind::Protocol, text));
+        }
     }
     response.headers_mut().remove(CONTENT_ENCODING);
     response.headers_mut().remove(CONTENT_LENGTH);
-    response.map(|body| match body {
+    Ok(response.map(|body| match body {
         Body::Empty => Body::Empty,
         body => Body::Stream(Box::pin(Unzipped {
             body,
@@ -49,7 +57,7 @@ pub(crate) fn uncompressed(mut response: Response<Body>) -> Response<Body> {
             read: 0,
             written: 0,
         })),
-    })
+    }))
 }
 
 struct Unzipped {
@@ -154,7 +162,7 @@ mod tests {
     }
 
     fn read(response: Response<Body>) -> Result<Vec<u8>, Error> {
-        let mut body = uncompressed(response).into_body();
+        let mut body = uncompressed(response)?.into_body();
         let mut whole = Vec::new();
         while let Some(chunk) = body.next().now_or_never().unwrap() {
             whole.extend_from_slice(&chunk?);
@@ -175,7 +183,7 @@ mod tests {
         assert_eq!(read(answer(vec![])).unwrap(), b"");
         let plain = Response::new(Body::Bytes(Bytes::from_static(b"plain")));
         assert_eq!(read(plain).unwrap(), b"plain");
-        let headers = uncompressed(answer(vec![])).headers().clone();
+        let headers = uncompressed(answer(vec![])).unwrap().headers().clone();
         assert!(headers.is_empty(), "{headers:?}");
     }
 
@@ -198,13 +206,28 @@ mod tests {
     }
 
     #[test]
+    fn an_encoding_that_was_not_asked_for_is_named() {
+        for (encoding, is_taken) in [("br", false), ("gzip, br", false), ("identity", true), ("", true)] {
+            let body = Body::from(Bytes::from_static(b"{}"));
+            let response = Response::builder().header(CONTENT_ENCODING, encoding).body(body).unwrap();
+            match read(response) {
+                Ok(bytes) => assert!(is_taken && bytes == b"{}", "{encoding}"),
+                Err(error) => {
+                    let text = format!("the answer is encoded as {encoding:?}");
+                    assert!(!is_taken && error.to_string().contains(&text), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_bomb_is_refused_and_a_list_of_like_objects_is_not() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         for _ in 0..100 {
             encoder.write_all(&[0; 1 << 20]).unwrap();
         }
         let bomb: Bytes = encoder.finish().unwrap().into();
-        let mut body = uncompressed(answer(vec![bomb])).into_body();
+        let mut body = uncompressed(answer(vec![bomb])).unwrap().into_body();
         let (mut taken, mut largest) = (0, 0);
         let error = loop {
             match body.next().now_or_never().unwrap() {

@@ -115,7 +115,7 @@ impl HyperTransport {
             let Leased { lease, used } = self.pool.lease(&station, alone).await?;
             let copy = lease.may_turn_away().then(|| copy(&request)).flatten();
             let refused = match exchange(&station, lease, request).await {
-                Ok(response) => return Ok(if unzip { gunzip::uncompressed(response) } else { response }),
+                Ok(response) => return if unzip { gunzip::uncompressed(response) } else { Ok(response) },
                 Err(refused) => *refused,
             };
             // A connection kept from before may have been closed meanwhile. A request it gives back was never sent, so
