@@ -62,6 +62,10 @@ fn what_cannot_be_created_is_refused_in_the_server_s_words() {
             (json!([1]), 400, "BadRequest", "the object provided is unrecognized"),
             (json!({ "metadata": 7 }), 400, "BadRequest", "the object provided is unrecognized"),
             (json!({ "metadata": { "name": "a", "labels": { "x": "not ok" } } }), 422, "Invalid", "metadata.labels"),
+            (json!({ "metadata": { "name": "a", "labels": { "a b": "x" } } }), 422, "Invalid", r#"metadata.labels: Invalid value: "a b": name part must consist of alphanumeric characters"#),
+            (json!({ "metadata": { "name": "a", "labels": { "": "x" } } }), 422, "Invalid", r#"metadata.labels: Invalid value: "": name part must be non-empty"#),
+            (json!({ "metadata": { "name": "a", "labels": { "B.c/d": "x" } } }), 422, "Invalid", r#"metadata.labels: Invalid value: "B.c/d": prefix part a lowercase RFC 1123 subdomain"#),
+            (json!({ "metadata": { "name": "a", "labels": { "a/b/c": "x" } } }), 422, "Invalid", r#"metadata.labels: Invalid value: "a/b/c": a valid label key must consist"#),
         ] {
             let refused = world.post(MAPS, body.clone()).await;
             assert_eq!((refused.code, &refused.body["reason"]), (code, &json!(reason)), "{body}");
