@@ -42,6 +42,7 @@ fn selectors_choose() {
             ("fieldSelector=metadata.namespace!%3Ddefault", vec![]),
             ("fieldSelector=spec.nodeName%3Dn1,status.phase%3DRunning", vec!["a", "c"]),
             ("fieldSelector=spec.nodeName%3Dn1&labelSelector=app%3Dweb", vec!["a"]),
+            ("fieldSelector=%3D", vec!["a", "b", "c"]),
             ("fieldSelector=spec.hostNetwork%3Dfalse", vec!["a", "b", "c"]),
         ] {
             let list = world.get(&format!("/api/v1/pods?{query}")).await;

@@ -126,7 +126,7 @@ impl fmt::Display for FieldSelector {
 }
 
 /// Reads the text of `kubectl --field-selector`: `a=b,c!=d`; a backslash takes `,`, `=` and itself into a value.
-/// apimachinery's `fields.ParseSelector`.
+/// A requirement of no field and no value, such as `=`, is left out. apimachinery's `fields.ParseSelector`.
 impl FromStr for FieldSelector {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
@@ -136,7 +136,9 @@ impl FromStr for FieldSelector {
             requirement(part)
                 .ok_or_else(|| Error::config(format!("field selector {text:?}: cannot read {part:?}")))
         };
-        parts.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+        let mut requirements = parts.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        requirements.retain(|requirement| !(requirement.field.is_empty() && requirement.value.is_empty()));
+        Ok(Self(requirements))
     }
 }
 
@@ -173,5 +175,9 @@ mod tests {
         assert_eq!(selector.to_string().parse::<FieldSelector>().unwrap(), selector);
         assert!("metadata.name".parse::<FieldSelector>().is_err());
         assert!("a=b=c".parse::<FieldSelector>().is_err());
+        for nothing in ["=", "==", "!=", ",=,"] {
+            assert!(nothing.parse::<FieldSelector>().unwrap().is_empty(), "{nothing}");
+        }
+        assert_eq!("=,a=b".parse::<FieldSelector>().unwrap().to_string(), "a=b");
     }
 }
