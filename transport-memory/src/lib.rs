@@ -1,11 +1,15 @@
 //! A Kubernetes API server in memory, which is itself a [`portolan::transport::Transport`]: for unit tests, for demos
 //! and for simulations in virtual time.
 //!
+//! The runtime is that of the program, `portolan_native::runtime()?` in a `tokio::test`, or that of a simulator, whose time
+//! passes at once (core's feature `testing`):
+//!
 //! ```
-//! # use portolan::time::{Runtime, Simulator};
-//! # use portolan_memory::Cluster;
+//! use portolan::time::Simulator;
+//! use portolan_memory::Cluster;
 //! # use serde_json::json;
-//! # let simulator = Simulator::new(1);
+//!
+//! let simulator = Simulator::new(1);
 //! let cluster = Cluster::new(simulator.runtime(1));
 //! cluster.create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings" } }))?;
 //! let client = cluster.client();
