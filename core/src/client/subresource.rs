@@ -175,7 +175,8 @@ impl<K: HasFinalize + Serialize> Api<K> {
 
 impl<K: HasProxy> Api<K> {
     /// A request, with any verb, to `path` of the HTTP server behind the object of this name, which is `name`,
-    /// `name:port` or `https:name:port`. client-go's `ProxyGet`.
+    /// `name:port` or `https:name:port`. The path is plain text without `%`, encoded on its way, and holds no query:
+    /// add that by [`Request::param`]. A slash at its end is not kept. client-go's `ProxyGet`.
     pub fn proxy(&self, method: Method, name: &str, path: &str) -> Request {
         let request = self.below("proxy").one(method, name).header("accept", "*/*");
         path.split('/').filter(|segment| !segment.is_empty()).fold(request, Request::suffix)
