@@ -291,6 +291,7 @@ pub(crate) fn server_address(address: &str) -> Result<http::Uri, String> {
     }
     let authority = uri.authority().filter(|authority| !authority.host().is_empty());
     let Some(authority) = authority else { return Err(wrong("it names no host")) };
+    port_of(authority).map_err(wrong)?;
     let trimmed = uri.path().trim_end_matches('/');
     http::Uri::builder()
         .scheme(uri.scheme_str().unwrap_or("http"))
@@ -298,6 +299,19 @@ pub(crate) fn server_address(address: &str) -> Result<http::Uri, String> {
         .path_and_query(if trimmed.is_empty() { "/" } else { trimmed })
         .build()
         .map_err(|error| wrong(&error.to_string()))
+}
+
+/// The port that an address names, `None` for its scheme's own. An error for what is no port: `http` alone takes it for none.
+pub fn port_of(authority: &http::uri::Authority) -> Result<Option<u16>, &'static str> {
+    let text = authority.as_str();
+    let place = text.rsplit_once('@').map_or(text, |(_, place)| place);
+    let port = match place.strip_prefix(authority.host()) {
+        Some("") => return Ok(None),
+        Some(rest) => rest.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit())),
+        None => None,
+    };
+    let port = port.and_then(|port| port.parse().ok()).map(Some);
+    port.ok_or("what follows its host is no port from 0 to 65535")
 }
 
 #[cfg(test)]
@@ -317,6 +331,12 @@ mod tests {
         for wrong in ["", " ", "ftp://host", "https://", "https://user:secret@host", "ht tp://x"] {
             let error = server_address(wrong).unwrap_err();
             assert!(!error.contains("secret"), "{error}");
+        }
+        for wrong in
+            ["host:99999", "https://host:65536", "host:abc", "host:", "host:+80", "[::1]:x", "[::1]80"]
+        {
+            let error = server_address(wrong).unwrap_err();
+            assert!(error.contains("is no server address"), "{wrong}: {error}");
         }
     }
 

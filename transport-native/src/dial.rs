@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use portolan::config::{ProxyScheme, ProxyUrl};
+use portolan::config::{ProxyScheme, ProxyUrl, port_of};
 use portolan::{Error, TransportErrorKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -53,12 +53,14 @@ impl Server {
                 ));
             }
         };
-        let host = uri.host().unwrap_or_default();
-        if host.is_empty() {
+        let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
             return Err(Error::config("the request's URI names no host"));
-        }
-        let host = bare(host).to_owned();
-        Ok(Self { secure, host, port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }) })
+        };
+        let port = port_of(authority).map_err(|why| {
+            Error::config(format!("the request's URI: {why}: correct the server's address"))
+        })?;
+        let host = bare(authority.host()).to_owned();
+        Ok(Self { secure, host, port: port.unwrap_or(if secure { 443 } else { 80 }) })
     }
 
     /// Host and port as a `Host` header has them: a default port is left out.
@@ -247,4 +249,20 @@ async fn in_time<T>(
         );
         Err(Error::transport(TransportErrorKind::Connect, text))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_port_is_not_taken_for_the_schemes_own() {
+        let port = |uri: &str| Server::of(&uri.parse().unwrap()).map(|server| server.port);
+        assert_eq!(port("https://[::1]/").unwrap(), 443);
+        assert_eq!(port("ws://host:65535/").unwrap(), 65535);
+        for wrong in ["http://host:65536/", "https://host:abc/", "http://[::1]:/"] {
+            let error = port(wrong).unwrap_err().to_string();
+            assert!(error.contains("no port from 0 to 65535"), "{wrong}: {error}");
+        }
+    }
 }

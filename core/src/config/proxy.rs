@@ -6,7 +6,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use super::Secret;
+use super::{Secret, port_of};
 
 /// A proxy's address. client-go's `rest.Config.Proxy`, for all requests alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,8 @@ impl ProxyUrl {
             let (name, password) = user.split_once(':').unwrap_or((user, ""));
             (decode(name), Secret::new(decode(password)))
         });
-        let port = place.port_u16().unwrap_or(port);
+        let named = port_of(&place).map_err(|_| format!("has after its host what is no port: {EXAMPLE}"))?;
+        let port = named.unwrap_or(port);
         Ok(Self { scheme, host: place.host().to_owned(), port, credentials })
     }
 
@@ -115,6 +116,9 @@ mod tests {
             "http://",
             "http://jo:s3cr3t@",
             "http://s3cr3t proxy",
+            "http://jo:s3cr3t@proxy:99999",
+            "http://jo:s3cr3t",
+            "socks5://proxy:",
         ] {
             let error = ProxyUrl::parse(wrong).unwrap_err();
             assert!(error.contains(": give one such as") && !error.contains("s3cr3t"), "{error}");
