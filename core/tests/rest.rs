@@ -363,3 +363,19 @@ fn the_attempt_before_the_last_is_told() {
     });
     assert_eq!(error.to_string(), "get /x: reset", "what failed alike is said once");
 }
+
+#[test]
+fn an_answer_that_cannot_be_read_says_what_was_asked() {
+    let scripted = Scripted::new((0..2).map(|_| Answer::json(200, "[]")).chain([Answer::new(200)]));
+    run(&scripted, async |client| {
+        let pods = client.api::<Pod>("n");
+        let asked = |error: Error| error.to_string();
+        let error = asked(pods.get("a", &GetOptions::default()).await.unwrap_err());
+        assert!(error.starts_with("get pods n/a: "), "{error}");
+        let patch = Patch::Merge(serde_json::json!({}));
+        let error = asked(pods.patch("a", &patch, &PatchOptions::default()).await.unwrap_err());
+        assert!(error.starts_with("patch pods n/a: "), "{error}");
+        let error = asked(pods.get("a", &GetOptions::default()).await.unwrap_err());
+        assert!(error.starts_with("get pods n/a: the answer 200"), "{error}");
+    });
+}

@@ -17,7 +17,7 @@ use crate::meta::{
     PatchOptions, PatchType, UpdateOptions, WatchOptions,
 };
 use crate::object::PartialObjectMetadata;
-use crate::rest::{ListBody, ObjectList, Request, RestClient, Watch, WatchBody};
+use crate::rest::{ListBody, ObjectList, Request, Response, RestClient, Watch, WatchBody};
 use crate::time::Runtime;
 
 /// The calls on the objects of one resource, in one namespace or all. Cheap to clone. client-go's typed clients
@@ -234,9 +234,10 @@ impl<K: Object> Api<K> {
 
     /// The object that answers `request`.
     pub(super) async fn object(&self, request: Request) -> Result<K, Error> {
-        let response = request.send().await?;
-        let bytes = response.object_bytes()?;
-        K::read(Encoded::new(response.format(), bytes, &self.resource))
+        let read = |response: Response| {
+            K::read(Encoded::new(response.format(), response.object_bytes()?, &self.resource))
+        };
+        request.read(read).await
     }
 }
 

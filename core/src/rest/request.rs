@@ -287,8 +287,13 @@ impl Request {
 
     /// Sends it and reads the answer in the format it is in. client-go's `Do().Into()`.
     pub async fn into<T: DeserializeOwned>(self) -> Result<T, Error> {
+        self.read(Response::into).await
+    }
+
+    /// Sends it and has the whole answer read by `read`, whose errors say what was asked.
+    pub(crate) async fn read<T>(self, read: impl FnOnce(Response) -> Result<T, Error>) -> Result<T, Error> {
         let what = self.describe();
-        self.send().await?.into().map_err(|error: Error| error.doing(what))
+        read(self.send().await?).map_err(|error| error.doing(what))
     }
 
     /// Sends it and gives the answer's body as it arrives. client-go's `Stream`.
