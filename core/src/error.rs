@@ -167,7 +167,9 @@ impl Error {
         u64::try_from(seconds).ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
     }
 
-    /// The object or resource does not exist. client-go's `errors.IsNotFound`.
+    /// The object or resource does not exist. client-go's `errors.IsNotFound`. A missing object is named by the server's
+    /// Status (`details.name`); of a resource it does not know (a wrong group, version, plural or scope, a definition that
+    /// is not there yet) its Status names none, or there is no Status ([`Error::is_unexpected_server_error`]).
     pub fn is_not_found(&self) -> bool {
         self.is_reason(reason::NOT_FOUND, 404)
     }

@@ -174,7 +174,14 @@ fn unexpected(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
         ),
         None => String::new(),
     };
-    let message = format!("the server answered {code} without a Status ({kind}{shown}){hint}");
+    let answer = format!("{code} without a Status ({kind}{shown})");
+    let message = match code {
+        StatusCode::NOT_FOUND => format!(
+            "the server could not find the requested resource, and answered {answer}: are its group, version, plural \
+             and scope right?"
+        ),
+        _ => format!("the server answered {answer}{hint}"),
+    };
     let mut status = failure(code.as_u16(), reason_of_code(code.as_u16()), message);
     let cause = StatusCause {
         reason: Some(CAUSE_UNEXPECTED_SERVER_RESPONSE.to_owned()),

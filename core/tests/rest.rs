@@ -379,3 +379,15 @@ fn an_answer_that_cannot_be_read_says_what_was_asked() {
         assert!(error.starts_with("get pods n/a: the answer 200"), "{error}");
     });
 }
+
+#[test]
+fn a_resource_that_is_not_there_is_told_from_an_object_that_is_not() {
+    let unknown = Answer::new(404).header("content-type", "text/plain").chunk("404 page not found\n");
+    let error = run(&Scripted::new([unknown]), async |client| {
+        client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap_err()
+    });
+    assert!(error.is_not_found() && error.is_unexpected_server_error());
+    let text = error.to_string();
+    assert!(text.starts_with("get pods n/a: the server could not find the requested resource"), "{text}");
+    assert!(text.contains("404 page not found") && text.contains("plural and scope right?"), "{text}");
+}
