@@ -391,3 +391,17 @@ fn a_resource_that_is_not_there_is_told_from_an_object_that_is_not() {
     assert!(text.starts_with("get pods n/a: the server could not find the requested resource"), "{text}");
     assert!(text.contains("404 page not found") && text.contains("plural and scope right?"), "{text}");
 }
+
+#[test]
+fn an_error_names_the_namespace_where_no_object_is_named() {
+    let refused = || Answer::json(403, r#"{"kind":"Status","code":403,"reason":"Forbidden","message":"no"}"#);
+    run(&Scripted::new([refused(), refused(), refused()]), async |client| {
+        let pods = client.api::<Pod>("n");
+        let error = pods.list(&ListOptions::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "list pods in n: no");
+        let error = pods.create(&Pod::default(), &CreateOptions::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "create pods in n: no");
+        let error = client.all::<Pod>().list(&ListOptions::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "list pods: no");
+    });
+}

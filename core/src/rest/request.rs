@@ -337,7 +337,7 @@ impl Request {
         &self.client
     }
 
-    /// `get pods default/web` or `run a command in pods default/web`, for errors.
+    /// `get pods default/web`, `list pods in default` or `run a command in pods default/web`, for errors.
     pub(super) fn describe(&self) -> String {
         let verb = match (self.method.as_str(), &self.name) {
             ("POST", _) => "create",
@@ -368,7 +368,8 @@ impl Request {
         match (namespace, &self.name) {
             (Some(namespace), Some(name)) => format!("{verb} {what} {namespace}/{name}"),
             (None, Some(name)) => format!("{verb} {what} {name}"),
-            _ => format!("{verb} {what}"),
+            (Some(namespace), None) => format!("{verb} {what} in {namespace}"),
+            (None, None) => format!("{verb} {what}"),
         }
     }
 
