@@ -405,3 +405,19 @@ fn an_error_names_the_namespace_where_no_object_is_named() {
         assert_eq!(error.to_string(), "list pods: no");
     });
 }
+
+#[test]
+fn a_request_that_cannot_be_sent_has_no_uri() {
+    let scripted = Scripted::new([]);
+    run(&scripted, async |client| {
+        let pod = |namespace: &str| client.rest().get().namespace(namespace).resource("pods").name("a");
+        assert!(pod("n").uri().is_ok());
+        for request in [pod("n").name("b"), pod("n").header("no header", ""), pod("")] {
+            let told = request.uri().unwrap_err();
+            assert_eq!(*told.kind(), portolan::ErrorKind::Config, "{told}");
+            let refused = request.send().await.unwrap_err().to_string();
+            assert!(refused.ends_with(&told.to_string()), "{told}: {refused}");
+        }
+    });
+    assert!(scripted.asked().is_empty());
+}

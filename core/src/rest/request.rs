@@ -266,8 +266,12 @@ impl Request {
         self
     }
 
-    /// The absolute URI this request goes to.
+    /// The absolute URI this request goes to; an error where it would not be sent.
     pub fn uri(&self) -> Result<Uri, Error> {
+        if let Some(wrong) = &self.wrong {
+            return Err(Error::new(wrong.kind().clone(), wrong.to_string()));
+        }
+        self.check_namespace()?;
         let config = self.client.config();
         let mut query = self.query.clone();
         if config.refuse_indentation {
@@ -442,6 +446,10 @@ impl Request {
         if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }
+        self.check_namespace()
+    }
+
+    fn check_namespace(&self) -> Result<(), Error> {
         if self.namespace.as_deref() != Some("") {
             return Ok(());
         }
