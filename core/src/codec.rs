@@ -57,6 +57,23 @@ impl Number {
     }
 }
 
+/// A media type in small letters, its parameters apart.
+pub(crate) fn media_type(text: &str) -> String {
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The format of objects of this media type; `None` for any other.
+pub(crate) fn format_of(text: &str) -> Option<Format> {
+    match media_type(text).as_str() {
+        "application/json" => Some(Format::Json),
+        #[cfg(feature = "protobuf")]
+        protobuf::MEDIA_TYPE => Some(Format::Protobuf),
+        #[cfg(feature = "cbor")]
+        cbor::MEDIA_TYPE | cbor::SEQUENCE_MEDIA_TYPE => Some(Format::Cbor),
+        _ => None,
+    }
+}
+
 /// How large and how deep one object may be; what exceeds it is refused with a decode error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -7,6 +7,8 @@
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode, Uri};
 
+use crate::codec;
+
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
 
 /// The machine-readable reasons of a failure, spelled as the server spells them. client-go's `metav1.StatusReason`.
@@ -144,10 +146,10 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<i32> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
-/// The media type an answer says it is in.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
+/// The media type an answer says it is in; an empty one says nothing.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(text.split(';').next().unwrap_or(text).trim())
+    Some(codec::media_type(text)).filter(|kind| !kind.is_empty())
 }
 
 /// What of a body of the media type `kind` may be shown: its first bytes, quoted, or the length of what may be an object.
@@ -161,7 +163,8 @@ pub(crate) fn shown(kind: &str, body: &[u8]) -> String {
 
 /// What a refusal means whose body is no Status.
 fn unexpected(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
-    let kind = media_type(headers).unwrap_or("no content type");
+    let kind = media_type(headers);
+    let kind = kind.as_deref().unwrap_or("no content type");
     let (shown, said) = match (shown(kind, body), body) {
         (_, []) => (String::new(), String::new()),
         (length, body) if may_be_object(kind, body) => (format!(", {length}"), "unknown".to_owned()),

@@ -421,3 +421,27 @@ fn a_request_that_cannot_be_sent_has_no_uri() {
     });
     assert!(scripted.asked().is_empty());
 }
+
+#[test]
+fn a_media_type_is_compared_whole_and_in_any_case() {
+    let typed = |kind: &str, body: &str| Answer::new(200).header("content-type", kind).chunk(body);
+    let list = r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#;
+    let scripted = Scripted::new([
+        typed("Application/JSON; charset=UTF-8", POD),
+        typed("APPLICATION/json", list),
+        typed("", POD),
+        typed("json", POD),
+        typed("application/js", POD),
+    ]);
+    run(&scripted, async |client| {
+        let pods = client.api::<Pod>("n");
+        pods.get("a", &GetOptions::default()).await.unwrap();
+        pods.list(&ListOptions::default()).await.unwrap();
+        // As none at all: so client-go takes it.
+        pods.get("a", &GetOptions::default()).await.unwrap();
+        for _ in 0..2 {
+            let error = pods.get("a", &GetOptions::default()).await.unwrap_err();
+            assert!(error.to_string().contains("in place of application/json"), "{error}");
+        }
+    });
+}

@@ -181,9 +181,8 @@ impl DiscoveryClient {
     async fn listing(&self, path: &str) -> Result<Listing, Error> {
         let accept = if self.legacy_only { ACCEPT_LEGACY } else { self.accept() };
         let read = |document: &Document| {
-            if is_aggregated(&document.content_type) {
-                let found =
-                    codec::read::<Aggregated>(format(&document.content_type), &document.bytes)?.read();
+            if let Some(format) = aggregated_format(&document.content_type) {
+                let found = codec::read::<Aggregated>(format, &document.bytes)?.read();
                 return Ok(Listing { found, whole: true });
             }
             let found = match path {
@@ -235,30 +234,14 @@ struct Listing {
     whole: bool,
 }
 
-/// Whether a content type is that of an aggregated document, whatever the order of its parameters and whatever others there are.
-/// client-go's `ContentTypeIsGVK`.
-fn is_aggregated(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let known = match parts.next() {
-        Some("application/json") => true,
-        #[cfg(feature = "protobuf")]
-        Some(codec::protobuf::MEDIA_TYPE) => true,
-        _ => false,
-    };
-    let parts: Vec<&str> = parts.collect();
-    known
-        && parts.contains(&"g=apidiscovery.k8s.io")
+/// The format of an aggregated document, where a content type is that of one, whatever the order of its parameters and
+/// whatever others there are. client-go's `ContentTypeIsGVK`.
+fn aggregated_format(content_type: &str) -> Option<Format> {
+    let parts: Vec<&str> = content_type.split(';').skip(1).map(str::trim).collect();
+    let is_aggregated = parts.contains(&"g=apidiscovery.k8s.io")
         && parts.contains(&"as=APIGroupDiscoveryList")
-        && (parts.contains(&"v=v2") || parts.contains(&"v=v2beta1"))
-}
-
-fn format(content_type: &str) -> Format {
-    #[cfg(feature = "protobuf")]
-    if content_type.starts_with(codec::protobuf::MEDIA_TYPE) {
-        return Format::Protobuf;
-    }
-    let _ = content_type;
-    Format::Json
+        && (parts.contains(&"v=v2") || parts.contains(&"v=v2beta1"));
+    codec::format_of(content_type).filter(|_| is_aggregated)
 }
 
 fn json<T: DeserializeOwned>(document: &Document) -> Result<T, Error> {

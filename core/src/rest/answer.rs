@@ -66,7 +66,8 @@ impl Response {
     pub(crate) fn object_bytes(&self) -> Result<&[u8], Error> {
         let bytes = self.expected_bytes()?;
         if bytes.is_empty() {
-            let kind = media_type(&self.headers).unwrap_or("no content type");
+            let kind = media_type(&self.headers);
+            let kind = kind.as_deref().unwrap_or("no content type");
             return Err(Error::decode(format!("the answer {} ({kind}) has no body", self.status)));
         }
         // Small, as a Status is: others are not read twice.
@@ -127,7 +128,8 @@ pub(super) async fn read(response: http::Response<Body>, accepted: &HeaderValue)
     let (parts, body) = response.into_parts();
     let body = body.collect(ANSWER_LIMIT).await?;
     let expected = media_type(&parts.headers).is_none_or(|given| {
-        accepted.to_str().is_ok_and(|accepted| accepted.contains("*/*") || accepted.contains(given))
+        let mut accepted = accepted.to_str().unwrap_or_default().split(',').map(codec::media_type);
+        accepted.any(|accepted| accepted == given || accepted == "*/*")
     });
     Ok(Response { status: parts.status, headers: parts.headers, body, expected })
 }
@@ -179,7 +181,8 @@ fn failure_in(headers: &HeaderMap, body: &[u8]) -> Option<Status> {
 }
 
 fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
-    let kind = media_type(headers).unwrap_or("no content type");
+    let kind = media_type(headers);
+    let kind = kind.as_deref().unwrap_or("no content type");
     Error::decode(format!(
         "the answer is {kind} in place of application/json (is something between us and the API server?): {}",
         status::shown(kind, body)
@@ -188,12 +191,5 @@ fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
 
 /// The format that an answer says it is in, JSON when it says nothing; `None` for any other.
 fn format_of(headers: &HeaderMap) -> Option<Format> {
-    match media_type(headers) {
-        Some("application/json") | None => Some(Format::Json),
-        #[cfg(feature = "protobuf")]
-        Some(codec::protobuf::MEDIA_TYPE) => Some(Format::Protobuf),
-        #[cfg(feature = "cbor")]
-        Some(codec::cbor::MEDIA_TYPE | codec::cbor::SEQUENCE_MEDIA_TYPE) => Some(Format::Cbor),
-        Some(_) => None,
-    }
+    media_type(headers).map_or(Some(Format::Json), |kind| codec::format_of(&kind))
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::client::discovery::{FailureCause, is_aggregated};
+use crate::client::discovery::{FailureCause, aggregated_format};
 use crate::meta::GroupVersion;
 
 /// One case: name, `/api`, `/apis`, then what is expected.
@@ -167,6 +167,7 @@ fn the_core_group_may_be_missing_and_nothing_else() {
 fn aggregated_documents_are_known_by_their_content_type() {
     for (content_type, known) in [
         ("application/json; g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", true),
+        ("Application/JSON; g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", true),
         ("application/json; v=v2;as=APIGroupDiscoveryList;g=apidiscovery.k8s.io", true),
         ("application/json; as=APIGroupDiscoveryList;g=apidiscovery.k8s.io;v=v2", true),
         ("application/json; g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;charset=utf-8", true),
@@ -182,7 +183,7 @@ fn aggregated_documents_are_known_by_their_content_type() {
         ("text/html", false),
         ("", false),
     ] {
-        assert_eq!(is_aggregated(content_type), known, "{content_type}");
+        assert_eq!(aggregated_format(content_type).is_some(), known, "{content_type}");
     }
 }
 
