@@ -445,3 +445,47 @@ fn a_media_type_is_compared_whole_and_in_any_case() {
         }
     });
 }
+
+#[test]
+fn a_status_in_place_of_a_list_is_the_servers_error() {
+    let failed = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old","reason":"Expired","code":410}"#;
+    let (head, tail) = failed.split_at(60);
+    let split = Answer::new(200).header("content-type", "application/json").chunk(head).chunk(tail);
+    let done = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success"}"#;
+    run(&Scripted::new([Answer::json(200, failed), split, Answer::json(200, done)]), async |client| {
+        let pods = client.api::<Pod>("n");
+        for _ in 0..2 {
+            let error = pods.list(&ListOptions::default()).await.unwrap_err();
+            assert!(error.is_expired() && error.to_string().ends_with(": too old"), "{error}");
+        }
+        assert!(pods.list(&ListOptions::default()).await.unwrap_err().is_decode());
+    });
+}
+
+#[test]
+fn an_error_event_without_a_status_is_no_answer_of_the_servers() {
+    for object in ["{}", r#"{"kind":"Pod","metadata":{"name":"a"}}"#] {
+        let event = format!(r#"{{"type":"ERROR","object":{object}}}"#);
+        run(&Scripted::new([Answer::json(200, &event)]), async |client| {
+            let mut watch = client.all::<Pod>().watch(&WatchOptions::default()).await.unwrap();
+            let error = watch.next().await.unwrap().unwrap_err();
+            assert!(error.is_decode() && error.to_string().contains("without a Status"), "{error}");
+        });
+    }
+}
+
+/// Field 2 of a Status in protobuf, where a list has its items, is a text.
+#[cfg(feature = "protobuf")]
+#[test]
+fn a_status_in_protobuf_is_no_list_of_one_item() {
+    let told = portolan::status::failure(410, "Expired", "too old");
+    let body = portolan::codec::protobuf::encode(&told, "v1", "Status").unwrap();
+    for cut in 0..body.len() {
+        let (head, tail) = body.split_at(cut);
+        let answer = Answer::new(200).header("content-type", "application/vnd.kubernetes.protobuf");
+        run(&Scripted::new([answer.bytes(head).bytes(tail)]), async |client| {
+            let error = client.all::<Pod>().list(&ListOptions::default()).await.unwrap_err();
+            assert!(error.is_expired() && error.to_string().ends_with(": too old"), "{cut}: {error}");
+        });
+    }
+}

@@ -25,7 +25,7 @@ const REFUSAL_LIMIT: usize = 3 << 20;
 /// The most of a whole answer that is read, in bytes. Lists of any size go through [`super::ListBody`].
 const ANSWER_LIMIT: usize = 512 << 20;
 /// The most that a Status takes, in bytes, beside an answer of success.
-const STATUS_SIZE: usize = 64 << 10;
+pub(super) const STATUS_SIZE: usize = 64 << 10;
 
 /// A successful answer, read whole. client-go's `rest.Result`.
 pub struct Response {
@@ -72,7 +72,7 @@ impl Response {
         }
         // Small, as a Status is: others are not read twice.
         let failure = (bytes.len() <= STATUS_SIZE && memchr::memmem::find(bytes, b"Failure").is_some())
-            .then(|| failure_in(&self.headers, bytes));
+            .then(|| failure_in(self.format(), bytes));
         match failure.flatten().filter(|status| status.status.as_deref() == Some("Failure")) {
             Some(status) => Err(Error::api(status)),
             None => Ok(bytes),
@@ -149,12 +149,12 @@ pub(super) async fn expect_objects(response: http::Response<Body>) -> Result<(Bo
 /// The error of an answer outside 2xx: the server's Status, or one made of the code when its body is none. For transports
 /// as well, whose handshakes may be met with such an answer.
 pub fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    Error::api(status::refused(code, headers, body, failure_in(headers, body)))
+    Error::api(status::refused(code, headers, body, failure_told(headers, body)))
 }
 
 /// The same, in the words of the question where the server found none.
 fn refusal_of(question: &Question, code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let told = failure_in(headers, body);
+    let told = failure_told(headers, body);
     let is_servers = told.is_some();
     let mut status = status::refused(code, headers, body, told);
     if !is_servers {
@@ -168,13 +168,16 @@ fn refusal_of(question: &Question, code: StatusCode, headers: &HeaderMap, body: 
     Error::api(status)
 }
 
-/// The Status in a body that is one and does not tell of success.
-fn failure_in(headers: &HeaderMap, body: &[u8]) -> Option<Status> {
+fn failure_told(headers: &HeaderMap, body: &[u8]) -> Option<Status> {
+    failure_in(format_of(headers)?, body)
+}
+
+/// The Status in a body or an event's object that is one and does not tell of success.
+pub(super) fn failure_in(format: Format, body: &[u8]) -> Option<Status> {
     #[derive(Deserialize)]
     struct Named {
         kind: String,
     }
-    let format = format_of(headers)?;
     let named: Named = codec::read(format, body).ok()?;
     let status: Status = codec::read(format, body).ok().filter(|_| named.kind == "Status")?;
     (status.status.as_deref() != Some("Success")).then_some(status)

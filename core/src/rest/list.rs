@@ -1,7 +1,12 @@
 //! A list as it arrives: one item at a time, the whole body never in memory.
+//!
+//! Invariant: a Status that tells of a failure in a list's place is that error, as it is in an object's.
 
 use std::fmt;
 
+use bytes::Bytes;
+
+use super::answer::{STATUS_SIZE, failure_in};
 use crate::codec::{Limits, ListDecoder, ListHead};
 use crate::error::Error;
 use crate::meta::Format;
@@ -21,11 +26,13 @@ pub struct ListBody {
     body: Body,
     decoder: ListDecoder,
     bytes: u64,
+    /// All of the body, as long as it is no larger than a Status.
+    beginning: Vec<Bytes>,
 }
 
 impl ListBody {
     pub(super) fn new((body, format): (Body, Format)) -> Self {
-        Self { body, decoder: ListDecoder::new(format, Limits::default()), bytes: 0 }
+        Self { body, decoder: ListDecoder::new(format, Limits::default()), bytes: 0, beginning: Vec::new() }
     }
 
     /// How the items are written.
@@ -40,6 +47,11 @@ impl ListBody {
             Some(chunk) => {
                 let chunk = chunk?;
                 self.bytes += chunk.len() as u64;
+                if self.bytes <= STATUS_SIZE as u64 {
+                    self.beginning.push(chunk.clone());
+                } else {
+                    self.beginning.clear();
+                }
                 self.decoder.push(chunk);
                 Ok(true)
             }
@@ -48,7 +60,8 @@ impl ListBody {
 
     /// The next item that is whole, in the buffer it arrived in.
     pub fn next_item(&mut self) -> Result<Option<&[u8]>, Error> {
-        self.decoder.next_item()
+        let format = self.decoder.format();
+        self.decoder.next_item().map_err(|error| told(format, &self.beginning, error))
     }
 
     /// What the list says of itself, as far as it has arrived.
@@ -58,13 +71,19 @@ impl ListBody {
 
     /// What the list says of itself; an error unless the body was one whole list.
     pub fn finish(self) -> Result<ListHead, Error> {
-        self.decoder.finish()
+        let format = self.decoder.format();
+        self.decoder.finish().map_err(|error| told(format, &self.beginning, error))
     }
 
     /// How many bytes have arrived.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
+}
+
+/// The failure that the server tells of in place of a list, else `error`.
+fn told(format: Format, beginning: &[Bytes], error: Error) -> Error {
+    failure_in(format, &beginning.concat()).map_or(error, Error::api)
 }
 
 impl fmt::Debug for ListBody {

@@ -14,7 +14,6 @@ use crate::config::WatchOver;
 use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, Object, ResourceVersion};
 use crate::portable::BoxStream;
-use crate::status::Status;
 use crate::transport::{Body, Message, Socket};
 
 /// The annotation of the bookmark that ends a watch-list's initial events.
@@ -165,10 +164,8 @@ impl Bookmark {
 
 /// The error an ERROR event carries.
 fn error_event(format: Format, object: &[u8]) -> Error {
-    match codec::read::<Status>(format, object) {
-        Ok(status) => Error::api(status),
-        Err(_) => Error::decode("an ERROR event without a Status"),
-    }
+    let told = answer::failure_in(format, object);
+    told.map_or_else(|| Error::decode("an ERROR event without a Status"), Error::api)
 }
 
 /// A stream of typed events. It ends when the server ends the watch. client-go's `watch.Interface`.

@@ -128,6 +128,10 @@ impl ListDecoder {
             State::Envelope => {
                 let Some(head) = self.supply.head()? else { return Ok(Step::Wait) };
                 if head.number == u64::from(number::RAW) && head.wire_type == 2 {
+                    // Its fields would be taken for those of a list: `finish` tells.
+                    if self.head.kind == "Status" {
+                        return Ok(self.payload(head)?.map_or(Step::Wait, |_| Step::On));
+                    }
                     if std::mem::replace(&mut self.has_raw, true) {
                         return Err(Fault::new("a second list", &[]));
                     }
