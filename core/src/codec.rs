@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::meta::Format;
+use crate::status::plain_media_type;
 
 /// The name of serde_json's RawValue, and of its only member: a text that is JSON.
 #[cfg(any(feature = "protobuf", feature = "cbor"))]
@@ -57,14 +58,9 @@ impl Number {
     }
 }
 
-/// A media type in small letters, its parameters apart.
-pub(crate) fn media_type(text: &str) -> String {
-    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
 /// The format of objects of this media type; `None` for any other.
 pub(crate) fn format_of(text: &str) -> Option<Format> {
-    match media_type(text).as_str() {
+    match plain_media_type(text).as_str() {
         "application/json" => Some(Format::Json),
         #[cfg(feature = "protobuf")]
         protobuf::MEDIA_TYPE => Some(Format::Protobuf),

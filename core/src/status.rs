@@ -7,8 +7,6 @@
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode, Uri};
 
-use crate::codec;
-
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
 
 /// The machine-readable reasons of a failure, spelled as the server spells them. client-go's `metav1.StatusReason`.
@@ -146,10 +144,15 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<i32> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
+/// A media type in small letters, its parameters apart.
+pub(crate) fn plain_media_type(text: &str) -> String {
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The media type an answer says it is in; an empty one says nothing.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(codec::media_type(text)).filter(|kind| !kind.is_empty())
+    Some(plain_media_type(text)).filter(|kind| !kind.is_empty())
 }
 
 /// What of a body of the media type `kind` may be shown: its first bytes, quoted, or the length of what may be an object.

@@ -46,6 +46,7 @@ mod testing;
 pub mod timeline;
 pub mod trouble;
 pub mod views;
+mod watching;
 pub mod wire;
 pub mod yaml;
 
@@ -317,34 +318,6 @@ impl Model {
         present::frame(self, now)
     }
 
-    /// The informers that should run: on the page's own kinds, the one on show, and all of them when asked; in the chosen
-    /// namespaces where the whole cluster is refused. A kind of which the page knows no columns needs its definition. Beside
-    /// an owner tree the metadata of every other kind.
-    pub fn wanted(&self) -> Vec<Wanted> {
-        // What an object in a namespace has made is in that namespace.
-        let home =
-            self.route.open.as_deref().and_then(|key| key.split_once('/')).map_or("", |(home, _)| home);
-        let informer = |kind: &Kind| {
-            let metadata = self.is_only_for_the_tree(&kind.id);
-            let narrowed = self.narrowed.contains(&kind.id) && !self.route.scope.is_empty();
-            let namespaces = match kind.resource.namespaced {
-                true if metadata => vec![home.to_owned()],
-                true if narrowed => self.route.scope.names().map(str::to_owned).collect(),
-                _ => vec![String::new()],
-            };
-            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces, metadata }
-        };
-        let wanted = |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(&kind.id);
-        self.catalogue.kinds().filter(wanted).map(informer).collect()
-    }
-
-    fn is_watched_in_full(&self, kind: &Kind) -> bool {
-        let all = self.watch_all || self.route.all;
-        let shown = self.route.kind.as_deref();
-        let defines = || shown.is_some_and(|shown| columns::known(shown, true).is_none());
-        all || kind.core || shown == Some(kind.id.as_str()) || kind.id == printed::DEFINITIONS && defines()
-    }
-
     /// Forgets what it had of `kind`: its informer has been stopped.
     pub fn forget(&mut self, kind: &str) {
         self.tables.remove(kind);
@@ -369,77 +342,6 @@ impl Model {
     /// The failure that concerns more than one informer, while none has heard of the server since.
     fn outside(&self) -> Option<&Trouble> {
         self.wire.unheard(self.outside.as_ref())
-    }
-
-    fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
-        let namespaced = self.catalogue.kind(kind).is_some_and(|kind| kind.resource.namespaced);
-        let forbidden = figures.last_error.as_ref().is_some_and(Trouble::forbids);
-        if namespaced && forbidden && !figures.synced && figures.phase == wire::Phase::Retrying {
-            self.narrowed.insert(kind.to_owned());
-        }
-        self.wire.look(kind, figures, now);
-    }
-
-    fn put(&mut self, kind: &str, object: Manifest, changed: Option<Millis>) {
-        let Some(known) = self.catalogue.kind(kind) else { return };
-        if let Some(family) = self.inspect.family.as_mut().filter(|_| kind != "events") {
-            family.put(kind, &object);
-        }
-        if self.is_only_for_the_tree(kind) {
-            return;
-        }
-        self.capacity.put(kind, &object);
-        let defines = (kind == printed::DEFINITIONS).then(|| object.text("metadata.name").into_owned());
-        if !self.tables.contains_key(kind) {
-            self.tables.insert(kind.to_owned(), Table::new(self.plan(known)));
-        }
-        if let Some(table) = self.tables.get_mut(kind) {
-            table.put(object, changed);
-        }
-        if let Some(defined) = defines {
-            self.learn(&defined);
-        }
-    }
-
-    fn remove(&mut self, kind: &str, key: &str) {
-        self.capacity.remove(kind, key);
-        if let Some(family) = &mut self.inspect.family {
-            family.remove(kind, key);
-        }
-        if let Some(table) = self.tables.get_mut(kind) {
-            table.remove(key);
-        }
-    }
-
-    /// Kinds that have come may be defined by what is there already.
-    fn discover(&mut self, resources: Vec<ApiResource>) {
-        self.catalogue.discover(resources);
-        let definitions = self.tables.get(printed::DEFINITIONS).into_iter().flat_map(Table::rows);
-        let unread = definitions.filter(|row| !self.plans.contains_key(&row.key)).map(|row| row.key.clone());
-        for kind in unread.collect::<Vec<_>>() {
-            self.learn(&kind);
-        }
-    }
-
-    /// Reads the columns of `id` from its definition, and shows it by them from now on.
-    fn learn(&mut self, id: &str) {
-        let definition = self.tables.get(printed::DEFINITIONS).and_then(|table| table.row(id));
-        let (Some(definition), Some(kind)) = (definition, self.catalogue.kind(id)) else { return };
-        let (version, namespaced) = (&kind.resource.version, kind.resource.namespaced);
-        let Some(plan) = printed::custom(&definition.object, version, namespaced) else { return };
-        let known = self.plans.insert(id.to_owned(), plan.clone());
-        let news = known.is_none_or(|known| known != plan);
-        if let Some(table) = self.tables.get_mut(id).filter(|_| news) {
-            table.replan(plan);
-        }
-    }
-
-    /// The columns of `kind`: those the page knows, those of its definition, or what every object has.
-    fn plan(&self, kind: &Kind) -> Plan {
-        let (id, namespaced) = (kind.id.as_str(), kind.resource.namespaced);
-        columns::known(id, namespaced)
-            .or_else(|| self.plans.get(id).cloned())
-            .unwrap_or_else(|| columns::generic(namespaced))
     }
 
     /// The names of the namespaces there are.

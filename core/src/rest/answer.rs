@@ -17,7 +17,7 @@ use super::{Warning, WarningHandler, warning};
 use crate::codec;
 use crate::error::Error;
 use crate::meta::Format;
-use crate::status::{self, Status, media_type, reason};
+use crate::status::{self, Status, media_type, plain_media_type, reason};
 use crate::transport::Body;
 
 /// The most of a refusal that is read, in bytes.
@@ -128,7 +128,7 @@ pub(super) async fn read(response: http::Response<Body>, accepted: &HeaderValue)
     let (parts, body) = response.into_parts();
     let body = body.collect(ANSWER_LIMIT).await?;
     let expected = media_type(&parts.headers).is_none_or(|given| {
-        let mut accepted = accepted.to_str().unwrap_or_default().split(',').map(codec::media_type);
+        let mut accepted = accepted.to_str().unwrap_or_default().split(',').map(plain_media_type);
         accepted.any(|accepted| accepted == given || accepted == "*/*")
     });
     Ok(Response { status: parts.status, headers: parts.headers, body, expected })
