@@ -9,7 +9,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-const LEFT_OUT: [&str; 4] = ["target", "node_modules", "output", "generated"];
+const LEFT_OUT: [&str; 5] = ["target", "node_modules", "dist", "output", "generated"];
 
 /// All files below `folder` (from the root; empty for all) whose names end in one of `extensions`, sorted by path.
 pub(crate) fn with_extension(folder: &str, extensions: &[&str]) -> Vec<Source> {
