@@ -1,18 +1,21 @@
 //! A controller for a resource of its own: the program of docs/controller.md. For each RedisCluster it keeps a Deployment,
 //! and writes into the RedisCluster's status how many of its members are ready.
 
+// ANCHOR: uses
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use portolan::Error;
 use portolan::client::{Client, CustomResource as _};
 use portolan::controller::{Controller, controller_reference};
-use portolan::informer::{FactoryOptions, Next, RateLimitingQueue, SharedInformerFactory};
+use portolan::informer::{FactoryOptions, Next, SharedInformerFactory};
 use portolan::meta::{ApplyOptions, CreateOptions, Key, ObjectMeta, Resource};
 use portolan::wait::{conditions, until};
 use portolan_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::time::Duration;
+// ANCHOR_END: uses
 
 // ANCHOR: resource
 /// A Redis of some members.
@@ -82,23 +85,16 @@ pub async fn run(client: &Client, stop: impl Future<Output = ()>) -> Result<(), 
         reconcile(client, &key, &cluster, deployment.as_deref()).await?;
         Ok::<_, Error>(Next::Forget) // an error instead: again later, and later each time
     });
-    let outcome = until_stopped(reconciling, stop, &queue).await;
+    let stopping = async {
+        stop.await;
+        queue.shut_down(); // what is under way comes to its end
+        Ok::<_, Error>(())
+    };
+    let outcome = tokio::try_join!(reconciling, stopping).map(drop); // an error does not wait for the stop
     factory.shutdown();
     outcome
 }
 // ANCHOR_END: run
-
-async fn until_stopped(
-    reconciling: impl Future<Output = Result<(), Error>>,
-    stop: impl Future<Output = ()>,
-    queue: &RateLimitingQueue<Key>,
-) -> Result<(), Error> {
-    let stopping = async {
-        stop.await;
-        queue.shut_down(); // what is under way comes to its end
-    };
-    tokio::join!(reconciling, stopping).0
-}
 
 // ANCHOR: reconcile
 async fn reconcile(

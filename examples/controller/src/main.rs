@@ -1,8 +1,8 @@
 //! The program: the cluster of the kubeconfig or of the Pod it runs in, until Ctrl-C.
 
+// ANCHOR: main
 use portolan::Error;
 
-// ANCHOR: main
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let client = portolan_native::client().await?;

@@ -1,5 +1,6 @@
 //! The controller on a cluster in memory, which has no controllers of its own: the test says what the Deployment's would.
 
+// ANCHOR: test
 use std::time::Duration;
 
 use example_controller::{RedisCluster, RedisClusterSpec, install, run};
@@ -13,7 +14,6 @@ use portolan::wait::{conditions, until};
 use portolan_memory::Cluster;
 use serde_json::json;
 
-// ANCHOR: test
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -57,3 +57,13 @@ async fn a_deployment_follows_its_redis_cluster() {
     outcome.unwrap();
 }
 // ANCHOR_END: test
+
+#[tokio::test]
+async fn a_controller_that_cannot_go_on_ends_unasked() {
+    let runtime = portolan_native::runtime().unwrap();
+    let cluster = Cluster::new(runtime.clone());
+    cluster.react("watch", "*", |_| panic!("whoever watches is lost"));
+    let never_asked = runtime.sleep(PATIENCE).map(|()| panic!("the stop was waited for"));
+    let outcome = run(&cluster.client(), never_asked).await;
+    outcome.unwrap_err();
+}
