@@ -20,9 +20,9 @@ const pods = client.liveQuery({
 });
 // ANCHOR_END: query
 
+// ANCHOR: draw
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
-// ANCHOR: draw
 pods.subscribe(draw); // called for each new snapshot
 draw();
 

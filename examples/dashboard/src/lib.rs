@@ -1,6 +1,7 @@
 //! A live table of pods in a page: the program of docs/dashboard-rust.md.
 #![cfg(target_family = "wasm")]
 
+// ANCHOR: uses
 mod page;
 
 use futures::StreamExt;
@@ -17,6 +18,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 
 use page::Page;
+// ANCHOR_END: uses
 
 // ANCHOR: start
 #[wasm_bindgen(start)]
@@ -39,24 +41,18 @@ async fn connect(page: &Page) -> Result<Client, Error> {
 }
 // ANCHOR_END: start
 
+// ANCHOR: dashboard
 async fn dashboard(page: Page, client: Client) -> Result<(), JsValue> {
-    // ANCHOR: informer
     let factory = SharedInformerFactory::new(&client, FactoryOptions::default());
     let pods = factory.informer::<Pod>();
     let changes = pods.events(HandlerOptions::default());
     factory.start();
-    // ANCHOR_END: informer
 
-    // ANCHOR: standing
     spawn_local(tell_standing(page.clone(), pods.clone()));
-    // ANCHOR_END: standing
 
-    // ANCHOR: delete
     let teller = page.clone();
     page.on_delete(move |key| spawn_local(delete(teller.clone(), client.clone(), key)))?;
-    // ANCHOR_END: delete
 
-    // ANCHOR: loop
     let (typed, filters) = unbounded();
     page.on_filter(move || drop(typed.unbounded_send(())))?;
 
@@ -66,8 +62,8 @@ async fn dashboard(page: Page, client: Client) -> Result<(), JsValue> {
         draw(&page, &pods)?;
     }
     Ok(())
-    // ANCHOR_END: loop
 }
+// ANCHOR_END: dashboard
 
 // ANCHOR: draw
 /// So many rows are drawn at most.

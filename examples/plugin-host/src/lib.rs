@@ -1,5 +1,6 @@
 //! Runs a plugin with no more rights than it is granted: the host of docs/plugin.md.
 
+// ANCHOR: host
 use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
@@ -9,7 +10,6 @@ use portolan::transport::Transport;
 use portolan_plugins::wasmi::{Allowance, WasmiModule};
 use portolan_plugins::{Grant, Options, Restricted, run};
 
-// ANCHOR: host
 /// Runs the plugin in `wasm`, which may read the pods of `namespace` at `server` and nothing else. What it says goes to
 /// `say`.
 ///

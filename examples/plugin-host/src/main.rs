@@ -1,10 +1,10 @@
 //! The program: `example-plugin-host MODULE NAMESPACE`, on the cluster of the kubeconfig.
 #![expect(clippy::print_stdout, reason = "what the plugin says goes there")]
 
+// ANCHOR: main
 use portolan::Error;
 use portolan_native::{load_config, runtime, transport_for};
 
-// ANCHOR: main
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let [_, module, namespace] = &std::env::args().collect::<Vec<_>>()[..] else {

@@ -1,6 +1,7 @@
 //! A check as a wasm plugin: the guest of docs/plugin.md. It names the containers that no limit keeps from taking all the
 //! memory of their node.
 
+// ANCHOR: guest
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use portolan::Error;
@@ -9,7 +10,6 @@ use portolan::informer::{FactoryOptions, SharedInformerFactory};
 use portolan::meta::Object;
 use portolan_host::Host;
 
-// ANCHOR: guest
 portolan_host::guest!(run);
 
 /// Its input is the namespace to look at.

@@ -28,7 +28,7 @@ pub async fn list(client: Client) -> kube::Result<Vec<String>> {
 pub async fn cache(client: Client) -> Result<(), watcher::Error> {
     let (reader, writer) = reflector::store();
     let pods = watcher(Api::<Pod>::all(client), watcher::Config::default());
-    let mut events = pods.default_backoff().reflect(writer).applied_objects().boxed();
+    let mut events = pods.default_backoff().reflect(writer).touched_objects().boxed();
     while let Some(pod) = events.try_next().await? {
         let name = pod.metadata.name.unwrap_or_default();
         println!("{name} has changed, one of {}", reader.state().len());
@@ -40,7 +40,8 @@ pub async fn cache(client: Client) -> Result<(), watcher::Error> {
 // ANCHOR: apply
 pub async fn apply(client: Client) -> kube::Result<Deployment> {
     let deployments: Api<Deployment> = Api::namespaced(client, "default");
-    let scale = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 3}});
+    let scale = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web"}, "spec": {"replicas": 3}});
     let options = PatchParams::apply("scaler").force();
     deployments.patch("web", &options, &Patch::Apply(scale)).await
 }
@@ -84,7 +85,6 @@ pub async fn controller(client: Client) {
     let on_error = |_: Arc<ReplicaSet>, _: &kube::Error, _: Arc<()>| Action::requeue(Duration::from_secs(5));
     Controller::new(sets, watcher::Config::default())
         .owns(pods, watcher::Config::default())
-        .shutdown_on_signal()
         .run(reconcile, on_error, Arc::new(()))
         .for_each(async |_| {})
         .await;

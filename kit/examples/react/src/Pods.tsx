@@ -19,6 +19,7 @@ type Name = keyof typeof COLUMNS;
 const counted = (pods: number) => `${pods} ${pods === 1 ? 'pod' : 'pods'}`;
 
 export function Pods() {
+  // ANCHOR: hooks
   const [text, setText] = useState('');
   const [namespace, setNamespace] = useState('');
   const [sort, setSort] = useState<{ by: Name; descending: boolean }>({ by: 'name', descending: false });
@@ -33,6 +34,7 @@ export function Pods() {
     window: { start: first, end: first + Math.ceil(view.height / ROW) + 20 },
   });
   const namespaces = useInformer({ gvr: 'v1/namespaces' });
+  // ANCHOR_END: hooks
   const scrolled = ({ currentTarget }: UIEvent<HTMLElement>) => setView({ top: currentTarget.scrollTop, height: currentTarget.clientHeight });
   const sortBy = (by: Name) => setSort((now) => ({ by, descending: now.by === by && !now.descending }));
 
