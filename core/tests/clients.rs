@@ -106,6 +106,19 @@ fn metadata_are_asked_for_alone() {
 }
 
 #[test]
+fn a_subresource_is_asked_for_whole() {
+    let scale =
+        r#"{"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"web"},"spec":{"replicas":3}}"#;
+    let scripted = Scripted::new([Answer::json(200, scale)]);
+    run(&scripted, async |client| {
+        let deployments = client.api::<Deployment>("n").metadata_only();
+        let scale = deployments.get_scale("web", &GetOptions::default()).await.unwrap();
+        assert_eq!(scale.spec.unwrap().replicas, Some(3));
+    });
+    assert_eq!(scripted.asked()[0].headers["accept"], "application/json");
+}
+
+#[test]
 fn tables_have_columns_and_rows_and_a_server_without_them_is_told() {
     let table = r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"9"},
         "columnDefinitions":[{"name":"Name","type":"string","format":"name","description":"d","priority":0}],

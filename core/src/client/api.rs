@@ -91,9 +91,9 @@ impl<K> Api<K> {
     /// update, patch and apply. Those of built-in types have calls of their own, such as [`Api::update_status`].
     #[must_use]
     pub fn subresource<S>(&self, name: &str) -> Api<S> {
-        // Of the resource's kind are its own objects alone.
+        // Of the resource's kind are its own objects alone, and of those alone the metadata may do.
         let resource = ApiResource { kind: "".into(), ..self.resource.clone() };
-        Api { subresource: name.to_owned(), resource, ..self.retyped() }
+        Api { subresource: name.to_owned(), resource, metadata_only: false, ..self.retyped() }
     }
 
     /// The calls on a subresource that is read and written as the whole object: `status`, `resize`.
