@@ -70,10 +70,7 @@ impl Response {
             let kind = kind.as_deref().unwrap_or("no content type");
             return Err(Error::decode(format!("the answer {} ({kind}) has no body", self.status)));
         }
-        // Small, as a Status is: others are not read twice.
-        let failure = (bytes.len() <= STATUS_SIZE && memchr::memmem::find(bytes, b"Failure").is_some())
-            .then(|| failure_in(self.format(), bytes));
-        match failure.flatten().filter(|status| status.status.as_deref() == Some("Failure")) {
+        match failure_instead(self.format(), bytes) {
             Some(status) => Err(Error::api(status)),
             None => Ok(bytes),
         }
@@ -181,6 +178,14 @@ pub(super) fn failure_in(format: Format, body: &[u8]) -> Option<Status> {
     let named: Named = codec::read(format, body).ok()?;
     let status: Status = codec::read(format, body).ok().filter(|_| named.kind == "Status")?;
     (status.status.as_deref() != Some("Success")).then_some(status)
+}
+
+/// The Status in the place of an object or a list, if it tells of a failure: beside a code of success it must say so.
+pub(super) fn failure_instead(format: Format, body: &[u8]) -> Option<Status> {
+    // Small, as a Status is: others are not read twice.
+    let may_be = body.len() <= STATUS_SIZE && memchr::memmem::find(body, b"Failure").is_some();
+    let status = may_be.then(|| failure_in(format, body)).flatten()?;
+    (status.status.as_deref() == Some("Failure")).then_some(status)
 }
 
 fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::answer::{STATUS_SIZE, failure_in};
+use super::answer::{STATUS_SIZE, failure_instead};
 use crate::codec::{Limits, ListDecoder, ListHead};
 use crate::error::Error;
 use crate::meta::Format;
@@ -83,7 +83,7 @@ impl ListBody {
 
 /// The failure that the server tells of in place of a list, else `error`.
 fn told(format: Format, beginning: &[Bytes], error: Error) -> Error {
-    failure_in(format, &beginning.concat()).map_or(error, Error::api)
+    failure_instead(format, &beginning.concat()).map_or(error, Error::api)
 }
 
 impl fmt::Debug for ListBody {
