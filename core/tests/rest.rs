@@ -494,3 +494,26 @@ fn a_status_in_protobuf_is_no_list_of_one_item() {
         });
     }
 }
+
+/// What was refused is told from the whole media type, as what was answered is.
+#[cfg(feature = "cbor")]
+#[test]
+fn cbor_is_given_up_where_cbor_was_refused() {
+    use portolan::config::ContentType;
+    use portolan::transport::Body;
+
+    for (sent, accepted) in [
+        ("application/cbor-seq", "application/cbor,application/json;q=0.9"),
+        ("Application/CBOR; q=1", "application/json"),
+    ] {
+        let scripted = Scripted::new([Answer::new(415), Answer::json(200, POD)]);
+        run(&scripted, async |client| {
+            let pods = client.api::<Pod>("n").with_content_type(ContentType::Cbor);
+            let body = Body::from(vec![0xa0]);
+            let request = client.rest().post().resource("pods").body(body, sent.parse().unwrap());
+            assert_eq!(request.send().await.unwrap_err().code(), Some(415));
+            pods.get("a", &GetOptions::default()).await.unwrap();
+        });
+        assert_eq!(scripted.asked()[1].headers["accept"], accepted, "{sent}");
+    }
+}

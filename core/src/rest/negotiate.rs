@@ -16,6 +16,7 @@ use crate::codec::protobuf;
 use crate::config::ContentType;
 use crate::error::Error;
 use crate::meta::ApiResource;
+use crate::status::plain_media_type;
 
 /// JSON's media type.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -71,7 +72,9 @@ impl Negotiation {
 
     /// Learns from the refusal of a body of this media type.
     pub(super) fn refused(&self, content_type: Option<&HeaderValue>, refusal: &Error) {
-        let is_cbor = content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/cbor"));
+        let is_cbor = content_type
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| plain_media_type(kind) == "application/cbor");
         if is_cbor && refusal.code() == Some(415) {
             self.refuses_cbor.store(true, Ordering::Relaxed);
         }
