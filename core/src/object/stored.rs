@@ -135,6 +135,7 @@ impl From<Malformed> for Fault {
 }
 
 /// Where things lie in an object as it arrived.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Survey<'a> {
     source: &'a [u8],
     is_empty: bool,

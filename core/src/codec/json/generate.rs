@@ -3,16 +3,20 @@
 use std::fmt::Write;
 
 /// SplitMix64.
-pub(crate) struct Random(u64);
+pub(crate) struct Random {
+    state: u64,
+    /// Whether documents are made as servers write them: without white space, names without escapes.
+    is_compact: bool,
+}
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, is_compact: false }
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
@@ -59,6 +63,9 @@ const SCALARS: [&str; 8] = ["null", "true", "false", "0", "-1.5e3", "42", "1E-2"
 
 /// White space, mostly none.
 pub(crate) fn space(random: &mut Random) -> &'static str {
+    if random.is_compact {
+        return "";
+    }
     random.pick(&["", "", "", "", " ", "\n", "\t \r\n"])
 }
 
@@ -80,6 +87,9 @@ pub(crate) fn object(random: &mut Random, depth: usize) -> String {
     let (first, count) = (random.below(KEYS.len()), random.below(4));
     let mut parts = Vec::new();
     for key in (0..count).map(|step| KEYS[(first + 5 * step) % KEYS.len()]) {
+        if random.is_compact && key.contains('\\') {
+            continue;
+        }
         // The escaped spelling is the same name as the plain one.
         if !(key == "it\\u0065ms" && parts.iter().any(|part: &String| part.starts_with("\"items\""))) {
             let inner = value(random, depth.saturating_sub(1));
@@ -98,4 +108,25 @@ pub(crate) fn bracketed(random: &mut Random, open: char, parts: &[String], close
     }
     write!(text, "{}{close}", space(random)).unwrap();
     text
+}
+
+/// An object with metadata, spec and status, of version 77; every other one is compact.
+pub(crate) fn kubernetes_object(random: &mut Random, depth: usize) -> String {
+    random.is_compact = random.below(2) == 0;
+    let mut metadata = object(random, depth);
+    metadata.pop();
+    // Random names may be those of the four fields, with values of other types.
+    let version = if random.is_compact { "77" } else { "7\\u0037" };
+    let comma = if metadata.trim_end() == "{" { "" } else { "," };
+    let (before, behind) = (space(random), space(random));
+    let metadata = format!("{metadata}{comma}{before}\"resourceVersion\":\"{version}\"{behind}}}");
+    let mut members = vec![
+        format!("\"metadata\":{}{metadata}", space(random)),
+        format!("\"spec\":{}", value(random, depth)),
+        format!("{}\"status\"{}:{}", space(random), space(random), value(random, depth)),
+        format!("\"other\":{}", value(random, depth)),
+    ];
+    let turn = random.below(members.len());
+    members.rotate_left(turn);
+    bracketed(random, '{', &members, '}')
 }

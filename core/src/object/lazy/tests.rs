@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::codec::json::generate::{Random, bracketed, object, space, value};
+use crate::codec::json::generate::{Random, kubernetes_object};
 
 #[cfg(feature = "protobuf")]
 mod protobuf;
@@ -259,30 +259,12 @@ fn places(value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
     }
 }
 
-fn random_object(random: &mut Random, depth: usize) -> String {
-    let mut metadata = object(random, depth);
-    metadata.pop();
-    // Random names may be those of the four fields, with values of other types.
-    let fields = r#""resourceVersion":"7\u0037""#;
-    let comma = if metadata.trim_end() == "{" { "" } else { "," };
-    let metadata = format!("{metadata}{comma}{}{fields}{}}}", space(random), space(random));
-    let mut members = vec![
-        format!("\"metadata\":{}{metadata}", space(random)),
-        format!("\"spec\":{}", value(random, depth)),
-        format!("{}\"status\" :{}", space(random), value(random, depth)),
-        format!("\"other\":{}", value(random, depth)),
-    ];
-    let turn = random.below(members.len());
-    members.rotate_left(turn);
-    bracketed(random, '{', &members, '}')
-}
-
 #[test]
 fn random_objects_read_as_serde_json_reads_them() {
     let mut random = Random::new(21);
     let (mut reads, mut refused) = (0, 0);
     for case in 0..1_500 {
-        let text = random_object(&mut random, 3);
+        let text = kubernetes_object(&mut random, 3);
         let mut expected: Value = serde_json::from_str(&text).unwrap();
         let name = expected["metadata"].get("name").cloned().unwrap_or_default();
         let lazy = match read(&text, true) {
@@ -328,7 +310,7 @@ fn damaged_objects_never_panic() {
     let mut random = Random::new(31);
     let (mut kept, mut refused) = (0, 0);
     for case in 0..20_000 {
-        let mut bytes = random_object(&mut random, 1).into_bytes();
+        let mut bytes = kubernetes_object(&mut random, 1).into_bytes();
         for _ in 0..1 + random.below(3) {
             let at = random.below(bytes.len());
             match random.below(3) {

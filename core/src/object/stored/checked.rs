@@ -153,3 +153,28 @@ impl<'a> Walk<'_, 'a> {
 fn plain(text: &[u8]) -> Option<&[u8]> {
     memchr::memchr(b'\\', text).is_none().then_some(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::json::generate::{Random, kubernetes_object};
+    use crate::object::stored::Members;
+
+    #[test]
+    fn what_the_marks_tell_is_what_the_plain_walk_finds() {
+        let mut random = Random::new(41);
+        let mut told = 0;
+        for case in 0..2_000 {
+            let (text, drops) = (kubernetes_object(&mut random, 3), random.below(2) == 0);
+            let checked =
+                Survey::checked(text.as_bytes(), drops).unwrap_or_else(|_| panic!("{case}: {text}"));
+            let Some(checked) = checked else { continue };
+            told += 1;
+            // The plain walk notes none.
+            let checked = Survey { members: Members::default(), ..checked };
+            let plain = Survey::of(text.as_bytes(), drops).unwrap_or_else(|_| panic!("{case}: {text}"));
+            assert_eq!(checked, plain, "{case}: {text}");
+        }
+        assert!(told > 500, "{told}");
+    }
+}

@@ -11,6 +11,7 @@ const ENTRY: usize = 3;
 const MOST: usize = 96;
 
 /// The members that a survey notes.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) struct Members {
     /// The hash in the highest byte, the place in the source below.
     noted: [u32; MOST],
