@@ -19,15 +19,7 @@ pub(crate) fn outline(source: &[u8]) -> Option<Vec<u32>> {
         return None;
     }
     let mut outline = Outline::new(source);
-    let (blocks, tail) = source.as_chunks::<BLOCK>();
-    for (index, block) in blocks.iter().enumerate() {
-        outline.block(block, u64::MAX, index * BLOCK);
-    }
-    if !tail.is_empty() {
-        let mut padded = [b' '; BLOCK];
-        padded[..tail.len()].copy_from_slice(tail);
-        outline.block(&padded, (1 << tail.len()) - 1, blocks.len() * BLOCK);
-    }
+    outline.blocks()?;
     outline.end()
 }
 
@@ -95,8 +87,22 @@ impl<'a> Outline<'a> {
         }
     }
 
+    /// All blocks up to the first that is not taken.
+    fn blocks(&mut self) -> Option<()> {
+        let (blocks, tail) = self.source.as_chunks::<BLOCK>();
+        for (index, block) in blocks.iter().enumerate() {
+            self.block(block, u64::MAX, index * BLOCK)?;
+        }
+        if !tail.is_empty() {
+            let mut padded = [b' '; BLOCK];
+            padded[..tail.len()].copy_from_slice(tail);
+            self.block(&padded, (1 << tail.len()) - 1, blocks.len() * BLOCK)?;
+        }
+        Some(())
+    }
+
     /// One block, of which the `valid` bytes count.
-    fn block(&mut self, block: &[u8; BLOCK], valid: u64, start: usize) {
+    fn block(&mut self, block: &[u8; BLOCK], valid: u64, start: usize) -> Option<()> {
         let kinds = self.kinds(block, valid, start);
         self.check_neighbours(&kinds, start);
         let closed_behind = u64::from(self.source.get(start + BLOCK) == Some(&b'}')) << 63;
@@ -119,6 +125,7 @@ impl<'a> Outline<'a> {
             marks &= marks - 1;
         }
         self.before = kinds;
+        (self.wrong == 0).then_some(())
     }
 
     #[inline]
@@ -225,7 +232,7 @@ impl<'a> Outline<'a> {
 
     fn end(self) -> Option<Vec<u32>> {
         let is_whole = self.open == 1 && self.ends == 1 && self.in_string == 0 && self.awaits_colon == 0;
-        let is_right = self.wrong == 0 && is_whole && self.control.to_bitmask() == 0;
+        let is_right = is_whole && self.control.to_bitmask() == 0;
         let is_text = is_right && (self.all.to_bitmask() == 0 || std::str::from_utf8(self.source).is_ok());
         is_text.then_some(self.marks)
     }
@@ -367,5 +374,17 @@ mod tests {
         assert!(outline(nested(DEEPEST as usize).as_bytes()).is_some());
         assert!(outline(nested(DEEPEST as usize + 1).as_bytes()).is_none());
         assert!(outline(nested(200).as_bytes()).is_none());
+    }
+
+    fn array(element: &str, comma: &str) -> String {
+        format!("{{\"a\":[{}]}}", [element; 5_000].join(comma))
+    }
+
+    #[test]
+    fn json_with_spaces_is_left_in_its_first_block() {
+        let text = array("1", ", ");
+        let mut outline = Outline::new(text.as_bytes());
+        assert_eq!(outline.blocks(), None);
+        assert!(outline.marks.len() <= BLOCK, "{} marks", outline.marks.len());
     }
 }
