@@ -13,7 +13,7 @@ use super::block::{BLOCK, Lanes, escaped_bytes, spread};
 
 /// The places in `source` of the colons, commas and brackets of an object and of the objects and arrays directly in it, in
 /// their order, and of the brackets around what lies directly in those; `None` when it is anything but an object of
-/// members in compact JSON.
+/// members in compact JSON, and when they would take more room than it does.
 pub(crate) fn outline(source: &[u8]) -> Option<Vec<u32>> {
     if !source.starts_with(b"{\"") || source.len() > u32::MAX as usize {
         return None;
@@ -125,7 +125,8 @@ impl<'a> Outline<'a> {
             marks &= marks - 1;
         }
         self.before = kinds;
-        (self.wrong == 0).then_some(())
+        let most_marks = USUAL_MARKS.max(self.source.len() / size_of::<u32>());
+        (self.wrong == 0 && self.marks.len() <= most_marks).then_some(())
     }
 
     #[inline]
@@ -386,5 +387,14 @@ mod tests {
         let mut outline = Outline::new(text.as_bytes());
         assert_eq!(outline.blocks(), None);
         assert!(outline.marks.len() <= BLOCK, "{} marks", outline.marks.len());
+    }
+
+    #[test]
+    fn marks_take_no_more_room_than_the_object() {
+        let text = array("[]", ",");
+        let mut outline = Outline::new(text.as_bytes());
+        assert_eq!(outline.blocks(), None);
+        assert!(outline.marks.len() <= text.len() / 4 + BLOCK, "{} marks", outline.marks.len());
+        assert!(super::outline(array("1000", ",").as_bytes()).is_some());
     }
 }
