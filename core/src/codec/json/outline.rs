@@ -5,7 +5,10 @@
 //!
 //! The grammar is that of neighbours: outside of strings each byte tells which ones may stand before it. Beyond that,
 //! brackets match by a stack of bits, and the commas of objects and the colons take turns: as every `{` that is not
-//! closed at once counts as a comma here, they do so in the whole text, however members nest.
+//! closed at once counts as a comma here, they do so in the whole text, however members nest: behind a `{` or a comma of
+//! an object the next to take a turn is a colon. That stands right behind a string, and the string behind one of
+//! `{ [ , :`, in the same object or array as they. Were that another object, its byte before the string would have taken
+//! the turn; and in an array a colon is wrong. So the string is the name that belongs there.
 
 use wide::u8x16;
 
@@ -27,7 +30,7 @@ pub(crate) fn outline(source: &[u8]) -> Option<Vec<u32>> {
 struct Outline<'a> {
     source: &'a [u8],
     marks: Vec<u32>,
-    /// Bits of whatever is wrong.
+    /// Zero as long as nothing is wrong; which bits are set tells nothing.
     wrong: u64,
     /// All bytes together, and the highest bit set where any is below a space.
     all: u8x16,
@@ -159,7 +162,17 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// Whether each byte may stand behind the one before it, and whether the scalars are what they seem.
+    /// Whether each byte may stand behind the one before it, and whether the scalars are what they seem:
+    ///
+    /// | byte                         | may stand behind                               |
+    /// |------------------------------|------------------------------------------------|
+    /// | `{`, `[`, start of a scalar  | `[`, `:`, `,`                                  |
+    /// | opening quote                | `{`, `[`, `:`, `,`                             |
+    /// | `:`                          | closing quote                                  |
+    /// | `,`                          | closing quote, `}`, `]`, scalar                |
+    /// | `}`, `]`                     | closing quote, `{`, `[`, `}`, `]`, scalar      |
+    ///
+    /// What stands behind a scalar is looked at by the last line of [`is_scalar`] alone. Every bit of `wrong` counts.
     #[inline]
     fn check_neighbours(&mut self, now: &Kinds, start: usize) {
         let behind = |of: fn(&Kinds) -> u64| of(now) << 1 | of(&self.before) >> 63;
@@ -202,6 +215,7 @@ impl<'a> Outline<'a> {
                 // The brackets around what lies deeper are themselves not.
                 let edge = bit << u64::from(is_open);
                 edges ^= if (before < SHALLOW) != (open < SHALLOW) { edge } else { 0 };
+                // No other block can hold the end: where it may be, `least` is 1.
                 if open <= 1 {
                     self.ends += 1;
                     wrong |= u64::from(start + bit.trailing_zeros() as usize + 1 != self.source.len());
@@ -209,6 +223,7 @@ impl<'a> Outline<'a> {
             }
         }
         self.open = open;
+        // Only the lowest bit counts: the others are those of the open brackets.
         self.wrong |= wrong & 1;
         let all_if = |is: bool| if is { u64::MAX } else { 0 };
         let is_shallow = if MAY_BE_SHALLOW { spread(edges) ^ all_if(first < SHALLOW) } else { 0 };
