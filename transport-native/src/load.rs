@@ -119,17 +119,18 @@ impl Environment {
         places
     }
 
+    /// Why there are no usual files.
+    pub(crate) fn without_places(&self) -> &'static str {
+        if self.kubeconfig.is_some() { "KUBECONFIG names no file" } else { "there is no home directory" }
+    }
+
     /// The Pod's service account, of whose configuration only the namespace may be another.
     fn without_kubeconfig(&self, places: &[PathBuf], overrides: &Overrides) -> Result<Config, Error> {
         let names = &overrides.names;
         let names_any = [&overrides.context, &names.cluster, &names.user].iter().any(|name| !name.is_empty());
         if names_any || self.service().is_none() {
             let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
-            let looked = match looked.as_slice() {
-                [] if self.kubeconfig.is_some() => "KUBECONFIG names no file".to_owned(),
-                [] => "no home directory".to_owned(),
-                looked => looked.join(", "),
-            };
+            let looked = if looked.is_empty() { self.without_places().to_owned() } else { looked.join(", ") };
             let text = format!(
                 "there is no kubeconfig ({looked}), and this is no Pod of a cluster: \
                  write one there or name one with KUBECONFIG"

@@ -48,9 +48,8 @@ pub(crate) fn modify(
         None => environment.places(),
     };
     let Some(default) = places.iter().find(|path| path.exists()).or(places.last()) else {
-        return Err(Error::config(
-            "there is no home directory to keep a kubeconfig in: name a file with KUBECONFIG",
-        ));
+        let why = environment.without_places();
+        return Err(Error::config(format!("{why} to keep a kubeconfig in: name one with KUBECONFIG")));
     };
     let mut sorted = places.clone();
     sorted.sort();

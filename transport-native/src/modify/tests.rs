@@ -103,6 +103,14 @@ fn a_file_that_is_not_there_is_made_for_its_owner_alone() {
 }
 
 #[test]
+fn a_list_that_names_no_file_has_no_place_for_changes() {
+    let mut machine = Machine::new();
+    machine.environment.kubeconfig = Some(":::".into());
+    let error = change(&machine, |config| config.current_context = "x".into()).unwrap_err().to_string();
+    assert!(error.starts_with("KUBECONFIG names no file to keep a kubeconfig in"), "{error}");
+}
+
+#[test]
 fn programs_change_a_file_one_after_the_other() {
     let machine = Machine::new();
     machine.write("home/.kube/config", &named("home"));
