@@ -112,6 +112,12 @@ impl Access {
     pub(super) fn denied(&self, right: &Right) -> Option<&str> {
         self.0.get(right)?.denied.as_deref()
     }
+
+    /// The same, from an answer that is still believed.
+    pub(super) fn denied_lately(&self, right: &Right, now: Millis) -> Option<&str> {
+        let known = self.0.get(right).filter(|known| now.saturating_sub(known.asked) < KEPT)?;
+        known.denied.as_deref()
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) struct Desk {
     waiting: BTreeMap<u64, Waiting>,
     access: Access,
     report: Option<(Report, Millis)>,
+    /// What was not done and why, until the reader has read it.
+    failure: Option<Trouble>,
     /// The object being edited.
     pub(super) edit: Edit,
 }
@@ -38,8 +40,8 @@ enum Waiting {
     Right(Right),
     /// The reader, who has said yes.
     Act(Box<Dialog>),
-    /// The edit, at this step.
-    Edit(Right),
+    /// The edit, at this step; and what is to be said once it is done, when it is the last.
+    Edit(Right, Option<String>),
 }
 
 impl Desk {
@@ -71,7 +73,7 @@ impl Desk {
 
     /// Says that `right` is denied, when it is known to be.
     pub(super) fn refuse(&mut self, right: &Right, now: Millis) -> bool {
-        let Some(why) = self.access.denied(right) else { return false };
+        let Some(why) = self.access.denied_lately(right, now) else { return false };
         let trouble = Trouble {
             title: "Not allowed".to_owned(),
             text: why.to_owned(),
@@ -79,7 +81,7 @@ impl Desk {
             command: right.command(),
             refused: true,
         };
-        self.report = Some((Report::Failed(trouble), now));
+        self.failure = Some(trouble);
         true
     }
 
@@ -94,7 +96,7 @@ impl Desk {
     /// Takes a step of the edit.
     pub(super) fn step(&mut self, step: Step, right: &Right) {
         if let Some(request) = step.request {
-            let id = self.send(request, Waiting::Edit(right.clone()));
+            let id = self.send(request, Waiting::Edit(right.clone(), step.done));
             self.edit.sent(id);
         }
     }
@@ -106,32 +108,43 @@ impl Desk {
             Some(Waiting::Right(right)) => self.access.answered(&right, outcome.as_ref().ok()),
             Some(Waiting::Act(dialog)) => {
                 let right = dialog.act.right(&dialog.subject.resource, &dialog.subject.target.namespace);
-                let report = match outcome {
-                    Ok(answer) => Report::Done(dialog.done(&answer)),
-                    Err(error) => Report::Failed(refusal(&error, &right)),
-                };
-                self.report = Some((report, now));
-            }
-            Some(Waiting::Edit(right)) => {
-                let step = self.edit.answered(id, outcome, &right);
-                if let Some(done) = &step.done {
-                    self.report = Some((Report::Done(done.clone()), now));
+                match outcome {
+                    Ok(answer) => self.report = Some((Report::Done(dialog.done(&answer)), now)),
+                    Err(error) => self.fail(refusal(&error, &right)),
                 }
+            }
+            Some(Waiting::Edit(right, done)) => {
+                // What was sent is told, whatever the reader has done with the text meanwhile.
+                match (&outcome, done) {
+                    (Ok(_), Some(done)) => self.report = Some((Report::Done(done), now)),
+                    (Err(error), Some(_)) if !self.edit.is_on_show(id) => self.fail(refusal(error, &right)),
+                    _ => {}
+                }
+                let step = self.edit.answered(id, outcome, &right);
                 self.step(step, &right);
             }
         }
     }
 
-    /// What came of what was done last.
+    fn fail(&mut self, trouble: Trouble) {
+        (self.report, self.failure) = (None, Some(trouble));
+    }
+
+    /// What was done last, or is under way.
     pub(super) fn report(&self, now: Millis) -> Option<&Report> {
         let (report, told) = self.report.as_ref()?;
         let over = matches!(report, Report::Done(_)) && now.saturating_sub(*told) >= TOLD;
         (!over).then_some(report)
     }
 
-    /// The reader has read it.
+    /// What was not done last, and why.
+    pub(super) fn failure(&self) -> Option<&Trouble> {
+        self.failure.as_ref()
+    }
+
+    /// The reader has read that.
     pub(super) fn dismiss(&mut self) {
-        self.report = None;
+        self.failure = None;
     }
 
     /// The buttons for `acts`, each with the right that it needs.

@@ -1,7 +1,8 @@
 //! An object edited as YAML: written, reviewed by the server, applied.
 //!
 //! Invariant: what is sent is the difference between the text at first and the text now, as a merge patch on the very
-//! version that was reviewed. So what the reader did not touch is never written, and what was reviewed is what happens.
+//! version that was reviewed. So what the reader did not touch is never written, but for a list, which is written whole;
+//! and what was reviewed is what happens.
 
 use std::rc::Rc;
 
@@ -67,7 +68,7 @@ enum Stage {
 pub(super) struct Step {
     /// To be asked of the server.
     pub(super) request: Option<Request>,
-    /// It was applied, in words.
+    /// What is to be said once that has been done, when it changes something.
     pub(super) done: Option<String>,
 }
 
@@ -93,7 +94,10 @@ impl Edit {
     /// Puts away what was written about another object and takes out what was written about that at `place`.
     fn turn_to(&mut self, place: (&str, &str)) {
         if let Some(mut draft) = self.open.take().filter(|draft| draft.touched) {
-            draft.go(Stage::Writing);
+            // What is being applied cannot be called back: it waits for its answer.
+            if !draft.is_applying() {
+                draft.go(Stage::Writing);
+            }
             self.kept.push(draft);
         }
         let at = self.kept.iter().position(|draft| draft.place() == place);
@@ -134,7 +138,19 @@ impl Edit {
 
     /// Has the server review what was written; `live` is the object now.
     pub(super) fn review(&mut self, live: Value) -> Step {
-        let Some(draft) = &mut self.open else { return Step::default() };
+        let Some(draft) = self.open.as_mut().filter(|draft| !draft.is_applying()) else {
+            return Step::default();
+        };
+        if draft.is_of_another(&live) {
+            draft.fail(Trouble {
+                title: "It is another object now".to_owned(),
+                text: "What this was written about has been deleted, and made anew under the same name."
+                    .to_owned(),
+                advice: "Copy what you need, discard the rest, and begin with what is there now.".to_owned(),
+                ..Trouble::default()
+            });
+            return Step::default();
+        }
         match read(&draft.text).map(|edited| difference(&draft.base, &edited)) {
             Err(trouble) => draft.fail(trouble),
             Ok(None) => {
@@ -159,12 +175,19 @@ impl Edit {
         let request = draft.request(Patch::Merge(patch.clone()));
         let review = review.clone();
         draft.go(Stage::Applying { review });
-        Step { request: Some(request), done: None }
+        let done = format!("{} {} has been changed.", draft.resource.kind, draft.target.name);
+        Step { request: Some(request), done: Some(done) }
+    }
+
+    /// Whether the text on show waits for the answer to the call `id`.
+    pub(super) fn is_on_show(&self, id: u64) -> bool {
+        self.open.as_ref().is_some_and(|draft| draft.waits == Some(id))
     }
 
     /// Takes the answer to the call `id`, made with `right`.
     pub(super) fn answered(&mut self, id: u64, outcome: Result<Value, Error>, right: &Right) -> Step {
-        let Some(draft) = self.open.as_mut().filter(|draft| draft.waits == Some(id)) else {
+        let waits = |draft: &&mut Draft| draft.waits == Some(id);
+        let Some(draft) = self.open.as_mut().into_iter().chain(&mut self.kept).find(waits) else {
             return Step::default();
         };
         let stage = std::mem::replace(&mut draft.stage, Stage::Writing);
@@ -189,9 +212,8 @@ impl Edit {
                 draft.go(Stage::Reviewed { patch, review });
             }
             (Stage::Applying { .. }, Ok(_)) => {
-                let done = Some(format!("{} {} has been changed.", draft.resource.kind, draft.target.name));
-                self.open = None;
-                return Step { request: None, done };
+                self.open.take_if(|draft| draft.waits == Some(id));
+                self.kept.retain(|draft| draft.waits != Some(id));
             }
             (_, Err(error)) => draft.fail(refusal(&error, right)),
             (Stage::Writing | Stage::Reviewed { .. }, Ok(_)) => {}
@@ -234,6 +256,16 @@ impl Draft {
     /// Goes to another stage: no problem is known, nothing is waited for.
     fn go(&mut self, stage: Stage) {
         (self.stage, self.problem, self.waits) = (stage, None, None);
+    }
+
+    fn is_applying(&self) -> bool {
+        matches!(self.stage, Stage::Applying { .. })
+    }
+
+    /// Whether `live` is not the object that it began with.
+    fn is_of_another(&self, live: &Value) -> bool {
+        let uid = |object: &Value| object.pointer("/metadata/uid").cloned();
+        uid(&self.base) != uid(live)
     }
 
     fn place(&self) -> (&str, &str) {

@@ -54,8 +54,10 @@ pub struct Frame {
     pub acts: Vec<ActFrame>,
     /// It as text to be edited, when that is on show; or why not.
     pub edit: Option<Result<EditFrame, String>>,
-    /// What came of what was done last.
+    /// What was done last, or is under way.
     pub report: Option<Report>,
+    /// What was not done last, or not for certain; until the reader has read it.
+    pub failure: Option<Trouble>,
     /// Its logs, when they are on show.
     pub logs: Option<Rc<logs::View>>,
     /// Its terminal, when it is on show.
@@ -238,8 +240,6 @@ pub enum Report {
     Pending(String),
     /// It was done.
     Done(String),
-    /// It was not done, or that is not known.
-    Failed(Trouble),
 }
 
 /// An object that is being edited.

@@ -61,6 +61,7 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         acts: model.acts(),
         edit,
         report: model.desk.report(now).cloned(),
+        failure: model.desk.failure().cloned(),
         logs: model.logs_view(now).map(Rc::new),
         terminal: model.terminal_view().map(Rc::new),
         owners: model.owners_view().map(Rc::new),

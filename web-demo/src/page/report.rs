@@ -4,15 +4,14 @@ use sycamore::prelude::*;
 
 use super::{Page, text, when};
 use crate::model::Event;
-use crate::model::frame::{Frame, Report};
-use crate::model::trouble::Trouble;
+use crate::model::frame::Report;
 
 /// See the file.
 pub(crate) fn report(page: Page) -> View {
     let said = page.part(|frame| match &frame.report {
         Some(Report::Pending(text)) => ("pending", text.clone()),
         Some(Report::Done(text)) => ("done", text.clone()),
-        Some(Report::Failed(_)) | None => ("", String::new()),
+        None => ("", String::new()),
     });
     let state = page.part(move |_| said.with(|(state, _)| *state));
     view! {
@@ -21,20 +20,13 @@ pub(crate) fn report(page: Page) -> View {
                 class=move || match state.get() { "" => "report none", "done" => "report shaped tone-good", _ => "report shaped tone-busy" },
                 role="status", data-testid="report", data-state=move || state.get(),
             ) { (move || said.with(|(_, text)| text.clone())) }
-            div(role="alert") { (when(page.part(|frame| failed(frame).is_some()), page, failure)) }
+            div(role="alert") { (when(page.part(|frame| frame.failure.is_some()), page, failure)) }
         }
     }
 }
 
-fn failed(frame: &Frame) -> Option<Trouble> {
-    match &frame.report {
-        Some(Report::Failed(trouble)) => Some(trouble.clone()),
-        Some(Report::Pending(_) | Report::Done(_)) | None => None,
-    }
-}
-
 fn failure(page: Page) -> View {
-    let trouble = page.part(failed);
+    let trouble = page.part(|frame| frame.failure.clone());
     view! {
         section(class="report failure", data-testid="failure") {
             strong(class="tone-bad shaped") { (text(trouble, |trouble| trouble.title.clone())) }

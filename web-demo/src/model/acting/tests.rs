@@ -83,10 +83,18 @@ fn a_refusal_stays_until_it_is_read() {
     press(&mut model, &["R", "Enter"]);
     let id = changes(&mut model)[0].id;
     model.apply(Event::Answered { id, outcome: Err(forbidden()) }, 0);
-    let Some(Report::Failed(trouble)) = model.frame(600_000).report else { panic!("no failure") };
+    let trouble = model.frame(600_000).failure.unwrap();
     assert_eq!(trouble.command, "kubectl auth can-i patch deployments.apps -n shop");
+    press(&mut model, &["R", "Enter"]);
+    let id = changes(&mut model)[0].id;
+    model.apply(Event::Answered { id, outcome: Ok(json!({})) }, 0);
+    let frame = model.frame(0);
+    assert!(
+        matches!(frame.report, Some(Report::Done(_))) && frame.failure.is_some(),
+        "what goes well hides no failure"
+    );
     model.apply(Event::Dismiss, 0);
-    assert_eq!(model.frame(0).report, None);
+    assert_eq!(model.frame(0).failure, None);
 }
 
 #[test]
@@ -117,7 +125,7 @@ fn what_is_not_allowed_is_not_offered_and_says_why() {
     assert_eq!(acts[2].denied.as_deref(), Some("You may not delete deployments.apps in shop: no rule"));
     press(&mut model, &["D"]);
     let frame = model.frame(0);
-    assert!(frame.overlay == Overlay::None && matches!(frame.report, Some(Report::Failed(_))));
+    assert!(frame.overlay == Overlay::None && frame.failure.is_some());
     press(&mut model, &["e"]);
     assert!(model.frame(0).edit.unwrap().unwrap().denied.is_some());
 }
@@ -168,4 +176,80 @@ fn the_editor_takes_the_caret_from_the_key() {
     press(&mut model, &["e"]);
     assert_eq!(model.errand(), Some(Errand::FocusEditor));
     assert!(model.frame(0).edit.unwrap().unwrap().text.contains("replicas: 2"));
+}
+
+#[test]
+fn a_denial_is_believed_for_a_minute_of_what_is_not_open_too() {
+    let mut model = deployment();
+    deny(&mut model);
+    press(&mut model, &["j", "Escape", "D"]);
+    let frame = model.frame(0);
+    assert!(frame.overlay == Overlay::None && frame.failure.is_some());
+    model.apply(Event::Key { key: "D".into(), typing: false }, 60_000);
+    assert!(matches!(model.frame(60_000).overlay, Overlay::Dialog(_)), "the server has the last word");
+}
+
+/// The deployment with another number of replicas, reviewed; and the call that applies it.
+fn applying() -> (Model, u64) {
+    let mut model = deployment();
+    press(&mut model, &["e"]);
+    let text = model.frame(0).edit.unwrap().unwrap().text.replace("replicas: 2", "replicas: 3");
+    model.apply(Event::Write(text), 0);
+    model.apply(Event::Review, 0);
+    for _ in ["tried", "looked at"] {
+        let id = changes(&mut model)[0].id;
+        let answer = json!({"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1"},
+            "spec": {"replicas": 3}});
+        model.apply(Event::Answered { id, outcome: Ok(answer) }, 0);
+    }
+    model.apply(Event::Apply, 0);
+    let id = changes(&mut model)[0].id;
+    (model, id)
+}
+
+fn other(model: &mut Model) {
+    let object = json!({"kind": "Deployment", "metadata": {"name": "other", "namespace": "shop", "uid": "o", "resourceVersion": "1"}});
+    model.apply(Event::Put { kind: "deployments.apps".into(), object: manifest(object), initial: true }, 0);
+    model.apply(Event::Open("shop/other".into()), 0);
+    model.frame(0);
+}
+
+#[test]
+fn what_came_of_an_edit_is_told_wherever_the_reader_has_gone() {
+    let meanwhile: [fn(&mut Model); 5] = [
+        |_| {},
+        other,
+        |model| model.apply(Event::Write("kind: Deployment".into()), 0),
+        |model| model.apply(Event::Discard, 0),
+        |model| model.apply(Event::Review, 0),
+    ];
+    for (at, meanwhile) in meanwhile.into_iter().enumerate() {
+        let (mut model, id) = applying();
+        meanwhile(&mut model);
+        assert!(changes(&mut model).is_empty(), "{at}: nothing else is sent meanwhile");
+        model.apply(Event::Answered { id, outcome: Ok(json!({})) }, 0);
+        assert_eq!(
+            model.frame(0).report,
+            Some(Report::Done("Deployment web has been changed.".into())),
+            "{at}"
+        );
+        let (mut model, id) = applying();
+        meanwhile(&mut model);
+        model.apply(Event::Answered { id, outcome: Err(forbidden()) }, 0);
+        let frame = model.frame(0);
+        let beside = frame.edit.and_then(Result::ok).and_then(|edit| edit.problem);
+        assert_eq!(frame.failure.or(beside).unwrap().title, "Not allowed (403)", "{at}");
+    }
+}
+
+#[test]
+fn what_is_refused_while_another_object_is_on_show_waits_for_the_reader() {
+    let (mut model, id) = applying();
+    other(&mut model);
+    model.apply(Event::Answered { id, outcome: Err(forbidden()) }, 0);
+    model.apply(Event::Open("shop/web".into()), 0);
+    let edit = model.frame(0).edit.unwrap().unwrap();
+    assert!(
+        edit.touched && edit.text.contains("replicas: 3") && edit.problem.is_some() && edit.busy.is_empty()
+    );
 }

@@ -98,8 +98,7 @@ fn a_review_shows_what_would_change_and_applies_to_the_version_it_was_of() {
     assert!(review.conflicts.is_empty() && review.unknown.is_none());
     let patch = asked(&mut edit, 3, Edit::apply, false);
     assert_eq!(patch, json!({"spec": {"replicas": 5}, "metadata": {"resourceVersion": "9"}}));
-    let done = edit.answered(3, Ok(answer(5)), &right()).done.unwrap();
-    assert_eq!(done, "Deployment web has been changed.");
+    edit.answered(3, Ok(answer(5)), &right());
     assert!(!frame(&mut edit).touched, "it begins anew");
 }
 
@@ -182,4 +181,15 @@ fn an_untouched_text_follows_the_object_and_a_touched_one_stays() {
     assert!(other.text.contains("replicas") && !other.touched);
     let back = edit.show(PLACE, &resource(), "11", || Ok(live())).unwrap();
     assert!(&*back.text == "mine" && back.touched, "what was written waits for the reader to come back");
+}
+
+#[test]
+fn what_was_written_about_one_object_is_not_sent_to_another_of_its_name() {
+    let mut edit = Edit::default();
+    let text = frame(&mut edit).text;
+    edit.write(text.replace("replicas: 3", "replicas: 5"));
+    let mut anew = live();
+    anew["metadata"]["uid"] = json!("another");
+    assert!(edit.review(anew).request.is_none());
+    assert_eq!(frame(&mut edit).problem.unwrap().title, "It is another object now");
 }
