@@ -34,15 +34,26 @@ impl Right {
         Self { verb, group, plural, subresource, namespace: namespace.to_owned() }
     }
 
+    /// To `verb` a part of the pods in `namespace`.
+    pub(super) fn of_pods(verb: &'static str, subresource: &'static str, namespace: &str) -> Self {
+        let [group, plural] = ["", "pods"].map(str::to_owned);
+        Self { verb, group, plural, subresource, namespace: namespace.to_owned() }
+    }
+
+    /// What to ask for, in words.
+    pub(super) fn advice(&self) -> String {
+        format!("Ask for the verb and resource: {}{}.", self.words(), self.place())
+    }
+
     /// As kubectl takes it: `patch deployments.apps/scale`.
-    pub(super) fn words(&self) -> String {
+    fn words(&self) -> String {
         let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
         let part = if self.subresource.is_empty() { String::new() } else { format!("/{}", self.subresource) };
         format!("{} {}{group}{part}", self.verb, self.plural)
     }
 
     /// Where: ` in shop`, or nothing for what lives in no namespace.
-    pub(super) fn place(&self) -> String {
+    fn place(&self) -> String {
         if self.namespace.is_empty() { String::new() } else { format!(" in {}", self.namespace) }
     }
 

@@ -77,7 +77,7 @@ impl Desk {
         let trouble = Trouble {
             title: "Not allowed".to_owned(),
             text: why.to_owned(),
-            advice: format!("Ask for the verb and resource: {}{}.", right.words(), right.place()),
+            advice: right.advice(),
             command: right.command(),
             refused: true,
         };

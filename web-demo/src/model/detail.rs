@@ -72,7 +72,7 @@ pub struct Section {
 pub struct Open {
     shown: Option<Detail>,
     place: (String, String),
-    /// The values of the Secret are shown, until another object is opened.
+    /// The values of the Secret are shown, until it is closed or another object is opened.
     revealed: bool,
 }
 
@@ -90,6 +90,13 @@ impl Open {
         self.revealed = !self.revealed;
         if let Some(detail) = &mut self.shown {
             detail.yaml = None;
+        }
+    }
+
+    /// Masks the values again: nothing is open.
+    pub fn mask(&mut self) {
+        if self.revealed {
+            self.reveal();
         }
     }
 

@@ -63,7 +63,12 @@ impl Inked {
 
     /// The look at `at`.
     pub fn look(&self, at: usize) -> Look {
-        self.looks.iter().find(|(range, _)| range.contains(&at)).map(|(_, look)| *look).unwrap_or_default()
+        let next = self.looks.partition_point(|(range, _)| range.end <= at);
+        self.looks
+            .get(next)
+            .filter(|(range, _)| range.contains(&at))
+            .map(|(_, look)| *look)
+            .unwrap_or_default()
     }
 }
 

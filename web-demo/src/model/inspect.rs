@@ -70,11 +70,27 @@ pub enum Stream {
 #[derive(Debug, Default)]
 pub(super) struct Inspect {
     places: Places,
+    /// The object whose places these are: its kind's name and its key.
+    of: (String, String),
     logs: Logs,
     pub(super) terminal: Terminal,
     /// Who made whom, while somebody asks.
     pub(super) family: Option<Family>,
+    /// The namespace that the tree is watched in, while it is on show.
+    home: Option<Home>,
 }
+
+/// Where the tree is watched: where the open object is, once the reader stays with it. To follow at each step would list
+/// every kind anew.
+#[derive(Debug)]
+struct Home {
+    name: String,
+    /// Where the open object is, and since when, if not there.
+    next: Option<(String, Millis)>,
+}
+
+/// How long the reader has to stay with an object before the tree is watched where that is.
+const STAYS: Millis = 300;
 
 impl Model {
     /// The stream that should be open, by a number that no other has among its like.
@@ -144,6 +160,7 @@ impl Model {
         let (Some(kind), Some(key)) = (self.route.kind.clone(), self.route.open.clone()) else {
             return self.leave();
         };
+        self.follow_home(pane, now);
         let asks_family = pane == Some(Pane::Owners) || pane == Some(Pane::Logs) && kind != "pods";
         if !asks_family {
             self.inspect.family = None;
@@ -154,11 +171,13 @@ impl Model {
             }
             self.inspect.family = Some(family);
         }
-        let Inspect { places, logs, terminal, family } = &mut self.inspect;
+        let Inspect { places, of, logs, terminal, family, .. } = &mut self.inspect;
         if matches!(pane, Some(Pane::Logs | Pane::Terminal)) {
-            let before = places.place.take();
+            let before = std::mem::take(places);
             let choice = &self.route.choice;
-            *places = Places::of(&kind, &key, choice, before.as_ref(), &self.tables, family.as_ref());
+            let found = Places::of(&kind, &key, choice, before.place.as_ref(), &self.tables, family.as_ref());
+            let lost = found.place.is_none() && before.place.is_some() && *of == (kind.clone(), key.clone());
+            (*places, *of) = (if lost { before.without_pod() } else { found }, (kind, key));
         }
         match pane {
             Some(Pane::Logs) => logs.settle(places, &self.route.choice, now),
@@ -173,8 +192,35 @@ impl Model {
         }
     }
 
+    /// The namespace of the open object, "" without one: what an object in a namespace has made is in that namespace.
+    fn home_of_open(&self) -> &str {
+        let key = self.route.open.as_deref();
+        key.and_then(|key| key.split_once('/')).map_or("", |(home, _)| home)
+    }
+
+    /// The namespace that the tree is watched in.
+    pub(super) fn home(&self) -> &str {
+        self.inspect.home.as_ref().map_or_else(|| self.home_of_open(), |home| &home.name)
+    }
+
+    fn follow_home(&mut self, pane: Option<Pane>, now: Millis) {
+        let here = self.home_of_open().to_owned();
+        self.inspect.home = match (pane, self.inspect.home.take()) {
+            (Some(Pane::Owners), Some(home)) if home.name != here => {
+                let since = home.next.filter(|(next, _)| *next == here).map_or(now, |(_, since)| since);
+                match now.saturating_sub(since) < STAYS {
+                    true => Some(Home { next: Some((here, since)), ..home }),
+                    false => Some(Home { name: here, next: None }),
+                }
+            }
+            (Some(Pane::Owners), _) => Some(Home { name: here, next: None }),
+            _ => None,
+        };
+    }
+
     fn leave(&mut self) {
-        self.inspect.family = None;
+        self.open.mask();
+        (self.inspect.family, self.inspect.home) = (None, None);
         self.inspect.places = Places::default();
         self.inspect.logs.leave();
         self.inspect.terminal.leave();
@@ -185,7 +231,7 @@ impl Model {
         shown.then(|| self.inspect.logs.view(self.inspect.places.clone(), &self.route.choice, now))
     }
 
-    pub(super) fn terminal_view(&self) -> Option<terminal::View> {
+    pub(super) fn terminal_view(&mut self) -> Option<terminal::View> {
         let shown = self.pane_on_show() == Some(Pane::Terminal);
         shown.then(|| self.inspect.terminal.view(self.inspect.places.clone()))
     }

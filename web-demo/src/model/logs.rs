@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use portolan::stream::LogLine;
 
+use super::access::Right;
 use super::age::Millis;
 use super::cell::Tone;
 use super::choice::{Choice, Switch};
@@ -19,6 +20,8 @@ use super::trouble::Trouble;
 pub const MOST: usize = 10_000;
 /// The height of a line in CSS pixels; `.log` in app.css has the same.
 pub const LINE_HEIGHT: f64 = 18.0;
+/// So many times what is looked for is marked in one line.
+const MARKED: usize = 500;
 /// Lines drawn above and below those in view.
 const MARGIN: usize = 12;
 /// How long a wait follows the end of a stream that is followed, or a failure that may pass.
@@ -59,6 +62,8 @@ pub struct Logs {
     /// How many lines the last frame had.
     drawn: usize,
     away: bool,
+    /// The pod has gone.
+    gone: bool,
     /// How far the lines have moved up since they were drawn, in CSS pixels.
     moved: f64,
     wish: Option<f64>,
@@ -148,6 +153,11 @@ impl Logs {
             }
             (None, None) => {}
             (_, wanted) => self.begin(wanted),
+        }
+        // Another pod has come under the name: what it writes goes on where the one before ended.
+        let is_back = std::mem::replace(&mut self.gone, places.gone) && !places.gone;
+        if is_back && follow && matches!(self.state, State::Ended | State::Failed(_)) {
+            self.resume();
         }
         if matches!(self.state, State::Waiting { until, .. } if until <= now) {
             self.resume();
@@ -412,7 +422,8 @@ fn places_of(text: &str, find: &str) -> Vec<usize> {
 
 /// The pieces of a line: cut where its look changes and where what is looked for begins and ends.
 fn spans(line: &Line, times: bool, find: &str) -> Vec<(String, String)> {
-    let (text, found) = (&line.inked.text, places_of(&line.inked.text, find));
+    let (text, mut found) = (&line.inked.text, places_of(&line.inked.text, find));
+    found.truncate(MARKED);
     let mut cuts: Vec<usize> = vec![0, text.len()];
     cuts.extend(line.inked.looks.iter().flat_map(|(range, _)| [range.start, range.end]));
     cuts.extend(found.iter().flat_map(|&at| [at, at + find.len()]));
@@ -423,8 +434,9 @@ fn spans(line: &Line, times: bool, find: &str) -> Vec<(String, String)> {
         spans.push(("time".to_owned(), format!("{} ", line.time)));
     }
     for cut in cuts.windows(2) {
-        let (look, hit) =
-            (line.inked.look(cut[0]), found.iter().any(|&at| (at..at + find.len()).contains(&cut[0])));
+        let look = line.inked.look(cut[0]);
+        let begun = found.partition_point(|&at| at <= cut[0]);
+        let hit = begun.checked_sub(1).is_some_and(|last| cut[0] < found[last] + find.len());
         let mut class = if look == Look::default() { String::new() } else { look.class() };
         if hit {
             let _ = write!(class, "{}hit", if class.is_empty() { "" } else { " " });
@@ -446,11 +458,7 @@ fn told(error: &portolan::Error, place: &Place, finished: bool) -> Result<String
         command,
         refused: true,
     };
-    let code = match error.kind() {
-        portolan::ErrorKind::Api(status) => status.code,
-        _ => None,
-    };
-    match code {
+    match error.code() {
         _ if holds(&["previous terminated container"]) => Err(trouble(
             "There is no run before this one",
             format!(
@@ -461,11 +469,10 @@ fn told(error: &portolan::Error, place: &Place, finished: bool) -> Result<String
         _ if holds(&["waiting to start", "ContainerCreating", "PodInitializing"]) => {
             Ok(format!("{container} has not started yet."))
         }
-        Some(403) => Err(trouble(
-            "You may not read these logs (403)",
-            format!("Ask for the verb get on pods/log in the namespace {namespace}."),
-            format!("kubectl auth can-i get pods/log --namespace={namespace}"),
-        )),
+        Some(403) => {
+            let right = Right::of_pods("get", "log", namespace);
+            Err(trouble("You may not read these logs (403)", right.advice(), right.command()))
+        }
         Some(400 | 404) if finished => Err(trouble(
             "These logs are gone",
             format!("{pod} has finished, and its node has cleared away what it wrote."),

@@ -33,6 +33,8 @@ pub struct Places {
     pub pending: bool,
     /// It will not run again.
     pub finished: bool,
+    /// It has gone; what came of it stays on show.
+    pub gone: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -85,7 +87,13 @@ impl Places {
             containers,
             pending: &*row.object.text("status.phase") == "Pending",
             finished: matches!(&*row.object.text("status.phase"), "Succeeded" | "Failed"),
+            gone: false,
         }
+    }
+
+    /// The same once the pod has gone.
+    pub fn without_pod(self) -> Self {
+        Self { pending: false, finished: true, gone: true, ..self }
     }
 }
 

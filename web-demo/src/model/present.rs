@@ -75,7 +75,7 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
 fn asks_namespace(model: &Model) -> bool {
     let refused = match &model.route.kind {
         Some(kind) => model.narrowed.contains(kind),
-        None => !model.narrowed.is_empty(),
+        None => model.catalogue.kinds().any(|kind| kind.core && model.narrowed.contains(&kind.id)),
     };
     model.route.scope.is_empty() && refused
 }

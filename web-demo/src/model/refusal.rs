@@ -14,7 +14,7 @@ pub(super) fn refusal(error: &Error, right: &Right) -> Trouble {
     };
     let (title, advice) = words(error);
     let advice = match error.code() {
-        Some(403) => format!("Ask for the verb and resource: {}{}.", right.words(), right.place()),
+        Some(403) => right.advice(),
         _ => advice.to_owned(),
     };
     let command = match error.code() {

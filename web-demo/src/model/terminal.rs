@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU16;
 use std::rc::Rc;
 
+use super::access::Right;
 use super::cell::Tone;
 use super::ink::{self, Look};
 use super::place::{Place, Places};
@@ -65,6 +66,8 @@ pub struct Terminal {
     screen: Option<vt100::Parser<Answers>>,
     outbox: VecDeque<Input>,
     rows: Rc<Vec<Vec<Span>>>,
+    /// The screen is not what was drawn.
+    changed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -166,7 +169,7 @@ impl Terminal {
         let state = if place.is_some() { State::Connecting } else { State::Nowhere };
         *self = Self { place, id: self.id + 1, state, size: self.size, ..Self::default() };
         self.screen = self.size.and_then(screen);
-        self.redraw();
+        self.changed = true;
     }
 
     /// The screen has this size now.
@@ -183,7 +186,7 @@ impl Terminal {
         if matches!(self.state, State::Open) {
             self.outbox.push_back(Input::Size(size));
         }
-        self.redraw();
+        self.changed = true;
     }
 
     /// Command `id` has begun, with a screen of `size`.
@@ -203,7 +206,7 @@ impl Terminal {
         if !answer.is_empty() {
             self.outbox.push_back(Input::Bytes(answer));
         }
-        self.redraw();
+        self.changed = true;
     }
 
     /// Command `id` has ended.
@@ -216,7 +219,7 @@ impl Terminal {
             (Err(error), Some(place)) => State::Failed(Box::new(told(error, place))),
             (Err(_), None) => State::Nowhere,
         };
-        self.redraw();
+        self.changed = true;
     }
 
     /// Whether the terminal takes this key; others are the browser's.
@@ -263,21 +266,20 @@ impl Terminal {
         let Some(screen) = &mut self.screen else { return };
         let at = screen.screen().scrollback().saturating_add_signed(by);
         screen.screen_mut().set_scrollback(at);
-        self.redraw();
+        self.changed = true;
     }
 
     fn has_ended(&self) -> bool {
         matches!(self.state, State::Exited(_) | State::Failed(_))
     }
 
-    fn redraw(&mut self) {
-        let open = matches!(self.state, State::Open);
-        self.rows =
-            Rc::new(self.screen.as_ref().map(|screen| draw(screen.screen(), open)).unwrap_or_default());
-    }
-
-    /// The terminal as it stands.
-    pub(super) fn view(&self, places: Places) -> View {
+    /// The terminal as it stands. The screen is drawn here, once for all that has come since the last frame.
+    pub(super) fn view(&mut self, places: Places) -> View {
+        if std::mem::take(&mut self.changed) {
+            let open = matches!(self.state, State::Open);
+            let drawn = self.screen.as_ref().map(|screen| draw(screen.screen(), open));
+            self.rows = Rc::new(drawn.unwrap_or_default());
+        }
         let (status, tone) = match &self.state {
             State::Nowhere => ("There is no pod to run a shell in (yet).".to_owned(), Tone::Idle),
             State::Connecting => ("Connecting …".to_owned(), Tone::Busy),
@@ -445,16 +447,11 @@ fn chord(letter: &str, ctrl: bool, alt: bool, shift: bool) -> Option<Vec<u8>> {
 fn told(error: &portolan::Error, place: &Place) -> Trouble {
     let text = error.to_string();
     let Place { namespace, pod, container } = place;
-    let code = match error.kind() {
-        portolan::ErrorKind::Api(status) => status.code,
-        _ => None,
-    };
-    let (title, advice, command) = match code {
-        Some(403) if text.contains("is forbidden") => (
-            "You may not run commands here (403)",
-            format!("Ask for the verb create on pods/exec in the namespace {namespace}."),
-            format!("kubectl auth can-i create pods/exec --namespace={namespace}"),
-        ),
+    let right = Right::of_pods("create", "exec", namespace);
+    let (title, advice, command) = match error.code() {
+        Some(403) if text.contains("is forbidden") => {
+            ("You may not run commands here (403)", right.advice(), right.command())
+        }
         Some(403) => (
             "kubectl proxy lets no commands pass (403)",
             "That is its default. Start it again like this and load the page anew; whoever reaches its port can then run \

@@ -16,14 +16,11 @@ impl Model {
     /// namespaces where the whole cluster is refused. A kind of which the page knows no columns needs its definition. Beside
     /// an owner tree the metadata of every other kind.
     pub fn wanted(&self) -> Vec<Wanted> {
-        // What an object in a namespace has made is in that namespace.
-        let home =
-            self.route.open.as_deref().and_then(|key| key.split_once('/')).map_or("", |(home, _)| home);
         let informer = |kind: &Kind| {
             let metadata = self.is_only_for_the_tree(&kind.id);
             let narrowed = self.narrowed.contains(&kind.id) && !self.route.scope.is_empty();
             let namespaces = match kind.resource.namespaced {
-                true if metadata => vec![home.to_owned()],
+                true if metadata => vec![self.home().to_owned()],
                 true if narrowed => self.route.scope.names().map(str::to_owned).collect(),
                 _ => vec![String::new()],
             };
@@ -42,8 +39,10 @@ impl Model {
 
     pub(super) fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
         let namespaced = self.catalogue.kind(kind).is_some_and(|kind| kind.resource.namespaced);
+        // What is refused to the tree is refused in one namespace already.
+        let in_full = !self.is_only_for_the_tree(kind);
         let forbidden = figures.last_error.as_ref().is_some_and(Trouble::forbids);
-        if namespaced && forbidden && !figures.synced && figures.phase == wire::Phase::Retrying {
+        if namespaced && in_full && forbidden && !figures.synced && figures.phase == wire::Phase::Retrying {
             self.narrowed.insert(kind.to_owned());
         }
         self.wire.look(kind, figures, now);

@@ -51,8 +51,10 @@ fn a_stream_is_wanted_only_while_its_pane_is_on_show() {
     model.apply(Happening::Do(super::super::Command::Show(Pane::Facts)), 0);
     model.frame(0);
     assert_eq!(model.stream(), None);
-    inspect(&mut model, Event::Lines(id, Vec::new()));
-    assert!(model.frame(0).logs.is_none());
+    let late = LogLine { bytes: b"late".to_vec().into(), goes_on: false };
+    inspect(&mut model, Event::Lines(id, vec![late]));
+    model.apply(Happening::Do(super::super::Command::Show(Pane::Logs)), 0);
+    assert_eq!(model.frame(0).logs.unwrap().lines, 0, "what comes of it afterwards is dropped");
     model.apply(Happening::Do(super::super::Command::Close), 0);
     assert_eq!(model.frame(0).hash, "#/pods");
 }
@@ -119,4 +121,70 @@ fn beside_the_tree_the_metadata_of_every_kind_is_watched_where_the_object_is() {
     model.apply(Happening::Went("#/pods".into()), 0);
     model.frame(0);
     assert_eq!(wanted(&model, "widgets.example.com"), None);
+}
+
+#[test]
+fn what_a_pod_has_written_stays_on_show_when_it_goes() {
+    let mut model = at("#/pods?open=n%2Fp&pane=logs");
+    let (id, _) = model.stream().unwrap();
+    let line = LogLine { bytes: b"last words".to_vec().into(), goes_on: false };
+    inspect(&mut model, Event::Lines(id, vec![line]));
+    let gone = || Happening::Remove { kind: "pods".into(), key: "n/p".into() };
+    model.apply(gone(), 0);
+    assert_eq!(model.frame(0).logs.unwrap().lines, 1);
+    inspect(&mut model, Event::LogsEnded(id, None));
+    let logs = model.frame(60_000).logs.unwrap();
+    assert!(logs.lines == 1 && model.stream().is_none(), "{}", logs.status);
+    model.apply(Happening::Went("#/pods?open=n%2Fnone&pane=logs".into()), 0);
+    assert_eq!(model.frame(0).logs.unwrap().lines, 0, "another object shows nothing of it");
+    let mut model = at("#/pods?open=n%2Fp&pane=terminal");
+    let size = Size { columns: 80, rows: 24 };
+    inspect(&mut model, Event::Resized(size));
+    let (id, _) = model.stream().unwrap();
+    inspect(&mut model, Event::Started(id, size));
+    inspect(&mut model, Event::Output(id, b"bye".to_vec()));
+    model.apply(gone(), 0);
+    inspect(&mut model, Event::Exited(id, Ok(137)));
+    let terminal = model.frame(0).terminal.unwrap();
+    assert!(terminal.rows[0].iter().any(|(_, text)| text.contains("bye")), "{:?}", terminal.rows[0]);
+}
+
+#[test]
+fn the_tree_is_watched_elsewhere_once_the_reader_stays_there() {
+    let mut model = at("#/pods?open=n%2Fp&pane=owners");
+    let home = |model: &Model| {
+        model.wanted().into_iter().find(|wanted| wanted.kind == "widgets.example.com").unwrap().namespaces
+    };
+    model.apply(Happening::Open("m/q".into()), 1_000);
+    model.frame(1_000);
+    model.frame(1_200);
+    assert_eq!(home(&model), ["n"], "not at each step");
+    model.apply(Happening::Open("o/q".into()), 1_250);
+    model.frame(1_250);
+    model.frame(1_400);
+    assert_eq!(home(&model), ["n"], "the wait begins anew");
+    model.frame(1_550);
+    assert_eq!(home(&model), ["o"]);
+}
+
+#[test]
+fn what_is_refused_to_the_tree_asks_for_no_namespace() {
+    let mut model = at("#/pods?open=n%2Fp&pane=owners");
+    let forbidden = Error::api(portolan::status::failure(403, "Forbidden", "no"));
+    let trouble = || {
+        crate::model::trouble::Trouble::of(forbidden.kind(), "no", "s", crate::model::trouble::Reach::Unknown)
+    };
+    let figures = || crate::model::wire::Figures {
+        phase: crate::model::wire::Phase::Retrying,
+        errors: 1,
+        last_error: Some(trouble()),
+        ..Default::default()
+    };
+    model.apply(Happening::Look("widgets.example.com".into(), figures()), 0);
+    model.apply(Happening::Went("#/widgets.example.com".into()), 0);
+    assert!(!model.frame(0).asks_namespace, "in all namespaces at once nobody has asked yet");
+    model.apply(Happening::Look("widgets.example.com".into(), figures()), 0);
+    assert!(model.frame(0).asks_namespace);
+    model.apply(Happening::Went("#/".into()), 0);
+    assert!(!model.frame(0).asks_namespace, "the overview does not show them");
 }

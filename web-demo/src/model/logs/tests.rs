@@ -168,7 +168,7 @@ fn each_failure_is_told_in_words() {
     assert_eq!(status, "There is no run before this one");
     let (status, command) = said(403, "Forbidden", "pods \"p\" is forbidden", false);
     assert_eq!(status, "You may not read these logs (403)");
-    assert_eq!(command, "kubectl auth can-i get pods/log --namespace=n");
+    assert_eq!(command, "kubectl auth can-i get pods --subresource=log -n n");
     assert!(said(404, "NotFound", "x", false).0.contains("not there (yet)"));
     assert_eq!(said(404, "NotFound", "x", true).0, "These logs are gone");
     assert!(said(500, "InternalError", "x", false).0.starts_with("The stream broke off"));
@@ -183,4 +183,30 @@ fn each_failure_is_told_in_words() {
         logs.view(Places { finished: true, ..places("main") }, &choice, 0).status,
         "The end: the pod has finished."
     );
+}
+
+#[test]
+fn what_a_pod_wrote_stays_when_it_goes_and_the_next_of_its_name_goes_on() {
+    let choice = Choice::default();
+    let mut logs = following(&choice);
+    come(&mut logs, [stamped_line(1, "last words")]);
+    let gone = Places { gone: true, finished: true, ..places("main") };
+    logs.settle(&gone, &choice, 0);
+    let (id, _) = logs.stream().expect("what is still under way is read to its end");
+    logs.ended(id, None, &gone, 0);
+    logs.settle(&gone, &choice, 10_000);
+    assert_eq!((logs.stream(), texts(&view(&logs, &choice))), (None, vec!["last words".to_owned()]));
+    logs.settle(&places("main"), &choice, 20_000);
+    assert!(logs.stream().is_some_and(|(_, asked)| asked.since.is_some()));
+    assert_eq!(texts(&view(&logs, &choice)), ["last words"]);
+}
+
+#[test]
+fn a_line_full_of_hits_has_a_bounded_number_of_pieces() {
+    let choice = Choice { find: "a".into(), ..Choice::default() };
+    let mut logs = following(&choice);
+    come(&mut logs, [line("ab".repeat(20_000))]);
+    let shown = view(&logs, &choice);
+    assert!(shown.rows[0].spans.len() <= 2 * MARKED + 1, "{}", shown.rows[0].spans.len());
+    assert_eq!(texts(&shown)[0].len(), 40_000, "no letter is lost");
 }

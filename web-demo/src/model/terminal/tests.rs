@@ -31,7 +31,7 @@ fn stroke(keys: &str) -> Stroke {
     }
 }
 
-fn text(terminal: &Terminal) -> Vec<String> {
+fn text(terminal: &mut Terminal) -> Vec<String> {
     let view = terminal.view(Places::default());
     view.rows
         .iter()
@@ -43,7 +43,7 @@ fn text(terminal: &Terminal) -> Vec<String> {
 fn what_is_written_is_drawn_and_what_is_typed_is_sent() {
     let (mut terminal, id) = open();
     terminal.take(id, b"$ \x1b[1;32mls\x1b[0m\r\n\x1b]0;evil\x07a\xe2\x80\xaeb");
-    assert_eq!(text(&terminal), ["$ ls", "ab", "", ""]);
+    assert_eq!(text(&mut terminal), ["$ ls", "ab", "", ""]);
     let rows = terminal.view(Places::default()).rows;
     assert_eq!(rows[0][1], ("ink-2 bold".to_owned(), "ls".to_owned()));
     assert_eq!(rows[1][1], ("cursor".to_owned(), " ".to_owned()));
@@ -54,7 +54,7 @@ fn what_is_written_is_drawn_and_what_is_typed_is_sent() {
     terminal.take(id, b"\x1b[6n");
     assert_eq!(terminal.input(), Some(Input::Bytes(b"\x1b[2;3R".to_vec())));
     terminal.take(id + 1, b"of another");
-    assert_eq!(text(&terminal)[1], "ab");
+    assert_eq!(text(&mut terminal)[1], "ab");
 }
 
 #[test]
@@ -103,9 +103,9 @@ fn a_new_size_is_told_and_what_scrolled_off_can_be_seen() {
         terminal.take(id, format!("{line}\r\n").as_bytes());
     }
     terminal.press(&stroke("shift-PageUp"));
-    assert_eq!(text(&terminal)[0], "0");
+    assert_eq!(text(&mut terminal)[0], "0");
     terminal.text("x", false);
-    assert_eq!(text(&terminal)[0], "7", "typing goes back down");
+    assert_eq!(text(&mut terminal)[0], "7", "typing goes back down");
     terminal.input();
     let wider = Size { columns: 30, rows: 4 };
     terminal.resize(wider);
@@ -133,7 +133,7 @@ fn each_failure_says_what_to_do() {
     let proxy = said(403, "Forbidden");
     assert!(proxy.title.contains("kubectl proxy") && proxy.command.contains("--reject-paths='^$'"));
     let rbac = said(403, "pods \"p\" is forbidden: User \"u\" cannot create resource \"pods/exec\"");
-    assert_eq!(rbac.command, "kubectl auth can-i create pods/exec --namespace=n");
+    assert_eq!(rbac.command, "kubectl auth can-i create pods --subresource=exec -n n");
     assert!(said(404, "x").title.contains("no such container"));
     assert!(
         said(500, "exec: \"sh\": executable file not found in $PATH").command.starts_with("kubectl debug p")
