@@ -94,14 +94,14 @@ const MOST: usize = 6;
 impl Capacity {
     /// Takes an object of `kind`, if it is one that counts here.
     pub fn put(&mut self, kind: &str, object: &Manifest) {
-        let name = object.text("metadata.name").into_owned();
+        let name = || object.text("metadata.name");
         match kind {
             "nodes" => {
                 let given: Resources = object.read("status.allocatable").unwrap_or_default();
-                self.nodes.insert(name, given.amount());
+                self.nodes.insert(name().into_owned(), given.amount());
             }
             "pods" => {
-                let key = format!("{}/{name}", object.text("metadata.namespace"));
+                let key = format!("{}/{}", object.text("metadata.namespace"), name());
                 self.remove(kind, &key);
                 let node = object.text("spec.nodeName").into_owned();
                 let ended = matches!(&*object.text("status.phase"), "Succeeded" | "Failed");
@@ -123,6 +123,9 @@ impl Capacity {
                 let Some((node, amount)) = self.pods.remove(key) else { return };
                 if let Some(asked) = self.asked.get_mut(&node) {
                     *asked -= amount;
+                    if *asked == Amount::default() {
+                        self.asked.remove(&node);
+                    }
                 }
             }
             _ => {}
@@ -144,29 +147,29 @@ impl Capacity {
     /// As shown; links lead on from `route`.
     pub fn board(&self, route: &Route) -> Board {
         let mut all = (Amount::default(), Amount::default());
-        let mut nodes: Vec<Line> = Vec::new();
+        let mut nodes: Vec<(i64, &String, Amount, Amount)> = Vec::new();
         for (name, given) in &self.nodes {
             let asked = self.asked.get(name).copied().unwrap_or_default();
             all.0 += asked;
             all.1 += *given;
-            let place = Route { open: Some(name.clone()), ..route.to(Some("nodes")) };
-            nodes.push(Line { name: name.clone(), link: place.hash(), bars: bars(asked, *given) });
+            nodes.push((fullest(asked, *given), name, asked, *given));
         }
         if nodes.is_empty() {
             return Board::default();
         }
-        let fullest = |line: &Line| line.bars.iter().map(|bar| bar.percent).max();
-        nodes.sort_by(|left, right| {
-            fullest(right).cmp(&fullest(left)).then_with(|| left.name.cmp(&right.name))
-        });
+        nodes.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(right.1)));
         let total = match nodes.len() {
             1 => "1 node".to_owned(),
             count => format!("{count} nodes"),
         };
         let more = nodes.len().saturating_sub(MOST);
-        nodes.truncate(MOST);
+        let line = |(_, name, asked, given): (i64, &String, Amount, Amount)| {
+            let place = Route { open: Some(name.clone()), ..route.to(Some("nodes")) };
+            Line { name: name.clone(), link: place.hash(), bars: bars(asked, given) }
+        };
+        let shown = nodes.into_iter().take(MOST).map(line);
         let total = Line { name: total, link: route.to(Some("nodes")).hash(), bars: bars(all.0, all.1) };
-        Board { lines: std::iter::once(total).chain(nodes).collect(), more }
+        Board { lines: std::iter::once(total).chain(shown).collect(), more }
     }
 }
 
@@ -178,9 +181,20 @@ fn bars(asked: Amount, given: Amount) -> [Bar; 3] {
     ]
 }
 
+/// The share in hundredths.
+fn percent(asked: i64, given: i64) -> i64 {
+    asked.saturating_mul(100).checked_div(given).unwrap_or_default()
+}
+
+/// The share of that which is asked for most.
+fn fullest(asked: Amount, given: Amount) -> i64 {
+    let [cpu, memory] = [percent(asked.cpu, given.cpu), percent(asked.memory, given.memory)];
+    cpu.max(memory).max(percent(asked.pods, given.pods))
+}
+
 /// `one` is how much of it makes one `unit`.
 fn bar(asked: i64, given: i64, one: f64, unit: &str) -> Bar {
-    let percent = asked.saturating_mul(100).checked_div(given).unwrap_or_default();
+    let percent = percent(asked, given);
     let tone = match percent {
         101.. => Tone::Bad,
         90.. => Tone::Warn,
@@ -298,6 +312,9 @@ mod tests {
             ("a", 95),
             "a pod that is replaced moves"
         );
+        capacity.put("pods", &pod("z", "gone", "Running", containers("1")));
+        capacity.remove("pods", "n/z");
+        assert!(capacity.asked.keys().eq(["a"]), "a node that is gone is not kept for pods that are");
         capacity.forget("pods");
         assert_eq!(capacity.board(&Route::default()).lines[0].bars[2].text, "0 of 20");
     }
