@@ -65,7 +65,9 @@ test('in memory: logs follow, are searched and scrolled, by the keyboard alone',
   await holds(dashboard, 'log-hits', /\d+ lines/);
   await page.keyboard.press('Enter');
   await holds(dashboard, 'log-hits', /(\d+) of \1/);
-  assert.ok((await page.locator('.log-line .hit').count()) > 0);
+  const marked = () => page.locator('.log-line').evaluateAll((all) => all.map((line) => [...line.querySelectorAll('.hit')].map(({ textContent }) => textContent).join('')).filter(Boolean));
+  await until('all of what is looked for is marked', async () => (await marked()).some((text) => text === 'items/1'));
+  assert.deepEqual((await marked()).filter((text) => !/^(items\/1)+$/.test(text)), [], 'and nothing else');
   await page.keyboard.press('Shift+Enter');
   await page.getByTestId('log-end').waitFor();
   assert.equal(await page.getByTestId('detail').count(), 1, 'what is typed in the box is no key of the page');

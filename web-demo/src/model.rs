@@ -255,6 +255,8 @@ enum Shown {
     Dialog(Box<Dialog>),
     Palette {
         text: String,
+        /// What it finds, as it is drawn.
+        found: Vec<palette::Choice>,
         selected: usize,
     },
     Naming {
@@ -278,7 +280,10 @@ impl Model {
             Event::Remove { kind, key } => self.remove(&kind, &key),
             Event::Inspect(event) => self.inspect(event, now),
             Event::Look(kind, figures) => self.look(&kind, figures, now),
-            Event::Looked => self.wire.sum_up(now),
+            Event::Looked => {
+                self.wire.sum_up(now);
+                self.find_again();
+            }
             Event::Went(hash) => self.went(Route::parse(&hash)),
             Event::Filter(text) => {
                 self.route.filter = text;
@@ -295,7 +300,7 @@ impl Model {
             Event::Key { key, typing } => self.key(&key, typing, now),
             Event::Do(command) => self.command(command, now),
             Event::Typed(typed) => match &mut self.overlay {
-                Shown::Palette { text, selected } => (*text, *selected) = (typed, 0),
+                Shown::Palette { .. } => self.find(typed),
                 Shown::Naming { text } => *text = typed,
                 Shown::Nothing | Shown::Help | Shown::Dialog(_) => {}
             },
@@ -430,7 +435,7 @@ impl Model {
         match command {
             Command::Filter => self.errands.push_back(Errand::FocusFilter),
             Command::Jump => {
-                self.overlay = Shown::Palette { text: String::new(), selected: 0 };
+                self.find(String::new());
                 self.errands.push_back(Errand::FocusJump);
             }
             Command::Down => self.step(1),
@@ -438,13 +443,14 @@ impl Model {
             Command::First => self.step(isize::MIN),
             Command::Last => self.step(isize::MAX),
             Command::Open => {
-                if let (Some(key), true) = (self.cursor.clone(), self.route.kind.is_some()) {
-                    self.route.open = Some(key);
+                if self.offers(command) {
+                    self.route.open.clone_from(&self.cursor);
                 }
             }
             Command::Show(pane) => self.show(pane),
             Command::Act(act) => self.ask(act, now),
-            Command::Reveal => self.open.reveal(),
+            Command::Reveal if self.shows_values() => self.open.reveal(),
+            Command::Reveal => {}
             Command::Wire => self.route.wire = !self.route.wire,
             Command::Save => self.name_view(),
             Command::Overview => self.went(self.route.to(None)),
@@ -457,15 +463,35 @@ impl Model {
         }
     }
 
+    /// Whether there is something for `command` to do, as far as it needs an object.
+    pub(super) fn offers(&self, command: Command) -> bool {
+        match command {
+            Command::Open => self.route.kind.is_some() && self.cursor.is_some(),
+            Command::Show(pane) => {
+                let kind = self.route.kind.as_deref().filter(|kind| pane.fits(kind));
+                kind.is_some() && (self.route.open.is_some() || self.cursor.is_some())
+            }
+            Command::Act(act) => self.subject(act).is_some(),
+            Command::Reveal => self.shows_values(),
+            _ => true,
+        }
+    }
+
+    /// Whether what is on show has the values of a Secret, masked or not.
+    fn shows_values(&self) -> bool {
+        self.route.kind.as_deref() == Some("secrets")
+            && matches!(self.pane_on_show(), Some(Pane::Yaml | Pane::Edit))
+    }
+
     /// Shows `pane` of the open object, or of the selected one; the facts when it is on show already.
     fn show(&mut self, pane: Pane) {
+        if !self.offers(Command::Show(pane)) {
+            return;
+        }
         match (&self.route.open, self.cursor.clone()) {
             (Some(_), _) => self.route.pane = if self.route.pane == pane { Pane::default() } else { pane },
-            (None, Some(key)) if self.route.kind.is_some() => {
-                self.route.open = Some(key);
-                self.route.pane = pane;
-            }
-            _ => {}
+            (None, Some(key)) => (self.route.open, self.route.pane) = (Some(key), pane),
+            (None, None) => {}
         }
         if self.pane_on_show() == Some(Pane::Terminal) {
             self.errands.push_back(Errand::FocusTerminal);

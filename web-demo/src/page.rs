@@ -212,7 +212,7 @@ impl Page {
     }
 
     fn press(self, event: &web_sys::KeyboardEvent) {
-        let (held, mut key) = (event.ctrl_key() || event.meta_key(), event.key());
+        let (held, mut key) = (browser::is_held(event), event.key());
         if held {
             key = format!("Ctrl+{}", key.to_lowercase());
         }
@@ -220,9 +220,18 @@ impl Page {
             return;
         }
         let target = browser::focused_tag();
-        let typing = matches!(target.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
-        let pressable = matches!(target.as_str(), "A" | "BUTTON" | "SUMMARY");
-        if pressable && key == "Enter" || target == "SELECT" && key != "Escape" {
+        let typing = matches!(target.as_str(), "INPUT" | "TEXTAREA");
+        let (pressable, chooses) = (
+            matches!(target.as_str(), "A" | "BUTTON" | "SUMMARY" | "CHECKBOX"),
+            matches!(target.as_str(), "SELECT" | "RADIO"),
+        );
+        if pressable && key == "Enter" || chooses && key.starts_with("Arrow") {
+            return;
+        }
+        if target == "SELECT" && !held {
+            if key == "Escape" {
+                browser::focus("rows");
+            }
             return;
         }
         if keys::command(&key, typing).is_some() || typing && matches!(key.as_str(), "ArrowDown" | "ArrowUp")

@@ -126,7 +126,7 @@ impl Model {
     }
 
     /// What `act` would be done to.
-    fn subject(&self, act: Act) -> Option<Subject> {
+    pub(super) fn subject(&self, act: Act) -> Option<Subject> {
         let key = self.route.open.as_deref().or(self.cursor.as_deref())?;
         let (kind, row) = self.row(key).filter(|(kind, _)| act.fits(&kind.id))?;
         let name = row.key.rsplit('/').next().unwrap_or_default().to_owned();

@@ -19,10 +19,18 @@ impl Model {
                     self.command(command, now);
                 }
             }
-            Shown::Palette { text, selected } => {
-                let (text, selected) = (text.clone(), *selected);
-                self.key_in_palette(key, text, selected, now);
-            }
+            Shown::Palette { found, selected, .. } => match key {
+                "ArrowDown" => *selected = (*selected + 1).min(found.len().saturating_sub(1)),
+                "ArrowUp" => *selected = selected.saturating_sub(1),
+                "Enter" => {
+                    if let Some(choice) = found.get(*selected) {
+                        let target = choice.target.clone();
+                        self.choose(target, now);
+                    }
+                }
+                "Escape" | "Ctrl+k" => self.close(),
+                _ => {}
+            },
             Shown::Dialog(_) => match key {
                 "Enter" => self.confirm(now),
                 "Escape" => self.close(),
@@ -40,22 +48,19 @@ impl Model {
         true
     }
 
-    fn key_in_palette(&mut self, key: &str, text: String, selected: usize, now: Millis) {
+    /// Opens the palette with what `text` finds. Until the next text, or the next look, Enter takes what is drawn.
+    pub(super) fn find(&mut self, text: String) {
         let found = palette::search(self, &text);
-        let last = found.len().saturating_sub(1);
-        let selected = match key {
-            "ArrowDown" => (selected + 1).min(last),
-            "ArrowUp" => selected.saturating_sub(1),
-            "Enter" => {
-                if let Some(choice) = found.into_iter().nth(selected) {
-                    self.choose(choice.target, now);
-                }
-                return;
-            }
-            "Escape" | "Ctrl+k" => return self.close(),
-            _ => return,
-        };
-        self.overlay = Shown::Palette { text, selected };
+        self.overlay = Shown::Palette { text, found, selected: 0 };
+    }
+
+    /// Finds again what the palette shows, after changes in the cluster; the same line stays selected.
+    pub(super) fn find_again(&mut self) {
+        let Shown::Palette { text, found, selected } = &self.overlay else { return };
+        let chosen = found.get(*selected).map(|choice| choice.target.clone());
+        let found = palette::search(self, text);
+        let selected = found.iter().position(|choice| Some(&choice.target) == chosen.as_ref()).unwrap_or(0);
+        self.overlay = Shown::Palette { text: text.clone(), found, selected };
     }
 
     /// Does what was chosen in the palette.

@@ -84,8 +84,8 @@ pub(super) fn search(model: &Model, text: &str) -> Vec<Choice> {
             found.push((rank, Found::Namespace(choice)));
         }
     }
-    let commands =
-        BINDINGS.iter().filter_map(|binding| Some((near(binding.help, 20)?, Found::Command(binding))));
+    let offered = BINDINGS.iter().filter(|binding| model.offers(binding.command));
+    let commands = offered.filter_map(|binding| Some((near(binding.help, 20)?, Found::Command(binding))));
     found.extend(commands);
     if !text.is_empty() {
         let gone = model.views.iter().filter_map(|view| {

@@ -11,7 +11,6 @@ use super::frame::{
     ColumnFrame, Empty, Frame, NavigationGroup, NavigationItem, Overlay, RowFrame, TableFrame, WireFrame,
 };
 use super::overview::overview;
-use super::palette;
 use super::route::Route;
 use super::scope::{self, Scope};
 use super::table::{Query, Row, Table};
@@ -270,12 +269,11 @@ fn overlay(model: &Model) -> Overlay {
         Shown::Nothing => Overlay::None,
         Shown::Help => Overlay::Help,
         Shown::Dialog(dialog) => Overlay::Dialog(Rc::new((**dialog).clone())),
-        Shown::Palette { text, selected } => {
-            let found = palette::search(model, text);
+        Shown::Palette { found, selected, .. } => {
             let selected = (*selected).min(found.len().saturating_sub(1));
             // The list shows a window around the selected line.
             let skip = selected.saturating_sub(MOST_CHOICES - 1);
-            let choices = found.into_iter().skip(skip).take(MOST_CHOICES).collect();
+            let choices = found.iter().skip(skip).take(MOST_CHOICES).cloned().collect();
             Overlay::Palette { choices, selected: selected - skip }
         }
         Shown::Naming { text } => {

@@ -357,10 +357,64 @@ fn the_palette_finds_kinds_objects_namespaces_views_and_commands_the_closest_fir
 
 #[test]
 fn every_key_of_the_help_is_in_the_palette() {
+    let objects = [
+        ("deployments.apps", "#/deployments.apps?open=n%2Fx"),
+        ("nodes", "#/nodes?open=x"),
+        ("pods", "#/pods?open=n%2Fx"),
+        ("secrets", "#/secrets?open=n%2Fx&pane=yaml"),
+    ];
+    let mut models = objects.map(|(kind, hash)| {
+        let mut model = Model::default();
+        let secrets = ApiResource::new("v1", "Secret", "secrets", true).unwrap();
+        model.apply(Event::Discovered(vec![secrets]), 0);
+        let namespace = if kind == "nodes" { "" } else { "n" };
+        let object = manifest(json!({"metadata": {"name": "x", "namespace": namespace}}));
+        model.apply(Event::Put { kind: kind.into(), object, initial: true }, 0);
+        model.apply(Event::Went(hash.into()), 0);
+        model
+    });
     for binding in keys::BINDINGS {
-        let found = found(&mut with_pods(3), binding.help);
-        assert!(found.contains(&("command", binding.help.into())), "{}: {found:?}", binding.help);
+        let line = ("command", binding.help.to_owned());
+        let offered = models.each_mut().map(|model| found(model, binding.help).contains(&line));
+        let expected = match binding.command {
+            Command::Act(act) => objects.map(|(kind, _)| act.fits(kind)),
+            Command::Show(pane) => objects.map(|(kind, _)| pane.fits(kind)),
+            Command::Reveal => [false, false, false, true],
+            _ => [true; 4],
+        };
+        assert_eq!(offered, expected, "{}", binding.help);
     }
+    let nothing = found(&mut with_pods(3), "YAML of the row");
+    assert!(!nothing.iter().any(|(what, _)| *what == "command"), "of no row: {nothing:?}");
+}
+
+#[test]
+fn enter_takes_the_line_of_the_palette_that_is_drawn() {
+    let mut model = with_pods(3);
+    press(&mut model, &[":"]);
+    model.apply(Event::Typed("pod-0000".into()), 0);
+    press(&mut model, &["ArrowDown"]);
+    let drawn = |model: &mut Model| match model.frame(0).overlay {
+        Overlay::Palette { choices, selected } => choices[selected].title.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(drawn(&mut model), "n/pod-00001");
+    model.apply(Event::Remove { kind: "pods".into(), key: "n/pod-00000".into() }, 0);
+    assert_eq!(drawn(&mut model), "n/pod-00001");
+    model.apply(Event::Looked, 0);
+    assert_eq!(drawn(&mut model), "n/pod-00001", "after a look as well");
+    press(&mut model, &["Enter"]);
+    assert_eq!(model.frame(0).detail.unwrap().key, "n/pod-00001");
+}
+
+#[test]
+fn a_pane_that_does_not_fit_the_kind_is_not_shown() {
+    let mut model = with_pods(1);
+    let object = manifest(json!({"metadata": {"name": "x", "namespace": "n"}}));
+    model.apply(Event::Put { kind: "services".into(), object, initial: true }, 0);
+    model.apply(Event::Went("#/services?open=n%2Fx&pane=yaml".into()), 0);
+    press(&mut model, &["s"]);
+    assert!(model.frame(0).hash.contains("pane=yaml"), "there is no shell in a service");
 }
 
 #[test]

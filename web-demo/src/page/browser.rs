@@ -130,8 +130,18 @@ const VIEWS: &str = "portolan-views";
 
 /// The tag of the element that has the caret.
 pub(crate) fn focused_tag() -> String {
-    let active = document().and_then(|document| document.active_element());
-    active.map(|element| element.tag_name()).unwrap_or_default()
+    let Some(active) = document().and_then(|document| document.active_element()) else {
+        return String::new();
+    };
+    match active.dyn_ref::<web_sys::HtmlInputElement>().map(web_sys::HtmlInputElement::type_) {
+        Some(kind) if matches!(kind.as_str(), "checkbox" | "radio") => kind.to_uppercase(),
+        _ => active.tag_name(),
+    }
+}
+
+/// Whether a key is pressed with Control or Command held: such a key writes no text.
+pub(crate) fn is_held(event: &web_sys::KeyboardEvent) -> bool {
+    event.ctrl_key() || event.meta_key()
 }
 
 /// Gives the element `id` the caret: a box with its text selected, a text area at its beginning; without such an element

@@ -253,3 +253,22 @@ fn what_is_refused_while_another_object_is_on_show_waits_for_the_reader() {
         edit.touched && edit.text.contains("replicas: 3") && edit.problem.is_some() && edit.busy.is_empty()
     );
 }
+
+#[test]
+fn the_values_of_a_secret_are_revealed_only_where_they_are_on_show_and_masked_when_it_is_closed() {
+    let secret = json!({"kind": "Secret", "metadata": {"name": "a", "namespace": "n", "resourceVersion": "1"}, "data": {"p": "aHVudGVyMg=="}});
+    let mut model = Model::default();
+    let secrets = portolan::meta::ApiResource::new("v1", "Secret", "secrets", true).unwrap();
+    model.apply(Event::Discovered(vec![secrets]), 0);
+    model.apply(Event::Went("#/secrets?open=n%2Fa".into()), 0);
+    model.apply(Event::Put { kind: "secrets".into(), object: manifest(secret), initial: true }, 0);
+    let revealed = |model: &mut Model| model.frame(0).detail.unwrap().revealed;
+    press(&mut model, &["x"]);
+    assert_eq!(revealed(&mut model), Some(false), "there are none among the facts");
+    press(&mut model, &["y", "x"]);
+    assert_eq!(revealed(&mut model), Some(true));
+    press(&mut model, &["Escape"]);
+    model.frame(0);
+    press(&mut model, &["x", "Enter", "y"]);
+    assert_eq!(revealed(&mut model), Some(false), "closed, they are masked");
+}

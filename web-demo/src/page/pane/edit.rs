@@ -30,6 +30,9 @@ fn editor(page: Page) -> View {
         [part(page, |edit| edit.busy.to_owned()), part(page, |edit| edit.denied.clone().unwrap_or_default())];
     // Letters are text here, not commands; Esc leaves the box.
     let keys = |event: web_sys::KeyboardEvent| {
+        if browser::is_held(&event) {
+            return;
+        }
         event.stop_propagation();
         if event.key() == "Escape" {
             browser::focus("rows");

@@ -80,8 +80,11 @@ fn search(page: Page) -> View {
         (false, (1, None)) => "1 line".to_owned(),
         (false, (count, None)) => format!("{count} lines"),
     });
-    // The box has keys of its own, and none of them is the page's.
+    // The box has keys of its own, and none is the page's but those that are held with Control.
     let press = move |event: web_sys::KeyboardEvent| {
+        if browser::is_held(&event) {
+            return;
+        }
         event.stop_propagation();
         match event.key().as_str() {
             "Enter" => tell(page, Event::Step(if event.shift_key() { -1 } else { 1 })),
@@ -137,7 +140,7 @@ fn lines(page: Page) -> View {
                 data-lines=move || count.get().to_string(), on:scroll=move |_| look(), on:keydown=scrolling) {
                 div(r#ref=space, class="log-space") {
                     pre(r#ref=window, class="log-window") {
-                        Keyed(list=rows, key=|row| (row.number, row.current, row.spans.len()), view=row)
+                        Keyed(list=rows, key=|row| (row.number, row.current, row.spans.clone()), view=row)
                     }
                 }
             }
