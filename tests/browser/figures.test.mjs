@@ -25,7 +25,7 @@ const notFound = (_, response) => void response.writeHead(404).end('404 page not
 const MB = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** When the first row was there, in ms since the page began to load. */
-const firstRow = (page) => page.evaluate(() => globalThis.firstRow);
+const firstRow = async (page) => (await page.waitForFunction(() => globalThis.firstRow)).jsonValue();
 
 /** Runs in the page before all else: notes the frame in which the first row is there. */
 function noteFirstRow() {

@@ -15,7 +15,7 @@ before(async () => {
 
 after(() => browser?.close());
 
-/** Every view: its name, its hash (POD is the key of one), the keys that lead on from there, and what then is there. */
+/** Every view: its name, its hash (POD is the key of one), the keys that lead on from there, what then is there and in which state. */
 const VIEWS = [
   ['overview', '#/', '', 'overview'],
   ['pods', '#/pods', '', 'row'],
@@ -23,7 +23,7 @@ const VIEWS = [
   ['nodes', '#/nodes', '', 'row'],
   ['services', '#/services', '', 'row'],
   ['config maps', '#/configmaps', '', 'row'],
-  ['events', '#/events', '', 'empty'],
+  ['events', '#/events', '', 'empty', 'none'],
   ['custom resource', '#/backups.demo.example.com', '', 'row'],
   ['facts', '#/pods?open=POD', '', 'detail'],
   ['yaml', '#/pods?open=POD&pane=yaml', '', 'yaml'],
@@ -37,8 +37,8 @@ const VIEWS = [
   ['palette', '#/pods', ':', 'jump-choice'],
   ['keep a view', '#/pods', 'v', 'naming'],
   ['wrong selector', '#/pods?q=label:app+in+(a', '', 'filter-problem'],
-  ['no match', '#/pods?q=no+such+thing', '', 'empty'],
-  ['unknown', '#/gizmos', '', 'empty'],
+  ['no match', '#/pods?q=no+such+thing', '', 'empty', 'no-match'],
+  ['unknown', '#/gizmos', '', 'empty', 'unknown'],
 ];
 const SIZES = [[1440, 900], [390, 844]];
 
@@ -59,12 +59,12 @@ for (const [width, height] of SIZES) {
       await dashboard.reaches('live');
       await page.getByTestId('row').first().waitFor();
       const [pod] = await dashboard.keys();
-      for (const [name, hash, keys, there] of VIEWS) {
+      for (const [name, hash, keys, there, state] of VIEWS) {
         await dashboard.go(hash.replace('POD', encodeURIComponent(pod)));
         const [, kind] = /^#.([^?]*)/.exec(hash);
         if (kind) await page.waitForSelector(`[data-testid=table][data-kind="${kind}"]`);
         await page.keyboard.type(keys);
-        await page.getByTestId(there).first().waitFor();
+        await page.locator(`[data-testid=${there}]${state ? `[data-state=${state}]` : ''}`).first().waitFor();
         await dashboard.faultless(name);
         await dashboard.shoot(`looks ${name} ${width} ${colorScheme}`);
         const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -97,15 +97,22 @@ test('several namespaces and selectors narrow the table, and a wrong selector le
   const switched = page.getByTestId('namespace');
   const names = await switched.locator('option').evaluateAll((options) => options.map(({ value }) => value).filter(Boolean));
   const [one, other] = names;
-  await switched.selectOption(one);
+  const amount = async () => Number(await page.getByTestId('amount').getAttribute('data-matching'));
+  const all = await until('every pod', async () => (await amount()) > 100 && amount());
+  const only = async (name) => {
+    await switched.selectOption(name);
+    await until(`${name} in the address`, () => page.evaluate((name) => location.hash.includes(`ns=${name}`), name));
+    return until(`the pods of ${name}`, async () => (await amount()) < all && amount());
+  };
+  const [ofOther, ofOne] = [await only(other), await only(one)];
   await switched.locator(`optgroup[label=Also] option[value="${one},${other}"]`).waitFor({ state: 'attached' });
   await switched.selectOption(`${one},${other}`);
   await until('both in the address', () => page.evaluate(() => location.hash.includes('%2C')));
   const namespaces = async () => new Set((await dashboard.keys()).map((key) => key.split('/')[0]));
-  await until('only rows of either', async () => [...(await namespaces())].every((name) => name === one || name === other));
+  await until('the pods of both', async () => (await amount()) === ofOne + ofOther);
+  assert.deepEqual([...(await namespaces())].filter((name) => name !== one && name !== other), []);
   await switched.selectOption('');
-  const amount = async () => Number(await page.getByTestId('amount').getAttribute('data-matching'));
-  const all = await until('every pod', async () => (await amount()) > 100 && amount());
+  await until('every pod again', async () => (await amount()) === all);
   await page.keyboard.type('/field:status.phase!=Running', { delay: 0 });
   const rest = await until('fewer', async () => (await amount()) < all && amount());
   assert.ok(rest > 0);
@@ -166,6 +173,10 @@ test('the overview shows capacity and the last hour, in figures and in words; a 
   const words = page.getByTestId('timeline').getByRole('img');
   await until('events', async () => /normal events in the last hour/.test(await words.getAttribute('aria-label')));
   await dashboard.shoot('looks living overview');
+  await dashboard.go('#/events');
+  await page.locator('[data-testid=table][data-kind=events] [data-testid=row]').first().waitFor();
+  await dashboard.faultless('events that come');
+  await dashboard.shoot('looks events');
   await dashboard.go('#/backups.demo.example.com');
   await page.getByRole('columnheader', { name: 'Size' }).waitFor();
   await until('its values', async () => /Gi/.test(await page.getByTestId('row').first().innerText()));

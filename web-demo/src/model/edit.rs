@@ -169,7 +169,7 @@ impl Edit {
     pub(super) fn apply(&mut self) -> Step {
         let Some(draft) = &mut self.open else { return Step::default() };
         let Stage::Reviewed { patch, review } = &draft.stage else { return Step::default() };
-        if !review.conflicts.is_empty() && !review.take {
+        if !review.grants() {
             return Step::default();
         }
         let request = draft.request(Patch::Merge(patch.clone()));
@@ -284,7 +284,8 @@ impl Draft {
             Stage::Applying { review } => ("Applied …", Some(review.clone())),
         };
         let (text, problem) = (self.text.clone(), self.problem.clone());
-        EditFrame { text, touched: self.touched, denied: None, problem, busy, review }
+        let ready = matches!(&self.stage, Stage::Reviewed { review, .. } if review.grants());
+        EditFrame { text, touched: self.touched, denied: None, problem, busy, review, ready }
     }
 }
 

@@ -257,6 +257,8 @@ pub struct EditFrame {
     pub busy: &'static str,
     /// What the server says would come of it.
     pub review: Option<Rc<Review>>,
+    /// It has been reviewed and can be applied.
+    pub ready: bool,
 }
 
 /// What would come of an edit.
@@ -270,6 +272,13 @@ pub struct Review {
     pub unknown: Option<String>,
     /// The reader takes those fields over.
     pub take: bool,
+}
+
+impl Review {
+    /// Whether something would change, and nobody is in the way whose fields are not to be taken over.
+    pub fn grants(&self) -> bool {
+        !self.lines.is_empty() && (self.conflicts.is_empty() || self.take)
+    }
 }
 
 /// Fields that another manager has set.

@@ -116,8 +116,9 @@ fn fields_of_others_are_told_by_manager_and_have_to_be_taken_over() {
     let conflicts = frame(&mut edit).review.unwrap().conflicts.clone();
     let fields = vec![".spec.replicas".to_owned(), ".spec.y".to_owned()];
     assert_eq!(conflicts, [Conflict { manager: "helm".into(), fields }], "what this page wrote is its own");
-    assert!(edit.apply().request.is_none(), "not before they are taken over");
+    assert!(!frame(&mut edit).ready && edit.apply().request.is_none(), "not before they are taken over");
     edit.take(true);
+    assert!(frame(&mut edit).ready);
     asked(&mut edit, 3, Edit::apply, false);
 }
 

@@ -59,21 +59,13 @@ fn editor(page: Page) -> View {
 fn buttons(page: Page) -> View {
     let touched = part(page, |edit| edit.touched);
     let idle = part(page, |edit| edit.busy.is_empty());
-    let ready = part(page, |edit| {
-        let granted =
-            |review: &Review| !review.lines.is_empty() && (review.conflicts.is_empty() || review.take);
-        edit.busy.is_empty() && edit.review.as_deref().is_some_and(granted)
-    });
+    let ready = part(page, |edit| edit.ready);
     let off = |on: ReadSignal<bool>| move || (!on.get()).to_string();
     view! {
         div(class="pushes") {
             button(class="push", data-testid="discard", aria-disabled=off(touched), on:click=move |_| page.apply(Event::Discard)) { "Discard" }
             button(class="push", data-testid="review", aria-disabled=off(idle), on:click=move |_| page.apply(Event::Review)) { "Review" }
-            button(class="push strong", data-testid="apply", aria-disabled=off(ready), on:click=move |_| {
-                if ready.get() {
-                    page.apply(Event::Apply);
-                }
-            }) { "Apply" }
+            button(class="push strong", data-testid="apply", aria-disabled=off(ready), on:click=move |_| page.apply(Event::Apply)) { "Apply" }
         }
     }
 }
