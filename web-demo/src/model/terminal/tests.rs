@@ -140,3 +140,15 @@ fn each_failure_says_what_to_do() {
     );
     assert!(said(500, "x").title.contains("ended"));
 }
+
+#[test]
+fn the_screen_is_drawn_when_it_is_looked_at() {
+    let (mut terminal, id) = open();
+    let drawn = terminal.view(Places::default()).rows;
+    terminal.take(id, b"one ");
+    terminal.take(id, b"two");
+    assert!(Rc::ptr_eq(&drawn, &terminal.rows), "not for each message");
+    assert_eq!(text(&mut terminal)[0], "one two");
+    let drawn = terminal.view(Places::default()).rows;
+    assert!(Rc::ptr_eq(&drawn, &terminal.view(Places::default()).rows), "nor again while nothing has come");
+}
