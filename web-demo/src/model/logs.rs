@@ -154,6 +154,9 @@ impl Logs {
             (None, None) => {}
             (_, wanted) => self.begin(wanted),
         }
+        if places.gone && matches!(self.state, State::Waiting { .. }) {
+            self.state = State::Ended;
+        }
         // Another pod has come under the name: what it writes goes on where the one before ended.
         let is_back = std::mem::replace(&mut self.gone, places.gone) && !places.gone;
         if is_back && follow && matches!(self.state, State::Ended | State::Failed(_)) {
