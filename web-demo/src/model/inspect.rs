@@ -31,6 +31,8 @@ pub enum Event {
     Step(isize),
     /// The lines are scrolled so far, and so high is what is in view, in CSS pixels.
     Scrolled(f64, f64),
+    /// The reader begins to scroll back in the logs.
+    Back,
     /// To the last line, and stay there.
     End,
     /// The stream of this number is open.
@@ -136,6 +138,7 @@ impl Model {
             Event::Find(text) => choice.find = text,
             Event::Step(by) => logs.step(by),
             Event::Scrolled(top, height) => logs.scrolled(top, height),
+            Event::Back => logs.back(),
             Event::End => logs.end(),
             Event::Opened(id) => logs.opened(id),
             Event::Lines(id, lines) => logs.take(id, lines),

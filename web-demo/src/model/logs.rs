@@ -62,6 +62,8 @@ pub struct Logs {
     /// How many lines the last frame had.
     drawn: usize,
     away: bool,
+    /// The reader scrolls back, and the browser has not told of it yet.
+    turns_back: bool,
     /// The pod has gone.
     gone: bool,
     /// How far the lines have moved up since they were drawn, in CSS pixels.
@@ -285,13 +287,22 @@ impl Logs {
     pub(super) fn scrolled(&mut self, top: f64, height: f64) {
         let top = (top - self.moved).max(0.0);
         let end = top + height >= self.drawn as f64 * LINE_HEIGHT - LINE_HEIGHT;
-        self.away = if end { false } else { self.away || top < self.top - 1.0 };
+        let back = top < self.top - 1.0;
+        self.turns_back &= !back;
+        self.away = if end { self.turns_back } else { self.away || back };
         (self.top, self.height) = (top, height);
+    }
+
+    /// Stays where it is from now on: the browser tells late how far the reader has scrolled, and a line that comes in
+    /// between would take the logs to their end again.
+    pub(super) fn back(&mut self) {
+        self.turns_back = self.drawn as f64 * LINE_HEIGHT > self.height;
+        self.away |= self.turns_back;
     }
 
     /// Goes to the end and stays there.
     pub(super) fn end(&mut self) {
-        self.away = false;
+        (self.away, self.turns_back) = (false, false);
         self.drawn = 0;
     }
 

@@ -60,6 +60,23 @@ fn it_stays_at_the_end_unless_scrolled_up() {
 }
 
 #[test]
+fn who_scrolls_back_is_not_taken_to_the_end_by_a_line_that_comes_meanwhile() {
+    let choice = Choice::default();
+    let mut logs = following(&choice);
+    come(&mut logs, (0..100).map(|at| stamped_line(at, "x")));
+    let end = logs.wish().unwrap();
+    logs.back();
+    come(&mut logs, [stamped_line(100, "x")]);
+    assert_eq!(logs.wish(), None);
+    // What the page itself scrolled is told only now.
+    logs.scrolled(end, 180.0);
+    assert_eq!((logs.wish(), view(&logs, &choice).away), (None, true));
+    logs.scrolled(0.0, 180.0);
+    logs.scrolled(101.0 * LINE_HEIGHT - 180.0, 180.0);
+    assert!(!view(&logs, &choice).away);
+}
+
+#[test]
 fn where_less_is_in_view_it_stays_at_the_end() {
     let mut logs = following(&Choice::default());
     come(&mut logs, (0..100).map(|at| stamped_line(at, "x")));

@@ -129,15 +129,24 @@ fn lines(page: Page) -> View {
         browser::style(&window, "transform", &format!("translateY({}px)", first * LINE_HEIGHT));
     });
     // What scrolls the lines does not move in the table.
-    let scrolling = |event: web_sys::KeyboardEvent| {
-        if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp" | "Home" | "End") {
+    let scrolling = move |event: web_sys::KeyboardEvent| {
+        let key = event.key();
+        if matches!(key.as_str(), "ArrowDown" | "ArrowUp" | "Home" | "End") {
             event.stop_propagation();
+        }
+        if matches!(key.as_str(), "ArrowUp" | "Home" | "PageUp") {
+            tell(page, Event::Back);
+        }
+    };
+    let wheeled = move |event: web_sys::WheelEvent| {
+        if event.delta_y() < 0.0 {
+            tell(page, Event::Back);
         }
     };
     view! {
         div(class="log-frame") {
             div(r#ref=scroller, id="log", class="log", tabindex="0", role="region", aria-label="Log lines", data-testid="log",
-                data-lines=move || count.get().to_string(), on:scroll=move |_| look(), on:keydown=scrolling) {
+                data-lines=move || count.get().to_string(), on:scroll=move |_| look(), on:keydown=scrolling, on:wheel=wheeled) {
                 div(r#ref=space, class="log-space") {
                     pre(r#ref=window, class="log-window") {
                         Keyed(list=rows, key=|row| (row.number, row.current, row.spans.clone()), view=row)
