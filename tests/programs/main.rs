@@ -104,8 +104,7 @@ fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        // Of the whole workspace: of one package Cargo would build its dependencies anew, with other features.
-        build.args(["build", "--quiet", "--workspace", "--exclude=portolan-wasm", "--examples"]);
+        build.args(["build", "--quiet", "--package=portolan-native", "--examples"]);
         // Of this package the build must hear nothing: build scripts that look would run again each time.
         for (name, _) in std::env::vars()
             .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
