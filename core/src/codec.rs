@@ -21,7 +21,6 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::meta::Format;
-use crate::status::plain_media_type;
 
 /// The name of serde_json's RawValue, and of its only member: a text that is JSON.
 #[cfg(any(feature = "protobuf", feature = "cbor"))]
@@ -58,9 +57,9 @@ impl Number {
     }
 }
 
-/// The format of objects of this media type; `None` for any other.
-pub(crate) fn format_of(text: &str) -> Option<Format> {
-    match plain_media_type(text).as_str() {
+/// The format of objects of this plain media type; `None` for any other.
+pub(crate) fn format_of(media_type: &str) -> Option<Format> {
+    match media_type {
         "application/json" => Some(Format::Json),
         #[cfg(feature = "protobuf")]
         protobuf::MEDIA_TYPE => Some(Format::Protobuf),

@@ -156,6 +156,17 @@ impl ListHead {
         self.continue_token = metadata.r#continue.unwrap_or_default().into();
         self.remaining = metadata.remaining_item_count.and_then(|count| u64::try_from(count).ok());
     }
+
+    /// What a body that has been read to its end lacks to be a list; `nothing` says so of one without items.
+    pub(super) fn fault(&self, has_items: bool, nothing: &'static str) -> Option<&'static str> {
+        if self.kind == "Status" {
+            Some("a Status arrived in its place")
+        } else if self.kind.is_empty() || self.api_version.is_empty() {
+            Some("the body names no apiVersion and kind")
+        } else {
+            (!has_items).then_some(nothing)
+        }
+    }
 }
 
 /// What happened to an object. client-go's `watch.EventType`.

@@ -89,16 +89,10 @@ impl ListDecoder {
             State::Start if self.pieces.is_empty() => return Err(self.error("the body is empty")),
             _ => return Err(self.error("the body ends before the list does")),
         }
-        if self.head.kind == "Status" {
-            return Err(self.error("a Status arrived in its place"));
+        match self.head.fault(self.items.is_some(), "the body has no items") {
+            Some(what) => Err(self.error(what)),
+            None => Ok(self.head),
         }
-        if self.head.kind.is_empty() || self.head.api_version.is_empty() {
-            return Err(self.error("the body names no apiVersion and kind"));
-        }
-        if self.items.is_none() {
-            return Err(self.error("the body has no items"));
-        }
-        Ok(self.head)
     }
 
     fn error(&self, what: &str) -> Error {

@@ -28,6 +28,19 @@ pub(super) fn spread(quotes: u64) -> u64 {
     inside
 }
 
+/// The highest bit, in all places.
+#[inline]
+pub(super) fn sign(mask: u64) -> u64 {
+    (mask as i64 >> 63) as u64
+}
+
+/// What is left behind the last whole block, spaces behind it.
+pub(super) fn padded(tail: &[u8]) -> [u8; BLOCK] {
+    let mut padded = [b' '; BLOCK];
+    padded[..tail.len()].copy_from_slice(tail);
+    padded
+}
+
 /// A block, sixteen bytes a register.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes([u8x16; 4]);
@@ -41,7 +54,7 @@ impl Lanes {
 
     /// The same with this bit set in every byte.
     #[inline]
-    pub(super) fn with(self, bit: u8) -> Self {
+    fn with(self, bit: u8) -> Self {
         Self(self.0.map(|lane| lane | u8x16::splat(bit)))
     }
 
@@ -50,6 +63,14 @@ impl Lanes {
     pub(super) fn bits(self, byte: u8) -> u64 {
         let [a, b, c, d] = self.0.map(|lane| u64::from(lane.simd_eq(u8x16::splat(byte)).to_bitmask()));
         a | b << 16 | c << 32 | d << 48
+    }
+
+    /// A one for each opening bracket, and for each closing one.
+    #[inline]
+    pub(super) fn brackets(self) -> (u64, u64) {
+        // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
+        let folded = self.with(0x20);
+        (folded.bits(b'{'), folded.bits(b'}'))
     }
 
     /// Whether any byte is `byte`: for the rare ones, whose place need not be known then.

@@ -98,22 +98,16 @@ impl ListDecoder {
             return Err(Error::decode("list: finished before its last item was taken"));
         }
         let (progress, offset) = (self.progress(), self.feed.offset());
-        let fail = |what: &str| Err(Error::decode(format!("{what}; {progress}, {offset} bytes read")));
+        let fail = |what: &str| Err(Error::decode(format!("list: {what}; {progress}, {offset} bytes read")));
         match self.state {
             State::Done => {}
-            State::Start => return fail("list: the body is empty"),
-            _ => return fail("list: the body ends before the list does"),
+            State::Start => return fail("the body is empty"),
+            _ => return fail("the body ends before the list does"),
         }
-        if self.head.kind == "Status" {
-            return fail("list: a Status arrived in its place");
+        match self.head.fault(self.items.is_some(), "the body has no items") {
+            Some(what) => fail(what),
+            None => Ok(self.head),
         }
-        if self.head.kind.is_empty() || self.head.api_version.is_empty() {
-            return fail("list: the body names no apiVersion and kind");
-        }
-        if self.items.is_none() {
-            return fail("list: the body has no items");
-        }
-        Ok(self.head)
     }
 
     /// Moves on to the next whole item: true when there is one.

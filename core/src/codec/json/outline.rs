@@ -12,7 +12,7 @@
 
 use wide::u8x16;
 
-use super::block::{BLOCK, Lanes, escaped_bytes, spread};
+use super::block::{BLOCK, Lanes, escaped_bytes, padded, sign, spread};
 
 /// The places in `source` of the colons, commas and brackets of an object and of the objects and arrays directly in it, in
 /// their order, and of the brackets around what lies directly in those; `None` when it is anything but an object of
@@ -97,9 +97,7 @@ impl<'a> Outline<'a> {
             self.block(block, u64::MAX, index * BLOCK)?;
         }
         if !tail.is_empty() {
-            let mut padded = [b' '; BLOCK];
-            padded[..tail.len()].copy_from_slice(tail);
-            self.block(&padded, (1 << tail.len()) - 1, blocks.len() * BLOCK)?;
+            self.block(&padded(tail), (1 << tail.len()) - 1, blocks.len() * BLOCK)?;
         }
         Some(())
     }
@@ -146,9 +144,8 @@ impl<'a> Outline<'a> {
         let strings = spread(quotes) ^ self.in_string;
         self.in_string = sign(strings);
         let outside = !(strings | quotes) & valid;
-        // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
-        let folded = lanes.with(0x20);
-        let (opens, closes) = (folded.bits(b'{') & outside, folded.bits(b'}') & outside);
+        let (opens, closes) = lanes.brackets();
+        let (opens, closes) = (opens & outside, closes & outside);
         let (colons, commas) = (lanes.bits(b':') & outside, lanes.bits(b',') & outside);
         Kinds {
             opening_quotes: quotes & strings,
@@ -291,11 +288,6 @@ fn number_end(bytes: &[u8]) -> Option<&[u8]> {
 fn digits(bytes: &[u8]) -> Option<&[u8]> {
     let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     (count > 0).then(|| &bytes[count..])
-}
-
-/// The highest bit, in all places.
-fn sign(mask: u64) -> u64 {
-    (mask as i64 >> 63) as u64
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! that cannot reach the end of the value costs two population counts. Invariant: linear in the input, and every bracket outside a string is
 //! counted once. It tells `{` from `[` nowhere and checks no grammar: that is validation's.
 
-use super::block::{BLOCK, Lanes, escaped_bytes, spread};
+use super::block::{BLOCK, Lanes, escaped_bytes, padded, sign, spread};
 
 /// A value nests deeper than allowed.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,12 +97,10 @@ impl ValueScanner {
             }
         }
         let start = blocks.len() * BLOCK;
-        if !tail.is_empty() {
-            let mut padded = [b' '; BLOCK];
-            padded[..tail.len()].copy_from_slice(tail);
-            if let Some(end) = self.scan_block(&padded, tail.len(), start)? {
-                return Ok(Some(start + end));
-            }
+        if !tail.is_empty()
+            && let Some(end) = self.scan_block(&padded(tail), tail.len(), start)?
+        {
+            return Ok(Some(start + end));
         }
         self.passed += bytes.len();
         Ok(None)
@@ -122,10 +120,9 @@ impl ValueScanner {
             quotes &= !escaped_bytes(lanes.bits(b'\\'), length, &mut self.escaped);
         }
         let strings = spread(quotes) ^ self.in_string;
-        self.in_string = if strings >> 63 == 1 { u64::MAX } else { 0 };
-        // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
-        let folded = lanes.with(0x20);
-        let (opens, closes) = (folded.bits(b'{') & !strings, folded.bits(b'}') & !strings);
+        self.in_string = sign(strings);
+        let (opens, closes) = lanes.brackets();
+        let (opens, closes) = (opens & !strings, closes & !strings);
         let (opening, closing) = (opens.count_ones() as usize, closes.count_ones() as usize);
         // A block that ends neither the value nor a part of it.
         if self.depth > closing + 1 && self.depth + opening <= self.depth_limit {

@@ -93,16 +93,10 @@ impl ListDecoder {
             State::Envelope if self.supply.held() == 0 => {}
             _ => return Err(self.error("the body ends before the list does")),
         }
-        if self.head.kind == "Status" {
-            return Err(self.error("a Status arrived in its place"));
+        match self.head.fault(self.has_raw, "the body has no list") {
+            Some(what) => Err(self.error(what)),
+            None => Ok(self.head),
         }
-        if self.head.kind.is_empty() || self.head.api_version.is_empty() {
-            return Err(self.error("the body names no apiVersion and kind"));
-        }
-        if !self.has_raw {
-            return Err(self.error("the body has no list"));
-        }
-        Ok(self.head)
     }
 
     fn error(&self, what: &str) -> Error {
@@ -128,8 +122,8 @@ impl ListDecoder {
             State::Envelope => {
                 let Some(head) = self.supply.head()? else { return Ok(Step::Wait) };
                 if head.number == u64::from(number::RAW) && head.wire_type == 2 {
-                    // Its fields would be taken for those of a list: `finish` tells.
-                    if self.head.kind == "Status" {
+                    // Of another kind than a list the fields would be taken for those of one: `finish` tells.
+                    if !self.head.kind.is_empty() && !self.head.kind.ends_with("List") {
                         return Ok(self.payload(head)?.map_or(Step::Wait, |_| Step::On));
                     }
                     if std::mem::replace(&mut self.has_raw, true) {

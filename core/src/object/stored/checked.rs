@@ -72,25 +72,10 @@ impl<'a> Walk<'_, 'a> {
             }
             previous_end = Some(value.end);
             if let Some(index) = FIELDS.iter().position(|field| field.as_bytes() == name) {
-                self.field(index, &value)?;
+                self.survey.field(index, value).ok()?;
             }
         }
         previous_end.map(drop)
-    }
-
-    fn field(&mut self, index: usize, value: &Range<usize>) -> Option<()> {
-        if !self.survey.fields[index].is_empty() {
-            return None;
-        }
-        match self.text(value) {
-            b"null" => {}
-            [b'"', text @ .., b'"'] => {
-                plain(text)?;
-                self.survey.fields[index] = value.start + 1..value.end - 1;
-            }
-            _ => return None,
-        }
-        Some(())
     }
 
     /// The members of spec or status.
