@@ -69,6 +69,11 @@ impl Error {
         Self(Box::new(Inner { kind, message: message.into(), doing: Vec::new(), source: None }))
     }
 
+    /// The same failure for another who asks: its kind and words, without its source.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.kind().clone(), self.to_string())
+    }
+
     /// The server's refusal.
     pub fn api(status: Status) -> Self {
         let message = match (&status.message, &status.reason, status.code) {

@@ -155,6 +155,11 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(plain_media_type(text)).filter(|kind| !kind.is_empty())
 }
 
+/// The same for people.
+pub(crate) fn media_type_told(headers: &HeaderMap) -> String {
+    media_type(headers).unwrap_or_else(|| "no content type".to_owned())
+}
+
 /// What of a body of the media type `kind` may be shown: its first bytes, quoted, or the length of what may be an object.
 pub(crate) fn shown(kind: &str, body: &[u8]) -> String {
     if may_be_object(kind, body) {
@@ -166,11 +171,10 @@ pub(crate) fn shown(kind: &str, body: &[u8]) -> String {
 
 /// What a refusal means whose body is no Status.
 fn unexpected(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
-    let kind = media_type(headers);
-    let kind = kind.as_deref().unwrap_or("no content type");
-    let (shown, said) = match (shown(kind, body), body) {
+    let kind = media_type_told(headers);
+    let (shown, said) = match (shown(&kind, body), body) {
         (_, []) => (String::new(), String::new()),
-        (length, body) if may_be_object(kind, body) => (format!(", {length}"), "unknown".to_owned()),
+        (length, body) if may_be_object(&kind, body) => (format!(", {length}"), "unknown".to_owned()),
         (text, _) => (format!(": {text}"), text),
     };
     let hint = match headers.get(LOCATION).filter(|_| code.is_redirection()) {

@@ -36,7 +36,7 @@ pub struct Api<K> {
 
 impl<K> Clone for Api<K> {
     fn clone(&self) -> Self {
-        self.retyped()
+        Self { metadata_only: self.metadata_only, ..self.retyped() }
     }
 }
 
@@ -69,7 +69,7 @@ impl<K> Api<K> {
     /// The same calls with another content type in place of the configuration's.
     #[must_use]
     pub fn with_content_type(&self, content_type: ContentType) -> Self {
-        Self { rest: self.rest.with_content_type(content_type), ..self.retyped() }
+        Self { rest: self.rest.with_content_type(content_type), ..self.clone() }
     }
 
     /// The same calls in one namespace; "" is all of them, and where the resource is cluster-scoped nothing else counts.
@@ -77,7 +77,7 @@ impl<K> Api<K> {
     #[must_use]
     pub fn in_namespace(&self, namespace: &str) -> Self {
         let namespace = if self.resource.namespaced { namespace.to_owned() } else { String::new() };
-        Self { namespace, ..self.retyped() }
+        Self { namespace, ..self.clone() }
     }
 
     /// The same calls, answered with the objects' metadata alone where the server gives it, for a type that holds objects of
@@ -91,9 +91,9 @@ impl<K> Api<K> {
     /// update, patch and apply. Those of built-in types have calls of their own, such as [`Api::update_status`].
     #[must_use]
     pub fn subresource<S>(&self, name: &str) -> Api<S> {
-        // Of the resource's kind are its own objects alone, and of those alone the metadata may do.
+        // Of the resource's kind are its own objects alone.
         let resource = ApiResource { kind: "".into(), ..self.resource.clone() };
-        Api { subresource: name.to_owned(), resource, metadata_only: false, ..self.retyped() }
+        Api { subresource: name.to_owned(), resource, ..self.retyped() }
     }
 
     /// The calls on a subresource that is read and written as the whole object: `status`, `resize`.
@@ -103,17 +103,17 @@ impl<K> Api<K> {
 
     /// The same calls, each sent once: for a caller who tries again by itself.
     pub(crate) fn without_retries(&self) -> Self {
-        Self { rest: self.rest.with_max_retries(0), ..self.retyped() }
+        Self { rest: self.rest.with_max_retries(0), ..self.clone() }
     }
 
-    /// The same calls for another type.
+    /// The same calls for another type, or below the objects: asked for as that type says.
     pub(super) fn retyped<S>(&self) -> Api<S> {
         Api {
             rest: self.rest.clone(),
             resource: self.resource.clone(),
             namespace: self.namespace.clone(),
             subresource: self.subresource.clone(),
-            metadata_only: self.metadata_only,
+            metadata_only: false,
             object: PhantomData,
         }
     }

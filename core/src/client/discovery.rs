@@ -46,6 +46,7 @@ use crate::config::RateLimit;
 use crate::error::Error;
 use crate::meta::{Format, GroupVersion, GroupVersionResource};
 use crate::rest::RestClient;
+use crate::status::plain_media_type;
 use crate::storage::{MemoryStorage, Storage};
 use aggregated::Aggregated;
 use documents::{Document, Documents, Wanted};
@@ -241,7 +242,7 @@ fn aggregated_format(content_type: &str) -> Option<Format> {
     let is_aggregated = parts.contains(&"g=apidiscovery.k8s.io")
         && parts.contains(&"as=APIGroupDiscoveryList")
         && (parts.contains(&"v=v2") || parts.contains(&"v=v2beta1"));
-    codec::format_of(content_type).filter(|_| is_aggregated)
+    codec::format_of(&plain_media_type(content_type)).filter(|_| is_aggregated)
 }
 
 fn json<T: DeserializeOwned>(document: &Document) -> Result<T, Error> {

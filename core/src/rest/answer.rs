@@ -17,7 +17,7 @@ use super::{Warning, WarningHandler, warning};
 use crate::codec;
 use crate::error::Error;
 use crate::meta::Format;
-use crate::status::{self, Status, media_type, plain_media_type, reason};
+use crate::status::{self, Status, media_type, media_type_told, plain_media_type, reason};
 use crate::transport::Body;
 
 /// The most of a refusal that is read, in bytes.
@@ -66,8 +66,7 @@ impl Response {
     pub(crate) fn object_bytes(&self) -> Result<&[u8], Error> {
         let bytes = self.expected_bytes()?;
         if bytes.is_empty() {
-            let kind = media_type(&self.headers);
-            let kind = kind.as_deref().unwrap_or("no content type");
+            let kind = media_type_told(&self.headers);
             return Err(Error::decode(format!("the answer {} ({kind}) has no body", self.status)));
         }
         match failure_instead(self.format(), bytes) {
@@ -189,11 +188,10 @@ pub(super) fn failure_instead(format: Format, body: &[u8]) -> Option<Status> {
 }
 
 fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
-    let kind = media_type(headers);
-    let kind = kind.as_deref().unwrap_or("no content type");
+    let kind = media_type_told(headers);
     Error::decode(format!(
         "the answer is {kind} in place of application/json (is something between us and the API server?): {}",
-        status::shown(kind, body)
+        status::shown(&kind, body)
     ))
 }
 

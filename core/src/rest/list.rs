@@ -60,8 +60,7 @@ impl ListBody {
 
     /// The next item that is whole, in the buffer it arrived in.
     pub fn next_item(&mut self) -> Result<Option<&[u8]>, Error> {
-        let format = self.decoder.format();
-        self.decoder.next_item().map_err(|error| told(format, &self.beginning, error))
+        self.decoder.next_item()
     }
 
     /// What the list says of itself, as far as it has arrived.
@@ -72,18 +71,14 @@ impl ListBody {
     /// What the list says of itself; an error unless the body was one whole list.
     pub fn finish(self) -> Result<ListHead, Error> {
         let format = self.decoder.format();
-        self.decoder.finish().map_err(|error| told(format, &self.beginning, error))
+        let told = |error| failure_instead(format, &self.beginning.concat()).map_or(error, Error::api);
+        self.decoder.finish().map_err(told)
     }
 
     /// How many bytes have arrived.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
-}
-
-/// The failure that the server tells of in place of a list, else `error`.
-fn told(format: Format, beginning: &[Bytes], error: Error) -> Error {
-    failure_instead(format, &beginning.concat()).map_or(error, Error::api)
 }
 
 impl fmt::Debug for ListBody {

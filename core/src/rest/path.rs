@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::Uri;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::error::Error;
 
@@ -52,8 +52,7 @@ pub(super) fn check_absolute(path: &str) -> Result<(), Error> {
         return Err(Error::config(format!("the path {path:?} holds a `\\`, which a browser reads as `/`")));
     }
     // A browser takes `%2e` for a dot here.
-    let is_dots =
-        |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let is_dots = |segment: &str| [".", ".."].iter().any(|dots| percent_decode_str(segment).eq(dots.bytes()));
     if path.split('/').any(is_dots) {
         return Err(Error::config(format!(
             "the path {path:?} leads out of itself: write it without `.` and `..`"

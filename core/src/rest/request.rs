@@ -269,7 +269,7 @@ impl Request {
     /// The absolute URI this request goes to; an error where it would not be sent.
     pub fn uri(&self) -> Result<Uri, Error> {
         if let Some(wrong) = &self.wrong {
-            return Err(Error::new(wrong.kind().clone(), wrong.to_string()));
+            return Err(wrong.again());
         }
         self.check_namespace()?;
         let config = self.client.config();
@@ -286,7 +286,7 @@ impl Request {
 
     /// Sends it and reads the whole answer. client-go's `Do`.
     pub async fn send(self) -> Result<Response, Error> {
-        self.limited(Mode::Whole, async |response, accepted| answer::read(response, &accepted).await).await
+        self.read(Ok).await
     }
 
     /// Sends it and reads the answer in the format it is in. client-go's `Do().Into()`.
@@ -296,8 +296,8 @@ impl Request {
 
     /// Sends it and has the whole answer read by `read`, whose errors say what was asked.
     pub(crate) async fn read<T>(self, read: impl FnOnce(Response) -> Result<T, Error>) -> Result<T, Error> {
-        let what = self.describe();
-        read(self.send().await?).map_err(|error| error.doing(what))
+        self.limited(Mode::Whole, async |response, accepted| read(answer::read(response, &accepted).await?))
+            .await
     }
 
     /// Sends it and gives the answer's body as it arrives. client-go's `Stream`.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::future::{Either, select};
 use futures::{AsyncWriteExt, Stream, StreamExt};
 
+use super::channels::NON_ZERO_EXIT_CODE;
 use super::{Output, Protocol, RemoteOutput, RemoteProcess};
 use crate::error::Error;
 use crate::status::failure;
@@ -36,7 +37,7 @@ impl Archive {
             (text, _) => text,
         };
         let text = format!("tar in the container ended with exit code {code}: {text}");
-        Error::api(failure(500, "NonZeroExitCode", text))
+        Error::api(failure(500, NON_ZERO_EXIT_CODE, text))
     }
 }
 

@@ -24,7 +24,7 @@ const CLOSE: u8 = 255;
 const STATUS_LIMIT: usize = 1 << 20;
 
 /// The reason and the cause by which the Status of a command that failed says its exit code.
-const NON_ZERO_EXIT_CODE: &str = "NonZeroExitCode";
+pub(super) const NON_ZERO_EXIT_CODE: &str = "NonZeroExitCode";
 const EXIT_CODE: &str = "ExitCode";
 
 /// What the two ends agreed to speak.

@@ -110,9 +110,7 @@ impl CachedDiscoveryClient {
                     known = Arc::new(healed);
                     state.known = Some(known.clone());
                 }
-                FailureCause::Failed(error) => {
-                    return Err(Error::new(error.kind().clone(), error.to_string()));
-                }
+                FailureCause::Failed(error) => return Err(error.again()),
                 FailureCause::Stale => return Err(Error::unsupported(known.failures[index].to_string())),
             }
         }
