@@ -84,23 +84,20 @@ impl Environment {
         if let Some(context) = &options.context {
             overrides.context.clone_from(context);
         }
-        let config = if let Some(path) = &options.kubeconfig {
+        if let Some(path) = &options.kubeconfig {
             let text = "there is no such file: correct the path";
             let file =
                 read(path)?.ok_or_else(|| Error::config(format!("kubeconfig {}: {text}", path.display())))?;
-            resolve(file, &overrides)?
-        } else {
-            let places = self.places();
-            let files = merged(&places)?;
-            let are_more_than_names =
-                overrides.cluster != Cluster::default() || overrides.user != User::default();
-            if files.is_empty() && !are_more_than_names {
-                return self.without_kubeconfig(&places, &overrides);
-            } else {
-                resolve(files, &overrides)?
-            }
-        };
-        Ok(told_apart(config))
+            return resolve(file, &overrides);
+        }
+        let places = self.places();
+        let files = merged(&places)?;
+        let are_more_than_names =
+            overrides.cluster != Cluster::default() || overrides.user != User::default();
+        if files.is_empty() && !are_more_than_names {
+            return self.without_kubeconfig(&places, &overrides);
+        }
+        resolve(files, &overrides)
     }
 
     /// The usual files, the one that wins first.
@@ -204,7 +201,7 @@ fn resolve(kubeconfig: Kubeconfig, overrides: &Overrides) -> Result<Config, Erro
         let origin = origin.map(String::as_str).unwrap_or_default();
         Error::config(format!("kubeconfig {origin}: {list} {name:?}: {problem}"))
     })?;
-    Ok(config)
+    Ok(told_apart(config))
 }
 
 fn merged(places: &[PathBuf]) -> Result<Kubeconfig, Error> {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_saphyr::ExternalMessageSource;
+use serde_saphyr::granit_parser::ErrorKind;
 
 use super::write::{named, reveal};
 use super::{AuthProvider, ExecConfig, Secret, shown};
@@ -318,9 +320,7 @@ fn yaml_problem(error: &serde_saphyr::Error, path: &str) -> String {
         | Yaml::AliasReplayLimitExceeded { .. }
         | Yaml::AliasExpansionLimitExceeded { .. }
         | Yaml::AliasReplayStackDepthExceeded { .. } => format!("{place}{TOO_MUCH}"),
-        Yaml::ExternalMessage { msg, .. } if msg == "recursion limit exceeded" => {
-            format!("{place}{TOO_MUCH}")
-        }
+        Yaml::ExternalMessage { source, .. } if is_too_deep(source) => format!("{place}{TOO_MUCH}"),
         Yaml::RecursiveReferencesRequireWeakTypes { .. } => {
             format!("{place}{field}the value of an anchor holds an alias to itself: take it out")
         }
@@ -329,6 +329,11 @@ fn yaml_problem(error: &serde_saphyr::Error, path: &str) -> String {
         }
         _ => format!("{place}{field}this is not YAML: correct it or name another file"),
     }
+}
+
+fn is_too_deep(source: &ExternalMessageSource) -> bool {
+    matches!(source, ExternalMessageSource::Parser(error)
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded))
 }
 
 /// A value, or its default where the file says `null`, as Go reads it.

@@ -111,9 +111,9 @@ impl EventSeries {
         if self.next_refresh.is_some_and(|at| at <= now) {
             self.events.retain(|known| {
                 known.told = 0;
+                due.extend(known.untold());
                 true
             });
-            due.extend(self.untold());
             self.next_refresh = (self.events.len() > 0).then(|| now + REFRESH);
         }
         due

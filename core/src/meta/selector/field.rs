@@ -48,13 +48,16 @@ impl FieldSelector {
         self,
         mut change: impl FnMut(&str, &str) -> Result<(String, String), E>,
     ) -> Result<Self, E> {
-        let mut requirements = Vec::with_capacity(self.0.len());
-        for FieldRequirement { field, is_equal, value } in self.0 {
+        Self::of(self.0.into_iter().map(|FieldRequirement { field, is_equal, value }| {
             let (field, value) = change(&field, &value)?;
-            if !(field.is_empty() && value.is_empty()) {
-                requirements.push(FieldRequirement { field, is_equal, value });
-            }
-        }
+            Ok(FieldRequirement { field, is_equal, value })
+        }))
+    }
+
+    /// Of the requirements that ask for something.
+    fn of<E>(requirements: impl Iterator<Item = Result<FieldRequirement, E>>) -> Result<Self, E> {
+        let mut requirements = requirements.collect::<Result<Vec<_>, E>>()?;
+        requirements.retain(|requirement| !(requirement.field.is_empty() && requirement.value.is_empty()));
         Ok(Self(requirements))
     }
 
@@ -136,9 +139,7 @@ impl FromStr for FieldSelector {
             requirement(part)
                 .ok_or_else(|| Error::config(format!("field selector {text:?}: cannot read {part:?}")))
         };
-        let mut requirements = parts.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        requirements.retain(|requirement| !(requirement.field.is_empty() && requirement.value.is_empty()));
-        Ok(Self(requirements))
+        Self::of(parts.into_iter().map(read))
     }
 }
 
