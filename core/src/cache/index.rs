@@ -85,13 +85,14 @@ struct Entry {
     position: u32,
 }
 
-/// Where a slot stands, ordered by posting. One value is the rule and needs no allocation.
+/// Where a slot stands, ordered by posting. One value is the rule and needs no allocation; many lie behind one pointer, so
+/// that none of this takes more than 16 bytes.
 #[derive(Clone, Default)]
 enum Entries {
     #[default]
     None,
     One(Entry),
-    Many(Box<[Entry]>),
+    Many(Box<Vec<Entry>>),
 }
 
 impl Entries {
@@ -158,7 +159,7 @@ impl<T: 'static> Index<T> {
         let entries = match *entries {
             [] => Entries::None,
             [entry] => Entries::One(entry),
-            _ => Entries::Many(entries.into_boxed_slice()),
+            _ => Entries::Many(Box::new(entries)),
         };
         let place = slot as usize;
         if self.entries.len() <= place {

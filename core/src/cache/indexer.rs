@@ -25,7 +25,7 @@ use crate::meta::{Key, MetaRef, Object, ResourceVersion};
 /// The store. client-go's `cache.Indexer`.
 pub struct Indexer<T> {
     hasher: DefaultHashBuilder,
-    by_key: HashTable<usize>,
+    by_key: HashTable<u32>,
     slots: Slab<Arc<T>>,
     indexes: Vec<Index<T>>,
     /// The text of the version last stored; kept as a buffer, since it changes with every event.
@@ -227,11 +227,11 @@ impl<T: Object> Indexer<T> {
     }
 
     fn slot_of(&self, namespace: &str, name: &str) -> Option<usize> {
-        let is_it = |&slot: &usize| {
-            let meta = self.slots[slot].meta();
+        let is_it = |&slot: &u32| {
+            let meta = self.slots[slot as usize].meta();
             meta.name == name && meta.namespace == namespace
         };
-        self.by_key.find(self.hasher.hash_one((namespace, name)), is_it).copied()
+        self.by_key.find(self.hasher.hash_one((namespace, name)), is_it).map(|&slot| slot as usize)
     }
 
     /// Puts an object into the slot of its key, without telling the indexes.
@@ -244,7 +244,7 @@ impl<T: Object> Indexer<T> {
         let hash = self.hasher.hash_one((namespace, name));
         let slot = self.slots.insert(object);
         let (hasher, slots) = (&self.hasher, &self.slots);
-        self.by_key.insert_unique(hash, slot, |&other| hash_of(hasher, &*slots[other]));
+        self.by_key.insert_unique(hash, slot as u32, |&other| hash_of(hasher, &*slots[other as usize]));
         (slot, None)
     }
 
@@ -263,7 +263,7 @@ impl<T: Object> Indexer<T> {
             index.leave(slot as u32);
         }
         let hash = hash_of(&self.hasher, &*self.slots[slot]);
-        if let Ok(entry) = self.by_key.find_entry(hash, |&other| other == slot) {
+        if let Ok(entry) = self.by_key.find_entry(hash, |&other| other as usize == slot) {
             entry.remove();
         }
         self.slots.remove(slot)
