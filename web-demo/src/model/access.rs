@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::age::Millis;
 use super::calls::{Action, Request, Target};
+use super::trouble::Trouble;
 
 /// How long an answer is believed, in milliseconds.
 const KEPT: Millis = 60_000;
@@ -40,9 +41,15 @@ impl Right {
         Self { verb, group, plural, subresource, namespace: namespace.to_owned() }
     }
 
-    /// What to ask for, in words.
-    pub(super) fn advice(&self) -> String {
-        format!("Ask for the verb and resource: {}{}.", self.words(), self.place())
+    /// What to say when it is denied, and how to ask for it.
+    pub(super) fn trouble(&self, title: impl Into<String>, text: impl Into<String>) -> Trouble {
+        Trouble {
+            title: title.into(),
+            text: text.into(),
+            advice: format!("Ask for the verb and resource: {}{}.", self.words(), self.place()),
+            command: self.command(),
+            refused: true,
+        }
     }
 
     /// As kubectl takes it: `patch deployments.apps/scale`.
@@ -58,7 +65,7 @@ impl Right {
     }
 
     /// The command that asks for it.
-    pub(super) fn command(&self) -> String {
+    fn command(&self) -> String {
         let whole = Self { subresource: "", ..self.clone() }.words();
         let part = if self.subresource.is_empty() {
             String::new()

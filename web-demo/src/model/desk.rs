@@ -74,14 +74,7 @@ impl Desk {
     /// Says that `right` is denied, when it is known to be.
     pub(super) fn refuse(&mut self, right: &Right, now: Millis) -> bool {
         let Some(why) = self.access.denied_lately(right, now) else { return false };
-        let trouble = Trouble {
-            title: "Not allowed".to_owned(),
-            text: why.to_owned(),
-            advice: right.advice(),
-            command: right.command(),
-            refused: true,
-        };
-        self.failure = Some(trouble);
+        self.failure = Some(right.trouble("Not allowed", why));
         true
     }
 

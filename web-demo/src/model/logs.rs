@@ -3,7 +3,6 @@
 //! Invariants: no more than [`MOST`] lines are kept; a stream that is taken up again shows each line once.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use portolan::stream::LogLine;
@@ -12,7 +11,7 @@ use super::access::Right;
 use super::age::Millis;
 use super::cell::Tone;
 use super::choice::{Choice, Switch};
-use super::ink::{Inked, Look};
+use super::ink::Inked;
 use super::place::{Place, Places};
 use super::trouble::Trouble;
 
@@ -240,11 +239,10 @@ impl Logs {
     }
 
     fn take_line(&mut self, line: &LogLine) {
-        let (time, text) = match self.piece {
-            Some(_) => ("", &line.bytes[..]),
+        let (moment, time, text) = match self.piece {
+            Some(_) => (None, "", &line.bytes[..]),
             None => stamped(&line.bytes),
         };
-        let moment = time.parse::<Timestamp>().ok();
         let resumed_at = self.asked.as_ref().and_then(|asked| asked.since);
         let seen = |moment| resumed_at.is_some_and(|since| moment <= since);
         let shown = self.piece.unwrap_or_else(|| !moment.is_some_and(seen));
@@ -254,7 +252,7 @@ impl Logs {
         }
         self.last = moment.or(self.last);
         let inked = Inked::read(text);
-        if !self.find.is_empty() && !places_of(&inked.text, &self.find).is_empty() {
+        if !places_of(&inked.text, &self.find).is_empty() {
             self.hits.push_back(self.dropped + self.kept.len() as u64);
         }
         self.kept.push_back(Line { time: time.to_owned(), inked });
@@ -309,15 +307,8 @@ impl Logs {
     /// Goes to the line so many further that holds what is looked for.
     pub(super) fn step(&mut self, by: isize) {
         let Some(last) = self.hits.len().checked_sub(1) else { return };
-        let at = self.hit.and_then(|hit| self.hits.iter().position(|&other| other == hit));
-        let next = match at {
-            Some(at) if by > 0 => {
-                if at == last {
-                    0
-                } else {
-                    at + 1
-                }
-            }
+        let next = match self.at_hit() {
+            Some(at) if by > 0 => (at + 1) % self.hits.len(),
             Some(at) => at.checked_sub(1).unwrap_or(last),
             // The newest first: that is what a reader of logs looks for.
             None => last,
@@ -369,10 +360,7 @@ impl Logs {
             },
             lines: self.rows(),
             dropped: self.dropped,
-            hits: (
-                self.hits.len(),
-                self.hit.and_then(|hit| self.hits.iter().position(|&other| other == hit)),
-            ),
+            hits: (self.hits.len(), self.at_hit()),
             first,
             rows: numbers.into_iter().filter_map(row).collect(),
             away: self.away,
@@ -399,6 +387,11 @@ impl Logs {
         (text.to_owned(), tone)
     }
 
+    /// The place of the line gone to among those that hold what is looked for.
+    fn at_hit(&self) -> Option<usize> {
+        self.hits.binary_search(&self.hit?).ok()
+    }
+
     fn shows_hits(&self) -> bool {
         self.only && !self.find.is_empty()
     }
@@ -410,18 +403,19 @@ impl Logs {
     /// Looks through all that is kept.
     fn search(&mut self) {
         let lines = self.kept.iter().zip(self.dropped..);
-        let hit = |line: &Line| !self.find.is_empty() && !places_of(&line.inked.text, &self.find).is_empty();
+        let hit = |line: &Line| !places_of(&line.inked.text, &self.find).is_empty();
         self.hits = lines.filter(|(line, _)| hit(line)).map(|(_, number)| number).collect();
         (self.hit, self.drawn) = (None, usize::MAX);
     }
 }
 
-/// Cuts the time off that the server writes before each line.
-fn stamped(bytes: &[u8]) -> (&str, &[u8]) {
+/// Cuts the time off that the server writes before each line, and reads it.
+fn stamped(bytes: &[u8]) -> (Option<Timestamp>, &str, &[u8]) {
     let end = bytes.iter().take(40).position(|&byte| byte == b' ').unwrap_or_default();
-    match std::str::from_utf8(&bytes[..end]) {
-        Ok(time) if end > 0 && time.parse::<Timestamp>().is_ok() => (time, &bytes[end + 1..]),
-        _ => ("", bytes),
+    let time = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
+    match time.parse() {
+        Ok(moment) => (Some(moment), time, &bytes[end + 1..]),
+        Err(_) => (None, "", bytes),
     }
 }
 
@@ -448,12 +442,11 @@ fn spans(line: &Line, times: bool, find: &str) -> Vec<(String, String)> {
         spans.push(("time".to_owned(), format!("{} ", line.time)));
     }
     for cut in cuts.windows(2) {
-        let look = line.inked.look(cut[0]);
         let begun = found.partition_point(|&at| at <= cut[0]);
         let hit = begun.checked_sub(1).is_some_and(|last| cut[0] < found[last] + find.len());
-        let mut class = if look == Look::default() { String::new() } else { look.class() };
+        let mut class = line.inked.look(cut[0]).class();
         if hit {
-            let _ = write!(class, "{}hit", if class.is_empty() { "" } else { " " });
+            class.push_str(if class.is_empty() { "hit" } else { " hit" });
         }
         spans.push((class, text.get(cut[0]..cut[1]).unwrap_or_default().to_owned()));
     }
@@ -484,8 +477,7 @@ fn told(error: &portolan::Error, place: &Place, finished: bool) -> Result<String
             Ok(format!("{container} has not started yet."))
         }
         Some(403) => {
-            let right = Right::of_pods("get", "log", namespace);
-            Err(trouble("You may not read these logs (403)", right.advice(), right.command()))
+            Err(Right::of_pods("get", "log", namespace).trouble("You may not read these logs (403)", text))
         }
         Some(400 | 404) if finished => Err(trouble(
             "These logs are gone",

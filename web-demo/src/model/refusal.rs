@@ -13,16 +13,12 @@ pub(super) fn refusal(error: &Error, right: &Right) -> Trouble {
         _ => error.to_string(),
     };
     let (title, advice) = words(error);
-    let advice = match error.code() {
-        Some(403) => right.advice(),
-        _ => advice.to_owned(),
-    };
     let command = match error.code() {
-        Some(403) => right.command(),
-        Some(401) => "kubectl auth whoami".to_owned(),
-        _ => String::new(),
+        Some(403) => return right.trouble(title, text),
+        Some(401) => "kubectl auth whoami",
+        _ => "",
     };
-    Trouble { title, text, advice, command, refused: true }
+    Trouble { title, text, advice: advice.to_owned(), command: command.to_owned(), refused: true }
 }
 
 fn words(error: &Error) -> (String, &'static str) {

@@ -332,30 +332,32 @@ fn draw(screen: &vt100::Screen, cursor: bool) -> Vec<Vec<Span>> {
     let cursor = Some(screen.cursor_position())
         .filter(|_| cursor && !screen.hide_cursor() && screen.scrollback() == 0);
     let line = |row: u16| {
-        let mut spans: Vec<Span> = Vec::new();
+        let mut spans: Vec<((Look, bool, bool), String)> = Vec::new();
         for column in 0..columns.get() {
             let Some(cell) = screen.cell(row, column).filter(|cell| !cell.is_wide_continuation()) else {
                 continue;
             };
-            let mut class = look(cell).class();
-            for (name, set) in [("wide", cell.is_wide()), ("cursor", cursor == Some((row, column)))] {
-                if set {
-                    class = [class.as_str(), name].join(" ").trim().to_owned();
-                }
-            }
+            let style = (look(cell), cell.is_wide(), cursor == Some((row, column)));
             let text: String = cell.contents().chars().filter(|letter| !is_control(*letter)).collect();
             let text = if text.is_empty() { " " } else { text.as_str() };
-            match spans.last_mut().filter(|(last, _)| *last == class && !cell.is_wide()) {
+            match spans.last_mut().filter(|(last, _)| *last == style && !cell.is_wide()) {
                 Some((_, before)) => before.push_str(text),
-                None => spans.push((class, text.to_owned())),
+                None => spans.push((style, text.to_owned())),
             }
         }
-        if let Some((_, text)) = spans.last_mut().filter(|(class, _)| class.is_empty()) {
+        if let Some((_, text)) = spans.last_mut().filter(|(style, _)| *style == Default::default()) {
             text.truncate(text.trim_end().len());
         }
-        spans
+        spans.into_iter().map(|(style, text)| (class(style), text)).collect()
     };
     (0..rows.get()).map(line).collect()
+}
+
+/// The class of a look, of a letter twice as wide, of the one under the cursor.
+fn class((look, wide, cursor): (Look, bool, bool)) -> String {
+    let words = [look.class(), "wide".to_owned(), "cursor".to_owned()];
+    let words = words.into_iter().zip([look != Look::default(), wide, cursor]);
+    words.filter(|(_, set)| *set).map(|(word, _)| word).collect::<Vec<_>>().join(" ")
 }
 
 fn look(cell: &vt100::Cell) -> Look {
@@ -447,10 +449,10 @@ fn chord(letter: &str, ctrl: bool, alt: bool, shift: bool) -> Option<Vec<u8>> {
 fn told(error: &portolan::Error, place: &Place) -> Trouble {
     let text = error.to_string();
     let Place { namespace, pod, container } = place;
-    let right = Right::of_pods("create", "exec", namespace);
     let (title, advice, command) = match error.code() {
         Some(403) if text.contains("is forbidden") => {
-            ("You may not run commands here (403)", right.advice(), right.command())
+            let right = Right::of_pods("create", "exec", namespace);
+            return right.trouble("You may not run commands here (403)", text);
         }
         Some(403) => (
             "kubectl proxy lets no commands pass (403)",
