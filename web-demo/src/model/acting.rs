@@ -5,6 +5,7 @@ use super::act::{Act, Dialog, Subject};
 use super::age::Millis;
 use super::calls::{Call, Target};
 use super::frame::{ActFrame, EditFrame};
+use super::health::is_cordoned;
 use super::route::Pane;
 use super::table::Row;
 use super::{Errand, Event, Kind, Model, Shown};
@@ -67,9 +68,7 @@ impl Model {
     /// The buttons for the open object.
     pub(super) fn acts(&self) -> Vec<ActFrame> {
         let Some((kind, row)) = self.opened() else { return Vec::new() };
-        let acts = Act::ALL.into_iter().filter(|act| act.fits(&kind.id));
-        let rights = acts.map(|act| (act, act.right(&kind.resource, &row.namespace)));
-        self.desk.buttons(rights, is_cordoned(row))
+        self.desk.buttons(possible(kind, row), is_cordoned(&row.object))
     }
 
     /// The open object as text to be edited, when that is on show and its values may be seen; or why not.
@@ -111,8 +110,7 @@ impl Model {
     /// What one may be allowed to do to the open object.
     fn rights(&self) -> Vec<Right> {
         let Some((kind, row)) = self.opened() else { return Vec::new() };
-        let acts = Act::ALL.into_iter().filter(|act| act.fits(&kind.id));
-        acts.map(|act| act.right(&kind.resource, &row.namespace)).chain([edit_right(kind, row)]).collect()
+        possible(kind, row).map(|(_, right)| right).chain([edit_right(kind, row)]).collect()
     }
 
     /// The kind and the row of the open object, while it is there.
@@ -129,13 +127,12 @@ impl Model {
     pub(super) fn subject(&self, act: Act) -> Option<Subject> {
         let key = self.route.open.as_deref().or(self.cursor.as_deref())?;
         let (kind, row) = self.row(key).filter(|(kind, _)| act.fits(&kind.id))?;
-        let name = row.key.rsplit('/').next().unwrap_or_default().to_owned();
         Some(Subject {
             resource: kind.resource.clone(),
-            target: Target { namespace: row.namespace.clone(), name },
-            uid: row.object.text("metadata.uid").into_owned(),
+            target: Target::of(&row.key),
+            uid: row.object.meta().uid.to_owned(),
             replicas: row.object.number("spec.replicas"),
-            cordoned: is_cordoned(row),
+            cordoned: is_cordoned(&row.object),
         })
     }
 }
@@ -144,8 +141,10 @@ fn edit_right(kind: &Kind, row: &Row) -> Right {
     Right::new("patch", &kind.resource, "", &row.namespace)
 }
 
-fn is_cordoned(row: &Row) -> bool {
-    row.object.read("spec.unschedulable").unwrap_or(false)
+/// What can be done to an object, each with the right that it needs.
+fn possible(kind: &Kind, row: &Row) -> impl Iterator<Item = (Act, Right)> {
+    let acts = Act::ALL.into_iter().filter(|act| act.fits(&kind.id));
+    acts.map(|act| (act, act.right(&kind.resource, &row.namespace)))
 }
 
 #[cfg(test)]

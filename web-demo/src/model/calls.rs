@@ -6,6 +6,8 @@
 use portolan::meta::{ApiResource, Patch};
 use serde_json::{Value, json};
 
+use super::manifest;
+
 /// Who changes objects, in their managedFields.
 pub const MANAGER: &str = "portolan-dashboard";
 
@@ -51,6 +53,14 @@ pub enum Action {
     Patch(Patch),
     /// Ask this: a review, which is created and answered and never kept.
     Ask(Value),
+}
+
+impl Target {
+    /// The object of this key.
+    pub(super) fn of(key: &str) -> Self {
+        let (namespace, name) = manifest::parts(key);
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
 }
 
 impl Request {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::cell::Tone;
 use super::manifest::Manifest;
+use super::pod::has_ended;
 use super::route::Route;
 
 /// An amount of each thing that is counted.
@@ -94,18 +95,16 @@ const MOST: usize = 6;
 impl Capacity {
     /// Takes an object of `kind`, if it is one that counts here.
     pub fn put(&mut self, kind: &str, object: &Manifest) {
-        let name = || object.text("metadata.name");
         match kind {
             "nodes" => {
                 let given: Resources = object.read("status.allocatable").unwrap_or_default();
-                self.nodes.insert(name().into_owned(), given.amount());
+                self.nodes.insert(object.key(), given.amount());
             }
             "pods" => {
-                let key = format!("{}/{}", object.text("metadata.namespace"), name());
+                let key = object.key();
                 self.remove(kind, &key);
                 let node = object.text("spec.nodeName").into_owned();
-                let ended = matches!(&*object.text("status.phase"), "Succeeded" | "Failed");
-                if !node.is_empty() && !ended {
+                if !node.is_empty() && !has_ended(&object.text("status.phase")) {
                     let amount = requests(object);
                     *self.asked.entry(node.clone()).or_default() += amount;
                     self.pods.insert(key, (node, amount));

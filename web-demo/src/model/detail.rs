@@ -9,6 +9,7 @@ use super::age::{self, Millis};
 use super::cell::Tone;
 use super::columns::{NAMESPACE_TITLE, Plan, Style};
 use super::health;
+use super::manifest;
 use super::reveal::reveal;
 use super::route::Pane;
 use super::table::{Row, Table};
@@ -141,7 +142,7 @@ fn write(row: &Row, secret: bool) -> Result<Rc<yaml::Document>, String> {
 }
 
 fn absent(kind: &str, key: &str) -> Detail {
-    let (namespace, name) = key.split_once('/').unwrap_or(("", key));
+    let (namespace, name) = manifest::parts(key);
     Detail {
         kind: kind.to_owned(),
         key: key.to_owned(),
@@ -253,7 +254,7 @@ fn annotations(row: &Row) -> Vec<Fact> {
 
 /// The youngest events that concern the object.
 fn happenings(events: &Table, kind: &str, row: &Row, now: Millis) -> Vec<Fact> {
-    let name = row.key.rsplit('/').next().unwrap_or_default();
+    let (_, name) = manifest::parts(&row.key);
     let object = format!("{kind}/{name}");
     let of_it = |event: &&Row| {
         event.cells.get(3).is_some_and(|cell| cell.searchable() == object)

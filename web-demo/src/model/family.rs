@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use portolan::meta::OwnerReference;
 
 use super::catalogue::Catalogue;
 use super::cell::Tone;
 use super::columns::Style;
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 use super::reveal::reveal;
 use super::route::Route;
 use super::table::Table;
@@ -32,17 +32,7 @@ pub struct Family {
 struct Member {
     kind: String,
     key: String,
-    owners: Vec<Owner>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Owner {
-    api_version: String,
-    kind: String,
-    name: String,
-    uid: String,
-    controller: bool,
+    owners: Vec<OwnerReference>,
 }
 
 /// One line of the tree.
@@ -69,16 +59,17 @@ pub struct Relative {
 }
 
 impl Family {
-    /// Takes an object, as it is now.
+    /// Takes an object, as it is now; an event has no family.
     pub fn put(&mut self, kind: &str, object: &Manifest) {
-        let uid = object.text("metadata.uid").into_owned();
-        let (namespace, name) = (object.text("metadata.namespace"), object.text("metadata.name"));
-        let key = if namespace.is_empty() { name.into_owned() } else { format!("{namespace}/{name}") };
+        if kind == "events" {
+            return;
+        }
+        let (uid, key) = (object.meta().uid.to_owned(), object.key());
         self.remove(kind, &key);
         if uid.is_empty() {
             return;
         }
-        let owners: Vec<Owner> = object.read("metadata.ownerReferences").unwrap_or_default();
+        let owners = object.owners();
         for owner in &owners {
             self.children.entry(owner.uid.clone()).or_default().insert(uid.clone());
         }
@@ -135,10 +126,7 @@ impl Family {
         let drawing = Drawing { family: self, catalogue, tables, route, here: uid };
         let (above, top) = drawing.ascend(uid);
         let mut lines: Vec<Relative> = above.into_iter().collect();
-        let mut seen = BTreeSet::new();
-        drawing.descend(top, lines.len() + 1, &mut seen, &mut lines);
-        let left_out = lines.len().saturating_sub(MOST_LINES);
-        lines.truncate(MOST_LINES);
+        let left_out = drawing.descend(top, &mut lines);
         if left_out > 0
             && let Some(last) = lines.last_mut()
         {
@@ -164,8 +152,8 @@ impl<'a> Drawing<'a> {
         let (mut top, mut seen) = (uid, BTreeSet::new());
         while seen.insert(top) {
             let Some(member) = self.family.members.get(top) else { break };
-            let mut owners: Vec<&Owner> = member.owners.iter().collect();
-            owners.sort_by_key(|owner| !owner.controller);
+            let mut owners: Vec<&OwnerReference> = member.owners.iter().collect();
+            owners.sort_by_key(|owner| owner.controller != Some(true));
             let known = owners.iter().find_map(|owner| self.family.members.get_key_value(&owner.uid));
             match (known, owners.first()) {
                 (Some((owner, _)), _) => top = owner,
@@ -176,7 +164,7 @@ impl<'a> Drawing<'a> {
         (None, top)
     }
 
-    fn absent(&self, owner: &Owner) -> Relative {
+    fn absent(&self, owner: &OwnerReference) -> Relative {
         let group = owner.api_version.rsplit_once('/').map_or("", |(group, _)| group);
         let mut kinds = self.catalogue.kinds();
         let known = kinds.any(|kind| kind.resource.kind == owner.kind && kind.resource.group == group);
@@ -197,11 +185,15 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn descend(&self, uid: &'a str, level: usize, seen: &mut BTreeSet<&'a str>, lines: &mut Vec<Relative>) {
-        let mut open = vec![(uid, level)];
+    /// Draws `uid` and all below it, below what is drawn already, and says for how many there was no room.
+    fn descend(&self, uid: &'a str, lines: &mut Vec<Relative>) -> usize {
+        let (mut open, mut seen, mut left_out) = (vec![(uid, lines.len() + 1)], BTreeSet::new(), 0);
         while let Some((uid, level)) = open.pop() {
             let Some(member) = self.family.members.get(uid).filter(|_| seen.insert(uid)) else { continue };
-            lines.push(self.line(uid, member, level));
+            match lines.len() < MOST_LINES {
+                true => lines.push(self.line(uid, member, level)),
+                false => left_out += 1,
+            }
             let mut children: Vec<(&str, &Member)> = self
                 .family
                 .children
@@ -213,11 +205,12 @@ impl<'a> Drawing<'a> {
             children.sort_by_key(|(_, member)| (&member.kind, &member.key));
             open.extend(children.into_iter().rev().map(|(uid, _)| (uid, level + 1)));
         }
+        left_out
     }
 
     fn line(&self, uid: &str, member: &Member, level: usize) -> Relative {
         let kind = self.catalogue.kind(&member.kind).map(|kind| kind.resource.kind.to_string());
-        let name = member.key.rsplit('/').next().unwrap_or_default();
+        let (_, name) = manifest::parts(&member.key);
         let table = self.tables.get(&member.kind);
         let row = table.and_then(|table| Some((table.row(&member.key)?, table.plan())));
         let status = row.and_then(|(row, plan)| {

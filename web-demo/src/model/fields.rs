@@ -9,11 +9,11 @@ use super::cell::{Cell, Tone, Value};
 use super::manifest::Manifest;
 
 pub(super) fn name(object: &Manifest) -> Cell {
-    Cell::text(object.text("metadata.name"))
+    Cell::text(object.meta().name)
 }
 
 pub(super) fn namespace(object: &Manifest) -> Cell {
-    Cell::text(object.text("metadata.namespace"))
+    Cell::text(object.meta().namespace)
 }
 
 pub(super) fn created(object: &Manifest) -> Cell {
@@ -79,15 +79,10 @@ pub(super) fn images(object: &Manifest) -> Cell {
     Cell::text(containers.into_iter().map(|container| container.image).collect::<Vec<_>>().join(", "))
 }
 
-#[derive(Deserialize)]
-struct Owner {
-    kind: String,
-    name: String,
-}
-
 pub(super) fn owner(object: &Manifest) -> Cell {
-    let owners: Vec<Owner> = object.read("metadata.ownerReferences").unwrap_or_default();
-    Cell::text(owners.first().map(|owner| format!("{}/{}", owner.kind, owner.name)).unwrap_or_default())
+    Cell::text(
+        object.owners().first().map(|owner| format!("{}/{}", owner.kind, owner.name)).unwrap_or_default(),
+    )
 }
 
 /// A map of strings as `a=b, c=d`.

@@ -90,14 +90,18 @@ pub(super) fn rollout(object: &Manifest, desired: i64, ready: i64) -> Cell {
     }
 }
 
+/// Whether a node takes no more pods.
+pub(super) fn is_cordoned(node: &Manifest) -> bool {
+    node.read("spec.unschedulable").unwrap_or(false)
+}
+
 pub(super) fn node_status(object: &Manifest) -> Cell {
     let conditions = conditions(object);
     let ready = find(&conditions, "Ready").is_some_and(|condition| condition.status == "True");
     let pressed = ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"]
         .into_iter()
         .find(|kind| find(&conditions, kind).is_some_and(|condition| condition.status == "True"));
-    let closed = object.read("spec.unschedulable").unwrap_or(false);
-    match (ready, pressed, closed) {
+    match (ready, pressed, is_cordoned(object)) {
         (false, ..) => Cell::status("NotReady", Tone::Bad),
         (true, Some(pressed), _) => Cell::status(pressed, Tone::Warn),
         (true, None, true) => Cell::status("SchedulingDisabled", Tone::Idle),

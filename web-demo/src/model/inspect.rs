@@ -6,9 +6,11 @@ use portolan::Error;
 use portolan::stream::LogLine;
 
 use super::age::Millis;
+use super::catalogue::Kind;
 use super::choice::Switch;
 use super::family::{Family, Relative};
 use super::logs::{self, Logs};
+use super::manifest;
 use super::place::{Place, Places};
 use super::route::Pane;
 use super::terminal::{self, Input, Size, Stroke, Terminal};
@@ -114,11 +116,8 @@ impl Model {
     }
 
     /// Whether of `kind` nothing but metadata is wanted, for the tree.
-    pub(super) fn is_only_for_the_tree(&self, kind: &str) -> bool {
-        let known = self.catalogue.kind(kind);
-        self.pane_on_show() == Some(Pane::Owners)
-            && kind != "events"
-            && known.is_some_and(|kind| !self.is_watched_in_full(kind))
+    pub(super) fn is_only_for_the_tree(&self, kind: &Kind) -> bool {
+        self.pane_on_show() == Some(Pane::Owners) && !self.is_watched_in_full(kind)
     }
 
     /// What is on show of the open object, when one is.
@@ -169,7 +168,7 @@ impl Model {
             self.inspect.family = None;
         } else if self.inspect.family.is_none() {
             let mut family = Family::default();
-            for (kind, table) in self.tables.iter().filter(|(kind, _)| *kind != "events") {
+            for (kind, table) in &self.tables {
                 table.rows().for_each(|row| family.put(kind, &row.object));
             }
             self.inspect.family = Some(family);
@@ -197,8 +196,7 @@ impl Model {
 
     /// The namespace of the open object, "" without one: what an object in a namespace has made is in that namespace.
     fn home_of_open(&self) -> &str {
-        let key = self.route.open.as_deref();
-        key.and_then(|key| key.split_once('/')).map_or("", |(home, _)| home)
+        self.route.open.as_deref().map_or("", |key| manifest::parts(key).0)
     }
 
     /// The namespace that the tree is watched in.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use portolan::meta::{MetaRef, Object, OwnerReference};
 use portolan::object::{Json, Lazy, Unstructured};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,6 +19,26 @@ impl From<Arc<Lazy<Unstructured>>> for Manifest {
 }
 
 impl Manifest {
+    /// Its name, namespace, uid and version, which are at hand.
+    pub fn meta(&self) -> MetaRef<'_> {
+        self.0.meta()
+    }
+
+    /// `namespace/name`, or `name`.
+    pub fn key(&self) -> String {
+        self.0.key().as_str().to_owned()
+    }
+
+    /// Who it belongs to.
+    pub fn owners(&self) -> Vec<OwnerReference> {
+        self.0.owner_references()
+    }
+
+    /// The text of one annotation; "" when there is none.
+    pub fn annotation(&self, name: &str) -> Cow<'_, str> {
+        self.0.annotation(name).unwrap_or_default()
+    }
+
     /// The text at `path`; "" when there is none.
     pub fn text(&self, path: &str) -> Cow<'_, str> {
         self.0.text(path).unwrap_or_default()
@@ -50,4 +71,9 @@ impl Manifest {
             text => format!("This object is no JSON that this page can read: {text}."),
         })
     }
+}
+
+/// The namespace in a key, "" without one, and the name.
+pub(super) fn parts(key: &str) -> (&str, &str) {
+    key.split_once('/').unwrap_or(("", key))
 }

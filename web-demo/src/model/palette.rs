@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use super::Model;
 use super::catalogue::Kind;
 use super::keys::{BINDINGS, Binding, Command};
+use super::manifest;
 use super::scope;
 use super::table::Row;
 use super::views::View;
@@ -130,7 +131,7 @@ fn rank(text: &str, words: &[&str], name: &str) -> Option<usize> {
 
 /// The same for a key: its name counts, and all of it when the words are parted over both.
 fn object_rank(text: &str, words: &[&str], key: &str) -> Option<usize> {
-    let name = key.rsplit('/').next().unwrap_or(key);
+    let (_, name) = manifest::parts(key);
     rank(text, words, name).or_else(|| rank(text, words, key))
 }
 

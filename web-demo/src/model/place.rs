@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::choice::Choice;
 use super::family::Family;
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
+use super::pod::has_ended;
 use super::table::Table;
 
 /// A container.
@@ -65,16 +66,15 @@ impl Places {
         found.sort_by(|left, right| {
             left.tone.is_unready().cmp(&right.tone.is_unready()).then(left.key.cmp(&right.key))
         });
-        let name = |key: &str| key.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = |key: &str| manifest::parts(key).1.to_owned();
         let named = |wanted: &str| found.iter().find(|row| name(&row.key) == wanted);
         let stays = || before.and_then(|before| named(&before.pod));
         let Some(row) = named(&choice.pod).or_else(stays).or_else(|| found.first()) else {
             return Self::default();
         };
         let containers = containers(&row.object);
-        let annotations: BTreeMap<String, String> =
-            row.object.read("metadata.annotations").unwrap_or_default();
-        let wanted = [choice.container.as_str(), annotations.get(DEFAULT).map_or("", String::as_str)];
+        let (phase, default) = (row.object.text("status.phase"), row.object.annotation(DEFAULT));
+        let wanted = [choice.container.as_str(), &default];
         let of_name = |wanted: &str| containers.iter().find(|(name, _)| name == wanted);
         let ordinary = || containers.iter().find(|(_, kind)| kind.is_empty());
         let chosen = wanted.into_iter().find_map(of_name).or_else(ordinary);
@@ -85,8 +85,8 @@ impl Places {
             place: Some(Place { namespace: row.namespace.clone(), pod: name(&row.key), container }),
             pods,
             containers,
-            pending: &*row.object.text("status.phase") == "Pending",
-            finished: matches!(&*row.object.text("status.phase"), "Succeeded" | "Failed"),
+            pending: phase == "Pending",
+            finished: has_ended(&phase),
             gone: false,
         }
     }

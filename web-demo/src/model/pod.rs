@@ -55,6 +55,11 @@ struct InitContainer {
     restart_policy: String,
 }
 
+/// Whether a pod in this phase will not run again.
+pub(super) fn has_ended(phase: &str) -> bool {
+    matches!(phase, "Succeeded" | "Failed")
+}
+
 /// Sums a pod up.
 pub(super) fn summary(pod: &Manifest) -> Summary {
     let statuses: Vec<ContainerStatus> = pod.read("status.containerStatuses").unwrap_or_default();

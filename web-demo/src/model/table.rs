@@ -248,9 +248,8 @@ impl Row {
     }
 
     fn new(object: Manifest, plan: &Plan, changed: Option<Millis>) -> Self {
-        let [namespace, name, version] = ["metadata.namespace", "metadata.name", "metadata.resourceVersion"]
-            .map(|path| object.text(path).into_owned());
-        let key = if namespace.is_empty() { name } else { format!("{namespace}/{name}") };
+        let (key, meta) = (object.key(), object.meta());
+        let [namespace, version] = [meta.namespace, meta.resource_version].map(str::to_owned);
         let cells = plan.cells(&object);
         let tone = cells.iter().map(|cell| cell.tone).max().unwrap_or_default();
         let mut text = key.to_lowercase();

@@ -17,7 +17,7 @@ impl Model {
     /// an owner tree the metadata of every other kind.
     pub fn wanted(&self) -> Vec<Wanted> {
         let informer = |kind: &Kind| {
-            let metadata = self.is_only_for_the_tree(&kind.id);
+            let metadata = self.is_only_for_the_tree(kind);
             let narrowed = self.narrowed.contains(&kind.id) && !self.route.scope.is_empty();
             let namespaces = match kind.resource.namespaced {
                 true if metadata => vec![self.home().to_owned()],
@@ -26,7 +26,7 @@ impl Model {
             };
             Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces, metadata }
         };
-        let wanted = |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(&kind.id);
+        let wanted = |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(kind);
         self.catalogue.kinds().filter(wanted).map(informer).collect()
     }
 
@@ -38,11 +38,11 @@ impl Model {
     }
 
     pub(super) fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
-        let namespaced = self.catalogue.kind(kind).is_some_and(|kind| kind.resource.namespaced);
         // What is refused to the tree is refused in one namespace already.
-        let in_full = !self.is_only_for_the_tree(kind);
+        let narrows = |kind: &Kind| kind.resource.namespaced && !self.is_only_for_the_tree(kind);
+        let narrows = self.catalogue.kind(kind).is_some_and(narrows);
         let forbidden = figures.last_error.as_ref().is_some_and(Trouble::forbids);
-        if namespaced && in_full && forbidden && !figures.synced && figures.phase == wire::Phase::Retrying {
+        if narrows && forbidden && !figures.synced && figures.phase == wire::Phase::Retrying {
             self.narrowed.insert(kind.to_owned());
         }
         self.wire.look(kind, figures, now);
@@ -50,14 +50,14 @@ impl Model {
 
     pub(super) fn put(&mut self, kind: &str, object: Manifest, changed: Option<Millis>) {
         let Some(known) = self.catalogue.kind(kind) else { return };
-        if let Some(family) = self.inspect.family.as_mut().filter(|_| kind != "events") {
+        if let Some(family) = &mut self.inspect.family {
             family.put(kind, &object);
         }
-        if self.is_only_for_the_tree(kind) {
+        if self.is_only_for_the_tree(known) {
             return;
         }
         self.capacity.put(kind, &object);
-        let defines = (kind == printed::DEFINITIONS).then(|| object.text("metadata.name").into_owned());
+        let defines = (kind == printed::DEFINITIONS).then(|| object.key());
         if !self.tables.contains_key(kind) {
             self.tables.insert(kind.to_owned(), Table::new(self.plan(known)));
         }
