@@ -488,11 +488,9 @@ impl Model {
         if !self.offers(Command::Show(pane)) {
             return;
         }
-        match (&self.route.open, self.cursor.clone()) {
-            (Some(_), _) => self.route.pane = if self.route.pane == pane { Pane::default() } else { pane },
-            (None, Some(key)) => (self.route.open, self.route.pane) = (Some(key), pane),
-            (None, None) => {}
-        }
+        let shown = self.route.open.is_some() && self.route.pane == pane;
+        self.route.pane = if shown { Pane::default() } else { pane };
+        self.route.open = self.route.open.take().or_else(|| self.cursor.clone());
         if self.pane_on_show() == Some(Pane::Terminal) {
             self.errands.push_back(Errand::FocusTerminal);
         }

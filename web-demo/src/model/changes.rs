@@ -4,6 +4,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::reveal::reveal;
+use super::yaml::written;
 
 /// How many lines around a change are shown.
 const AROUND: usize = 3;
@@ -44,7 +45,7 @@ impl Change {
 
 /// The lines that make `new` of `old`; none when they are the same.
 pub(super) fn changes(old: &Value, new: &Value) -> Vec<Line> {
-    let [old, new] = [old, new].map(|object| serde_saphyr::to_string(object).unwrap_or_default());
+    let [old, new] = [old, new].map(|object| written(object).unwrap_or_default());
     let diff = TextDiff::from_lines(&old, &new);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(AROUND) {

@@ -158,7 +158,7 @@ pub fn known(kind: &str, namespaced: bool) -> Option<Plan> {
 
 /// The plan of a kind of which nothing more is known.
 pub fn generic(namespaced: bool) -> Plan {
-    if namespaced { GENERIC } else { GENERIC_CLUSTER }
+    printed::plan(std::iter::empty(), namespaced)
 }
 
 /// The plan of `kind`, the generic one when it has none of its own.
@@ -166,14 +166,6 @@ pub fn generic(namespaced: bool) -> Plan {
 pub fn plan(kind: &str, namespaced: bool) -> Plan {
     known(kind, namespaced).unwrap_or_else(|| generic(namespaced))
 }
-
-const GENERIC: Plan = Plan::own(const { &[NAME, NAMESPACE, STATUS, AGE] }, |object| {
-    vec![name(object), namespace(object), generic_status(object), created(object)]
-});
-
-const GENERIC_CLUSTER: Plan = Plan::own(const { &[NAME, STATUS, AGE] }, |object| {
-    vec![name(object), generic_status(object), created(object)]
-});
 
 const PLANS: &[(&str, Plan)] = &[
     ("pods", PODS),

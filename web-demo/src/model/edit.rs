@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use portolan::Error;
 use portolan::meta::{ApiResource, Patch};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::access::Right;
 use super::calls::{MANAGER, Request, Target};
@@ -16,6 +16,7 @@ use super::changes::{Line, changes};
 use super::frame::{Conflict, EditFrame, Review};
 use super::refusal::refusal;
 use super::trouble::Trouble;
+use super::yaml::written;
 
 /// The object being edited, if one is; and what was written about others and not applied.
 #[derive(Debug, Default)]
@@ -230,13 +231,11 @@ impl Draft {
         object: Value,
     ) -> Result<Self, String> {
         let base = shown(object);
-        let text =
-            serde_saphyr::to_string(&base).map_err(|error| format!("not to be written as YAML: {error}"))?;
-        let (namespace, name) = place.1.split_once('/').unwrap_or(("", place.1));
+        let text = written(&base)?;
         Ok(Self {
             place: (place.0.to_owned(), place.1.to_owned()),
             resource: resource.clone(),
-            target: Target { namespace: namespace.to_owned(), name: name.to_owned() },
+            target: Target::of(place.1),
             version: version.to_owned(),
             base,
             text: text.into(),
@@ -304,21 +303,13 @@ fn shown(mut object: Value) -> Value {
 
 /// Binds `patch` to the version that the server tried it on.
 fn pin(patch: &mut Value, tried: &Value) {
-    if let Some(version) = tried.pointer("/metadata/resourceVersion") {
-        merge(patch, &serde_json::json!({"metadata": {"resourceVersion": version}}));
-    }
-}
-
-/// Lays `more` over `patch`, both objects of objects.
-fn merge(patch: &mut Value, more: &Value) {
-    match (patch, more) {
-        (Value::Object(patch), Value::Object(more)) => {
-            for (name, value) in more {
-                merge(patch.entry(name.clone()).or_insert_with(|| Value::Object(Map::new())), value);
-            }
-        }
-        (patch, more) => *patch = more.clone(),
-    }
+    let (Value::Object(patch), Some(version)) = (patch, tried.pointer("/metadata/resourceVersion")) else {
+        return;
+    };
+    match patch.get_mut("metadata") {
+        Some(Value::Object(metadata)) => metadata.insert("resourceVersion".to_owned(), version.clone()),
+        _ => patch.insert("metadata".to_owned(), json!({"resourceVersion": version})),
+    };
 }
 
 /// The object that `text` is, or where it goes wrong.

@@ -3,7 +3,6 @@
 //!
 //! Invariant: whatever the box holds there is a filter; a selector that cannot be read is told and left out.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 
 use portolan::meta::{FieldSelector, LabelSelector};
@@ -75,7 +74,7 @@ impl Filter {
                 Term::Labels(selector) => {
                     selector.matches(&object.read("metadata.labels").unwrap_or_default())
                 }
-                Term::Fields(selector) => selector.matches(|path| Cow::Owned(object.text(path).into_owned())),
+                Term::Fields(selector) => selector.matches(|path| object.text(path)),
             })
     }
 }

@@ -5,8 +5,7 @@
 use super::age::Millis;
 use super::keys::{self, Command};
 use super::palette::{self, Target};
-use super::scope::Scope;
-use super::{Errand, Model, Shown};
+use super::{Errand, Event, Model, Shown};
 
 impl Model {
     /// Takes a key when something lies over the page, and says whether it did.
@@ -73,10 +72,7 @@ impl Model {
                 self.went(self.route.to(Some(&kind)));
                 self.open(key);
             }
-            Target::Namespace(names) => {
-                self.route.scope = Scope::parse(&names);
-                self.rewind();
-            }
+            Target::Namespace(names) => self.apply(Event::Namespace(names), now),
             Target::View(name) => {
                 let hash = self.views.find(&name).map(|view| view.hash.clone());
                 if let Some(hash) = hash {
@@ -93,7 +89,7 @@ impl Model {
         let mut text = self.place().to_owned();
         if !self.route.scope.is_empty() {
             text.push_str(" in ");
-            text.push_str(&self.route.scope.names().collect::<Vec<_>>().join(", "));
+            text.push_str(&self.route.scope.words());
         }
         if !self.route.filter.trim().is_empty() {
             text.push_str(": ");

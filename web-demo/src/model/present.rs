@@ -153,7 +153,7 @@ fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
     let id = model.route.kind.clone()?;
     let Some(kind) = model.catalogue.kind(&id) else { return Some(unknown(id)) };
     let (title, namespaced) = (kind.title.clone(), kind.resource.namespaced);
-    let plan = model.plan(kind);
+    let plan = model.tables.get(&id).map_or_else(|| model.plan(kind), |table| table.plan().clone());
     let shown: Vec<usize> = (0..plan.columns.len())
         .filter(|&index| model.route.scope.len() != 1 || plan.columns[index].title != NAMESPACE_TITLE)
         .collect();
@@ -246,7 +246,7 @@ fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     match (total, synced) {
         (0, false) => Empty::Loading,
         (0, true) => Empty::None,
-        _ if here == 0 => Empty::NoneHere(model.route.scope.names().collect::<Vec<_>>().join(", ")),
+        _ if here == 0 => Empty::NoneHere(model.route.scope.words()),
         _ => Empty::NoMatch(here),
     }
 }

@@ -191,7 +191,7 @@ pub(super) fn custom(definition: &Manifest, version: &str, namespaced: bool) -> 
 }
 
 /// Name, namespace and status, then what is at the paths, then the age; what is among those is not doubled.
-fn plan<'a>(
+pub(super) fn plan<'a>(
     paths: impl Iterator<Item = (Cow<'static, str>, &'a str, Type, Width)>,
     namespaced: bool,
 ) -> Plan {

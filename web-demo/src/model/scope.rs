@@ -17,6 +17,11 @@ impl Scope {
         self.names().collect::<Vec<_>>().join(",")
     }
 
+    /// In words.
+    pub fn words(&self) -> String {
+        self.names().collect::<Vec<_>>().join(", ")
+    }
+
     /// The chosen names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -70,7 +75,7 @@ pub fn choices(scope: &Scope, mut names: Vec<String>) -> Vec<Choice> {
     let choice = |group, label, value| Choice { group, label, value };
     let mut choices = vec![choice("", "All namespaces".to_owned(), String::new())];
     if scope.len() > 1 {
-        choices.push(choice("", scope.names().collect::<Vec<_>>().join(", "), scope.text()));
+        choices.push(choice("", scope.words(), scope.text()));
     }
     choices.extend(names.iter().map(|name| choice("", name.clone(), name.clone())));
     for name in names.iter().filter(|_| !scope.is_empty()) {

@@ -44,8 +44,7 @@ impl Document {
         if secret {
             mask(&mut object);
         }
-        let text = serde_saphyr::to_string(&object)
-            .map_err(|error| format!("not to be written as YAML: {error}"))?;
+        let text = written(&object)?;
         let (mut rows, mut block, mut start) = (Vec::new(), None, 0);
         for line in text.split_inclusive('\n') {
             let shown = line.trim_end_matches('\n');
@@ -73,6 +72,11 @@ impl Document {
             (if row.within_text { vec![span("string", text)] } else { spans(text) }, row.ends)
         })
     }
+}
+
+/// `object` as YAML, as it is; or why not.
+pub(super) fn written(object: &Value) -> Result<String, String> {
+    serde_saphyr::to_string(object).map_err(|error| format!("not to be written as YAML: {error}"))
 }
 
 /// Cuts `line`, which begins at `start`, into rows.
