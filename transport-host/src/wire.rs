@@ -21,6 +21,8 @@ pub use self::bytes::{MOST_ITEMS, Malformed};
 pub use commands::{Command, Commands, Outcome, Upload, read_commands, write_commands};
 pub use events::{Event, Moment, read_events, write_events};
 
+use std::fmt;
+
 use portolan::transport::Message;
 
 use self::bytes::{Reader, Writer};
@@ -35,12 +37,22 @@ pub type ExchangeId = u32;
 pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// A part of an exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Piece {
     /// Bytes of a body, at least one.
     Chunk(::bytes::Bytes),
     /// A message of a socket.
     Message(Message),
+}
+
+/// Its length only: it may be part of a Secret.
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chunk(bytes) => write!(f, "Chunk({} bytes)", bytes.len()),
+            Self::Message(message) => message.fmt(f),
+        }
+    }
 }
 
 impl Piece {
@@ -116,5 +128,30 @@ mod tests {
         let mut writer = Writer::default();
         write_headers(&mut writer, &some(MOST_ITEMS + 1));
         assert_eq!(read_headers(&mut Reader(&writer.0)), Err(Malformed));
+    }
+    #[test]
+    fn what_is_printed_holds_no_credential_and_no_body() {
+        let headers = || vec![("authorization".to_owned(), b"hunter2".to_vec())];
+        let secret = || ::bytes::Bytes::from_static(b"hunter2");
+        let (uri, method) = (|| "https://server/api".to_owned(), || "PUT".to_owned());
+        let body = Upload::Whole(secret());
+        let commands = [
+            Command::Send { id: 1, method: method(), uri: uri(), headers: headers(), body },
+            Command::Connect { id: 2, uri: uri(), headers: headers(), protocols: vec!["hunter2".to_owned()] },
+            Command::Give(3, Piece::Chunk(secret())),
+            Command::Give(4, Piece::Message(Message::Text(secret()))),
+        ];
+        let (server, input) = (uri(), b"hunter2".to_vec());
+        let watch_over = portolan::config::WatchOver::default();
+        let events = [
+            Event::Start { server, watch_over, seed: 7, input },
+            Event::Head { id: 1, status: 200, headers: headers() },
+            Event::Opened { id: 2, protocol: Some("hunter2".to_owned()) },
+            Event::Piece(3, Piece::Message(Message::Binary(secret()))),
+        ];
+        let text = format!("{commands:?} {events:?}");
+        // As text, and as the numbers of its bytes.
+        assert!(!text.contains("hunter2") && !text.contains("104, 117"), "{text}");
+        assert!(text.contains("https://server/api") && text.contains("Chunk(7 bytes)"), "{text}");
     }
 }

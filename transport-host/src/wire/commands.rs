@@ -1,12 +1,14 @@
 //! What a guest wants of its host.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::bytes::{Malformed, Reader, Writer};
 use super::{ExchangeId, Headers, Piece, read_headers, write_headers};
 
 /// The body of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Upload {
     /// Nothing.
     Empty,
@@ -16,11 +18,22 @@ pub enum Upload {
     Pieces,
 }
 
+/// Its length only.
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Pieces => f.write_str("Pieces"),
+        }
+    }
+}
+
 /// How a guest came to its end.
 pub type Outcome = Result<(), String>;
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// Send a request and tell its head.
     Send {
@@ -58,6 +71,28 @@ pub enum Command {
     Say(String),
     /// The guest has ended and wants no further turn.
     Done(Outcome),
+}
+
+/// Without headers and subprotocols, which hold credentials.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { id, method, uri, body, .. } => {
+                let mut told = f.debug_struct("Send");
+                told.field("id", id).field("method", method).field("uri", uri).field("body", body);
+                told.finish_non_exhaustive()
+            }
+            Self::Connect { id, uri, .. } => {
+                f.debug_struct("Connect").field("id", id).field("uri", uri).finish_non_exhaustive()
+            }
+            Self::Take(id) => f.debug_tuple("Take").field(id).finish(),
+            Self::Give(id, piece) => f.debug_tuple("Give").field(id).field(piece).finish(),
+            Self::Finish(id) => f.debug_tuple("Finish").field(id).finish(),
+            Self::Drop(id) => f.debug_tuple("Drop").field(id).finish(),
+            Self::Say(line) => f.debug_tuple("Say").field(line).finish(),
+            Self::Done(outcome) => f.debug_tuple("Done").field(outcome).finish(),
+        }
+    }
 }
 
 /// Writes the guest's side of a turn. `wake` is the monotonic nanosecond at which it wants its next turn at the latest.

@@ -1,5 +1,7 @@
 //! What a host tells its guest.
 
+use std::fmt;
+
 use portolan::Error;
 use portolan::config::WatchOver;
 
@@ -16,7 +18,6 @@ pub struct Moment {
 }
 
 /// What has happened.
-#[derive(Debug)]
 pub enum Event {
     /// The guest begins: the first event of the first turn, and only there.
     Start {
@@ -53,6 +54,26 @@ pub enum Event {
     Failed(ExchangeId, Error),
     /// The guest's piece was taken, or its end: the next may follow.
     Taken(ExchangeId),
+}
+
+/// Without the input and the headers, which may hold credentials.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start { server, watch_over, .. } => {
+                let mut told = f.debug_struct("Start");
+                told.field("server", server).field("watch_over", watch_over).finish_non_exhaustive()
+            }
+            Self::Head { id, status, .. } => {
+                f.debug_struct("Head").field("id", id).field("status", status).finish_non_exhaustive()
+            }
+            Self::Opened { id, .. } => f.debug_struct("Opened").field("id", id).finish_non_exhaustive(),
+            Self::Piece(id, piece) => f.debug_tuple("Piece").field(id).field(piece).finish(),
+            Self::End(id) => f.debug_tuple("End").field(id).finish(),
+            Self::Failed(id, error) => f.debug_tuple("Failed").field(id).field(error).finish(),
+            Self::Taken(id) => f.debug_tuple("Taken").field(id).finish(),
+        }
+    }
 }
 
 /// Writes the host's side of a turn.
