@@ -122,6 +122,7 @@ fn quantities_print_what_they_read_and_add_up() {
             let _ = (quantity.value(), quantity.milli_value(), quantity.as_f64(), quantity.rounded(0));
         }
         if let Some(sum) = left.checked_add(&right) {
+            assert_eq!(sum.to_string().parse::<Quantity>().unwrap(), sum);
             assert_eq!(sum.checked_sub(&right).as_ref(), Some(&left));
             assert_eq!(right.checked_add(&left), Some(sum.clone()));
             assert_eq!(sum.cmp(&left), right.cmp(&Quantity::default()));

@@ -1,8 +1,9 @@
 //! Amounts of resources: `100m`, `1.5Gi`, `2e3`. apimachinery's `resource.Quantity`.
 //!
 //! After apimachinery's `pkg/api/resource`, v0.37. What differs: at most 38 digits are held, and what needs more is an
-//! error, not an ever longer number; what is beyond `E` or `Ei` prints as an exponent or as so many `Ei`, where Go drops
-//! the suffix and prints another number; [`Quantity::scaled_value`] stops at the ends of an `i64`, where Go wraps around.
+//! error, not an ever longer number; what is beyond `E`, or of powers of 1024 beyond an `i64`, prints in decimal, where Go
+//! drops the suffix or prints what it reads as less; [`Quantity::scaled_value`] stops at the ends of an `i64`, where Go
+//! wraps around.
 //! Invariant: an amount is a whole number of nanos, rounded up, never down, and prints as a text that reads as the same.
 
 mod parse;
@@ -332,6 +333,22 @@ mod tests {
             }
         }
         assert_eq!(read("1000m"), read("1"));
+    }
+
+    #[test]
+    fn what_is_long_prints_as_what_reads_as_the_same() {
+        let nines = read(&"9".repeat(35));
+        for (left, right, printed) in [
+            (nines.clone(), read("0"), "9".repeat(35)),
+            (nines.checked_mul(1_000).unwrap(), read("100"), format!("{}100", "9".repeat(35))),
+            (read(&format!("{}00k", "9".repeat(38))), read("0"), format!("{}00k", "9".repeat(38))),
+            (read("7Ei"), read("2Ei"), "10376293541461622784".to_owned()),
+            (read("7Ei"), read("512Pi"), "7680Pi".to_owned()),
+            (read(&format!("0.{}1e50", "0".repeat(45))), read("0"), "1e4".to_owned()),
+        ] {
+            let sum = left.checked_add(&right).unwrap();
+            assert_eq!((&read(&printed), read(&sum.to_string())), (&sum, sum.clone()), "{printed}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: linear in the text; whatever it is, an amount or a reason.
 
-use super::{Quantity, QuantityFormat};
+use super::{Quantity, QuantityFormat, shifted};
 
 /// The digits that Go holds without a big number: within them it keeps a text that is canonical.
 const QUICK_DIGITS: i32 = 18;
@@ -116,10 +116,20 @@ fn amount(parts: &Parts<'_>, base: u32, exponent: i32, scale: i32) -> Result<(i1
     if base == 10 {
         let dropped = usize::try_from(NANO.saturating_sub(scale)).unwrap_or_default();
         let kept = (parts.whole.len() + parts.fraction.len()).saturating_sub(dropped);
-        let value = digits().take(kept).try_fold(0_i128, push).ok_or(TOO_LONG)?;
-        let is_inexact = digits().skip(kept).any(|digit| digit != 0);
-        let value = value.checked_add(i128::from(is_inexact)).ok_or(TOO_LONG)?;
-        return Ok((value, scale.max(NANO)));
+        // Zeros count only once a digit follows: those at the end are part of the scale.
+        let (mut value, mut zeros) = (0_i128, 0);
+        let last = digits().skip(kept).any(|digit| digit != 0).then_some(1);
+        let add = |value, zeros, digit| shifted(value, zeros).and_then(|value| value.checked_add(digit));
+        for digit in digits().take(kept) {
+            zeros += 1;
+            if digit != 0 {
+                (value, zeros) = (add(value, zeros, digit).ok_or(TOO_LONG)?, 0);
+            }
+        }
+        if let Some(digit) = last {
+            (value, zeros) = (add(value, zeros, digit).ok_or(TOO_LONG)?, 0);
+        }
+        return Ok((value, scale.max(NANO).saturating_add(zeros)));
     }
     let factor = 1_i128 << exponent;
     let most = i128::from(i64::MAX);

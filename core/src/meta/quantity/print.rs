@@ -15,9 +15,11 @@ pub(super) fn canonical(quantity: &Quantity) -> String {
     if quantity.is_zero() {
         return "0".to_owned();
     }
+    // Beyond that a suffix of these is read as less.
+    const MOST: u128 = i64::MAX as u128;
     if quantity.format == QuantityFormat::BinarySi
         && let Some(whole) = shifted(quantity.amount, quantity.scale)
-        && whole.abs() >= 1024
+        && (1024..=MOST).contains(&whole.unsigned_abs())
     {
         return binary(whole);
     }
