@@ -34,7 +34,7 @@ pub use discovery::{cache_folder, cached_discovery};
 pub use disk::DiskStorage;
 pub use forward::{PortForwarder, forward};
 pub use load::{ConfigOptions, in_cluster_config, load_config};
-pub use metrics::{informer_metrics, queue_metrics};
+pub use metrics::{election_metrics, informer_metrics, queue_metrics};
 pub use modify::modify_config;
 pub use observe::TracingObserver;
 pub use runtime::{TokioClock, TokioSpawner, runtime};

@@ -1,11 +1,12 @@
-//! What informers and workqueues count, in Prometheus' text format: to be served beside the process's own metrics.
+//! What informers, workqueues and elections tell, in Prometheus' text format: to be served beside the process's own metrics.
 //!
-//! The names of workqueue metrics are those of Kubernetes' own components, so that dashboards made for these fit.
+//! The names of metrics of workqueues and elections are those of Kubernetes' own components, so that dashboards made for these fit.
 //! Invariant: the lines of one metric stand together, as the format wants.
 
 use std::fmt::Write;
 use std::time::Duration;
 
+use portolan::controller::Leadership;
 use portolan::informer::{InformerSnapshot, SharedInformerFactory};
 use portolan::queue::QueueMetrics;
 use portolan::time::{Histogram, Instant};
@@ -116,6 +117,26 @@ pub fn queue_metrics(queues: &[(&str, QueueMetrics)]) -> String {
     out
 }
 
+/// Which elections this process has won, each under a name of the caller's, as a rule the Lease's. client-go's
+/// `leaderelection.MetricsProvider`.
+///
+/// `leader_election_master_status` with the label `name`: 1 while it leads, by the clocks, else 0.
+///
+/// ```
+/// # fn example(elector: &portolan::controller::LeaderElector) -> String {
+/// portolan_native::election_metrics(&[("website-operator", elector.leadership())])
+/// # }
+/// ```
+pub fn election_metrics(elections: &[(&str, Leadership)]) -> String {
+    let metric = "leader_election_master_status";
+    let mut out = format!("# HELP {metric} 1 while this process leads.\n# TYPE {metric} gauge\n");
+    for (name, leadership) in elections {
+        let leads = u8::from(leadership.is_held());
+        let _ = writeln!(out, "{metric}{{name=\"{}\"}} {leads}", escaped(name));
+    }
+    out
+}
+
 // Writing to a String cannot fail, here and elsewhere.
 fn histogram_head(out: &mut String, metric: &str, help: &str) {
     let _ = writeln!(out, "# HELP {metric} {help}\n# TYPE {metric} histogram");
@@ -174,6 +195,7 @@ mod tests {
 
     use k8s_openapi::api::core::v1::ConfigMap;
     use portolan::cache::{Event, HandlerOptions};
+    use portolan::controller::{ElectionOptions, LeaderElector};
     use portolan::informer::FactoryOptions;
     use portolan_memory::Cluster;
 
@@ -196,6 +218,28 @@ mod tests {
         let count =
             metrics.lines().find(|line| line.starts_with("portolan_informer_queue_duration_seconds_count"));
         assert!(count.is_some_and(|line| !line.ends_with(" 0")), "{metrics}");
+    }
+
+    #[tokio::test]
+    async fn elections_are_told_by_kubernetes_names() {
+        let client = Cluster::new(crate::runtime().unwrap()).client();
+        let candidate = |identity: &str| {
+            let options = ElectionOptions::new("default", "operator", identity);
+            LeaderElector::new(&client, options).unwrap()
+        };
+        let (mut first, second) = (candidate("first"), candidate("second"));
+        let leaderships = [("a", first.leadership()), ("b", second.leadership())];
+        let both = || election_metrics(&leaderships);
+        let status = |leads: u8| {
+            let name = "leader_election_master_status";
+            format!(
+                "# HELP {name} 1 while this process leads.\n# TYPE {name} gauge\n{name}{{name=\"a\"}} {leads}\n{name}{{name=\"b\"}} 0\n"
+            )
+        };
+        assert_eq!(both(), status(0));
+        let told = first.run(|_| async { both() }).await.unwrap();
+        assert_eq!(told, status(1));
+        assert_eq!(both(), status(0));
     }
 
     #[test]
