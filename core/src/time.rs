@@ -16,10 +16,12 @@ mod histogram;
 mod human;
 #[cfg(feature = "testing")]
 mod simulator;
+mod slice;
 pub use histogram::Histogram;
 pub use human::human_duration;
 #[cfg(feature = "testing")]
 pub use simulator::Simulator;
+pub(crate) use slice::Slice;
 
 /// A moment on a [`Clock`]: the time since that clock's origin. Moments of different clocks do not compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

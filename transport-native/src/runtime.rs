@@ -39,7 +39,8 @@ impl Clock for TokioClock {
 
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()> {
         match self.origin.checked_add(at.since_origin()) {
-            Some(at) => Box::pin(tokio::time::sleep_until(at)),
+            // Outside tokio's budget: beside work that has used it up, a time limit would never be told.
+            Some(at) => Box::pin(tokio::task::unconstrained(tokio::time::sleep_until(at))),
             None => Box::pin(std::future::pending()),
         }
     }
@@ -100,7 +101,21 @@ pub fn runtime() -> Result<Runtime, portolan::Error> {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::{Either, select};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_time_limit_ends_work_that_never_rests() {
+        let clock = TokioClock::new();
+        let work = async {
+            for _ in 0..100_000_000 {
+                tokio::task::consume_budget().await;
+            }
+        };
+        let limit = clock.sleep_until(clock.now() + Duration::from_millis(10));
+        assert!(matches!(select(Box::pin(work), limit).await, Either::Right(_)));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_moment_that_no_clock_reaches_never_comes() {

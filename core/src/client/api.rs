@@ -18,7 +18,7 @@ use crate::meta::{
 };
 use crate::object::PartialObjectMetadata;
 use crate::rest::{ListBody, ObjectList, Request, Response, RestClient, Watch, WatchBody};
-use crate::time::Runtime;
+use crate::time::{Runtime, Slice};
 
 /// The calls on the objects of one resource, in one namespace or all. Cheap to clone. client-go's typed clients
 /// (`PodInterface`, …), `dynamic.ResourceInterface` and `metadata.ResourceInterface`.
@@ -128,7 +128,7 @@ impl<K: Object> Api<K> {
     /// The objects that `options` select, in one answer; with a limit, see `head.continue_token` and
     /// [`super::ListPager`].
     pub async fn list(&self, options: &ListOptions) -> Result<ObjectList<K>, Error> {
-        let mut resource = self.resource.clone();
+        let (mut resource, mut slice) = (self.resource.clone(), Slice::begin(self.runtime()));
         let read = async move |mut body: ListBody| {
             let format = body.format();
             let mut items = Vec::new();
@@ -146,6 +146,7 @@ impl<K: Object> Api<K> {
                 if !more {
                     return Ok(ObjectList { items, head: body.finish()? });
                 }
+                slice.end_turn().await;
             }
         };
         self.all(Method::GET).params(options.query()).list(read).await
@@ -195,7 +196,8 @@ impl<K: Object> Api<K> {
         configuration: &impl Serialize,
         options: &ApplyOptions,
     ) -> Result<K, Error> {
-        let patch = applied(configuration)?;
+        let patch = applied(configuration)
+            .map_err(|error| error.doing(format!("apply {} {name:?}", self.resource)))?;
         self.object(self.one(Method::PATCH, name).params(options.query()).patch_body(&patch)).await
     }
 

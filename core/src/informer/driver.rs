@@ -7,7 +7,6 @@ use std::iter;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use super::consistency;
 use super::exchange::{Exchange, Progress};
@@ -18,13 +17,7 @@ use crate::error::Error;
 use crate::meta::{ApiResource, Encoded, Format, Key, Object};
 use crate::portable::BoxFuture;
 use crate::rest::read_event;
-use crate::time::Instant;
-
-/// So long the task may go on without giving others a turn: well below a frame of 16 ms.
-const SLICE: Duration = Duration::from_millis(6);
-
-/// So many turns the task may take in one slice, for clocks too coarse to tell.
-const TURNS: u32 = 64;
+use crate::time::{Instant, Slice};
 
 /// Drives one informer until it is stopped.
 pub(super) struct Driver<T> {
@@ -65,19 +58,15 @@ impl<T: Object> Driver<T> {
     /// Runs until the informer is stopped.
     pub(super) async fn run(mut self) {
         let _ended = Ended(self.shared.clone());
-        let (mut slice_started, mut turns) = (self.now(), 0);
+        let mut slice = Slice::begin(self.shared.runtime());
         while !self.shared.is_stopped() {
             self.advance();
-            turns += 1;
-            if turns >= TURNS || self.now().saturating_duration_since(slice_started) >= SLICE {
-                self.shared.runtime().spawner.yield_now().await;
-                (slice_started, turns) = (self.now(), 0);
-            }
+            slice.end_turn().await;
             let waited_since = self.now();
             let input = self.wait().await;
             let now = self.now();
             if now > waited_since {
-                slice_started = now;
+                slice.waited(now);
             }
             match input {
                 Input::Command => {}
