@@ -309,6 +309,21 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Transport(TransportErrorKind::Connect))
     }
 
+    /// The exchange broke after the request may have been sent. client-go's `net.IsConnectionReset` and `net.IsProbableEOF`.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Transport(TransportErrorKind::Interrupted))
+    }
+
+    /// A kubeconfig, an option or an argument is wrong.
+    pub fn is_config(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Config)
+    }
+
+    /// Credentials could not be had.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Auth)
+    }
+
     /// Any failure of the transport.
     pub fn is_transport(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Transport(_))

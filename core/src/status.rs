@@ -205,7 +205,9 @@ fn unexpected(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
 /// Whether a body may be an object, or a part of one: by its type, or by how it begins, whatever its type.
 fn may_be_object(kind: &str, body: &[u8]) -> bool {
     let of_objects = ["json", "yaml", "protobuf", "cbor"].iter().any(|format| kind.contains(format));
-    of_objects || matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+    // JSON, YAML, protobuf, and CBOR behind its tag.
+    const BEGINNINGS: [&[u8]; 7] = [b"{", b"[", b"---", b"apiVersion:", b"kind:", b"k8s\0", b"\xd9\xd9\xf7"];
+    of_objects || BEGINNINGS.iter().any(|beginning| body.trim_ascii_start().starts_with(beginning))
 }
 
 /// Scheme and authority of an address: its path or query may be nobody's business.
@@ -243,7 +245,13 @@ mod tests {
         ] {
             assert!(!shows(kind, "hunter2"), "{kind}");
         }
-        for body in ["{\"data\":\"hunter2\"}", " \n[\"hunter2\"]"] {
+        for body in [
+            "{\"data\":\"hunter2\"}",
+            " \n[\"hunter2\"]",
+            "apiVersion: v1\ndata: hunter2",
+            "---\nkind: hunter2",
+            "k8s\0hunter2",
+        ] {
             assert!(!shows("text/plain", body), "{body}");
         }
         assert!(shows("text/html", "<p>hunter2"), "what a proxy says is shown");

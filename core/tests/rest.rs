@@ -11,8 +11,8 @@ use portolan::Error;
 use portolan::client::Client;
 use portolan::config::Config;
 use portolan::meta::{
-    CreateOptions, DeleteOptions, GetOptions, ListOptions, Patch, PatchOptions, Propagation, UpdateOptions,
-    WatchOptions,
+    ApplyOptions, CreateOptions, DeleteOptions, GetOptions, ListOptions, Patch, PatchOptions, Propagation,
+    UpdateOptions, WatchOptions,
 };
 use portolan::object::Lazy;
 use portolan::policy::Backoff;
@@ -122,13 +122,15 @@ fn a_watch_gives_events_and_ends_with_the_servers_status() {
 #[test]
 fn the_server_is_obeyed_when_it_says_retry_after() {
     let busy = || Answer::json(429, r#"{"kind":"Status","code":429,"reason":"TooManyRequests"}"#);
-    let scripted = Scripted::new([busy().header("retry-after", "5"), Answer::json(200, POD)]);
-    run(&scripted, async |client| {
-        let started = client.runtime().clock.now();
-        client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap();
-        assert_eq!(client.runtime().clock.now() - started, Duration::from_secs(5));
-    });
-    for no_number in ["", "-1", "2147483648", "9999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+    for (told, seconds) in [("5", 5), ("0", 0), ("-5", 0)] {
+        let scripted = Scripted::new([busy().header("retry-after", told), Answer::json(200, POD)]);
+        run(&scripted, async |client| {
+            let started = client.runtime().clock.now();
+            client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap();
+            assert_eq!(client.runtime().clock.now() - started, Duration::from_secs(seconds));
+        });
+    }
+    for no_number in ["", "2147483648", "9999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT"] {
         let scripted = Scripted::new([busy().header("retry-after", no_number)]);
         let error = run(&scripted, async |client| {
             client.api::<Pod>("n").get("a", &GetOptions::default()).await.unwrap_err()
@@ -464,6 +466,30 @@ fn a_status_in_place_of_a_list_is_the_servers_error() {
             let error = pods.list(&ListOptions::default()).await.unwrap_err();
             assert!(error.is_decode(), "{error}");
         }
+    });
+}
+
+#[test]
+fn a_status_in_place_of_an_event_is_the_servers_error() {
+    let failed = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old","reason":"Expired","code":410}"#;
+    run(&Scripted::new([Answer::json(200, failed)]), async |client| {
+        let mut watch = client.api::<Pod>("n").watch(&WatchOptions::default()).await.unwrap();
+        let error = watch.next().await.unwrap().unwrap_err();
+        assert!(error.is_expired() && error.to_string() == "watch pods in n: too old", "{error}");
+        assert!(watch.next().await.is_none());
+    });
+}
+
+/// Names come from users and from other objects, and errors go into logs.
+#[test]
+fn an_error_is_one_line_whatever_was_asked_for() {
+    run(&Scripted::new([Answer::json(404, "{}"), Answer::json(404, "{}")]), async |client| {
+        let pods = client.api::<Pod>("n");
+        let error = pods.get("a\nb\u{202e}c", &GetOptions::default()).await.unwrap_err().to_string();
+        assert!(error.starts_with(r"get pods n/a\nb\u{202e}c: "), "{error}");
+        let error =
+            pods.apply("a", &serde_json::json!({}), &ApplyOptions::default()).await.unwrap_err().to_string();
+        assert!(error.starts_with("apply pods n/a: "), "{error}");
     });
 }
 

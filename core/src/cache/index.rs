@@ -92,7 +92,7 @@ enum Entries {
     #[default]
     None,
     One(Entry),
-    Many(Box<Vec<Entry>>),
+    Many(Box<Box<[Entry]>>),
 }
 
 impl Entries {
@@ -159,7 +159,7 @@ impl<T: 'static> Index<T> {
         let entries = match *entries {
             [] => Entries::None,
             [entry] => Entries::One(entry),
-            _ => Entries::Many(Box::new(entries)),
+            _ => Entries::Many(Box::new(entries.into_boxed_slice())),
         };
         let place = slot as usize;
         if self.entries.len() <= place {

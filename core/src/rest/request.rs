@@ -324,8 +324,7 @@ impl Request {
     /// Sends it and gives the events of the watch as they arrive: over HTTP or a WebSocket, as the configuration's
     /// `watch_over` says.
     pub async fn watch_body(self) -> Result<WatchBody, Error> {
-        let what = self.describe();
-        WatchBody::open(self).await.map_err(|error| error.doing(what))
+        WatchBody::open(self).await
     }
 
     /// Opens a WebSocket, offering `protocols`, the best first. A refusal is an error that holds the server's Status. No
@@ -346,6 +345,7 @@ impl Request {
         let verb = match (self.method.as_str(), &self.name) {
             ("POST", _) => "create",
             ("PUT", _) => "update",
+            ("PATCH", _) if self.headers.get(CONTENT_TYPE).is_some_and(is_apply) => "apply",
             ("PATCH", _) => "patch",
             ("DELETE", _) => "delete",
             (_, None) if self.is_watch() => "watch",
@@ -369,12 +369,14 @@ impl Request {
         };
         let what = format!("{what}{subresource}");
         let namespace = self.namespace.as_deref().filter(|namespace| !namespace.is_empty());
-        match (namespace, &self.name) {
+        let told = match (namespace, &self.name) {
             (Some(namespace), Some(name)) => format!("{verb} {what} {namespace}/{name}"),
             (None, Some(name)) => format!("{verb} {what} {name}"),
             (Some(namespace), None) => format!("{verb} {what} in {namespace}"),
             (None, None) => format!("{verb} {what}"),
-        }
+        };
+        // One line, whatever the names hold.
+        told.escape_debug().to_string()
     }
 
     /// The request as it goes to the transport, its body aside.
@@ -580,4 +582,9 @@ impl Request {
         }
         Ok(if path.is_empty() { "/".to_owned() } else { path })
     }
+}
+
+/// Whether a patch of this media type is an apply, in whichever format.
+fn is_apply(media_type: &HeaderValue) -> bool {
+    media_type.as_bytes().starts_with(b"application/apply-patch+")
 }

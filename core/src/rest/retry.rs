@@ -11,7 +11,7 @@ use http::{Method, Response, StatusCode};
 
 use super::Request;
 use super::answer;
-use crate::error::{Error, ErrorKind, TransportErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::status;
 use crate::transport::Body;
 
@@ -85,11 +85,10 @@ pub(super) async fn send(request: &mut Request, mode: Mode) -> Result<Response<B
 
 /// Whether the same request may be sent although nobody knows whether it arrived.
 fn is_repeatable(request: &Request, mode: Mode, error: &Error) -> bool {
-    let interrupted = *error.kind() == ErrorKind::Transport(TransportErrorKind::Interrupted);
     match mode {
-        Mode::Whole => request.method() == Method::GET && interrupted,
+        Mode::Whole => request.method() == Method::GET && error.is_interrupted(),
         Mode::Stream => false,
-        Mode::Watch => interrupted || *error.kind() == ErrorKind::Timeout,
+        Mode::Watch => error.is_interrupted() || *error.kind() == ErrorKind::Timeout,
     }
 }
 
@@ -98,5 +97,5 @@ fn retry_after(response: &Response<Body>) -> Option<Duration> {
     if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
         return None;
     }
-    u64::try_from(status::retry_after(response.headers())?).ok().map(Duration::from_secs)
+    u64::try_from(status::retry_after(response.headers())?.max(0)).ok().map(Duration::from_secs)
 }

@@ -24,6 +24,8 @@ pub struct WatchBody {
     source: Source,
     decoder: WatchDecoder,
     bytes: u64,
+    /// What was asked, for errors.
+    what: String,
 }
 
 enum Source {
@@ -33,9 +35,17 @@ enum Source {
 
 impl WatchBody {
     pub(super) async fn open(request: Request) -> Result<Self, Error> {
-        let source = match request.client().config().watch_over {
-            WatchOver::Http => Self::body(request).await?,
-            WatchOver::Socket => Self::socket(request).await?,
+        let what = request.describe();
+        match Self::source(request).await {
+            Ok(source) => Ok(Self { decoder: source.decoder(), source, bytes: 0, what }),
+            Err(error) => Err(error.doing(what)),
+        }
+    }
+
+    async fn source(request: Request) -> Result<Source, Error> {
+        match request.client().config().watch_over {
+            WatchOver::Http => Self::body(request).await,
+            WatchOver::Socket => Self::socket(request).await,
             WatchOver::SocketThenHttp => {
                 let again = request.try_clone();
                 match (Self::socket(request).await, again) {
@@ -44,14 +54,12 @@ impl WatchBody {
                         // Of the two failures the one that is the server's own answer says more.
                         Self::body(again)
                             .await
-                            .map_err(|other| if other.status().is_some() { other } else { error })?
+                            .map_err(|other| if other.status().is_some() { other } else { error })
                     }
-                    (outcome, _) => outcome?,
+                    (outcome, _) => outcome,
                 }
             }
-        };
-        let decoder = source.decoder();
-        Ok(Self { source, decoder, bytes: 0 })
+        }
     }
 
     async fn body(request: Request) -> Result<Source, Error> {
@@ -181,7 +189,7 @@ impl<K: Object> Watch<K> {
             match next_event::<K>(&mut body, &resource).await {
                 Ok(None) => None,
                 Ok(Some(event)) => Some((Ok(event), Some((body, resource)))),
-                Err(error) => Some((Err(error.doing(format!("watch {resource}"))), None)),
+                Err(error) => Some((Err(error.doing(body.what)), None)),
             }
         });
         Self { events: Box::pin(events) }

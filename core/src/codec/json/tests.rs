@@ -280,7 +280,7 @@ fn what_is_not_an_event_is_an_error_that_says_why() {
     for (text, why) in [
         ("<html>secret", "no JSON object begins here"),
         ("null", "no JSON object begins here"),
-        (r#"{"kind":"Status","message":"secret"}"#, "no `type` and `object`"),
+        (r#"{"kind":"Pod","message":"secret"}"#, "no `type` and `object`"),
         (r#"{"type":"ADDED"}"#, "no `type` and `object`"),
         (r#"{"object":{}}"#, "no `type` and `object`"),
         (r#"{"type":"ADDED","type":"ADDED","object":{}}"#, "no `type` and `object`"),

@@ -1,7 +1,8 @@
 //! The push decoder of watch bodies: concatenated events, one JSON object each, white space between them or none.
 //!
-//! What is within the object is checked by whoever reads it. Invariant: an event is given only when it is whole, names a
-//! known type and holds an object.
+//! What is within the object is checked by whoever reads it. A bare Status, with which a server that fails may answer in an
+//! event's place, is an ERROR event. Invariant: an event is given only when it is whole, names a known type and holds an
+//! object.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -124,14 +125,28 @@ fn split(frame: &[u8], end_of_object: usize) -> Option<(&str, Range<usize>)> {
 fn parsed(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
     let text = std::str::from_utf8(frame)
         .map_err(|error| format!("not valid UTF-8 at offset {}", error.valid_up_to()))?;
-    let parts: Frame<'_> = serde_json::from_str(text).map_err(|error| {
-        let what = if error.is_data() { "no `type` and `object` of a watch event" } else { "not valid JSON" };
-        format!("{what} at offset {}", offset_of(&error, frame))
-    })?;
+    let parts: Frame<'_> = match serde_json::from_str(text) {
+        Ok(parts) => parts,
+        Err(error) if error.is_data() && is_status(text) => return Ok((EventKind::Error, 0..frame.len())),
+        Err(error) => {
+            let what =
+                if error.is_data() { "no `type` and `object` of a watch event" } else { "not valid JSON" };
+            return Err(format!("{what} at offset {}", offset_of(&error, frame)));
+        }
+    };
     let object = parts.object.get();
     // RawValue lends from the text it was read from.
     let start = (object.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     event(&parts.kind, frame, start..start + object.len())
+}
+
+fn is_status(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        kind: Cow<'a, str>,
+    }
+    serde_json::from_str(text).is_ok_and(|named: Named<'_>| named.kind == "Status")
 }
 
 fn event(kind: &str, frame: &[u8], object: Range<usize>) -> Result<(EventKind, Range<usize>), String> {
