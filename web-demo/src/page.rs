@@ -15,14 +15,18 @@ mod sheet;
 mod wire;
 
 use std::cell::{Cell, RefCell, RefMut};
+use std::rc::Rc;
 
 use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::model::cell::last_part;
 use crate::model::frame::{Frame, Overlay};
+use crate::model::inspect;
 use crate::model::keys::{self, Command};
 use crate::model::route::Route;
+use crate::model::trouble::Trouble;
 use crate::model::{Errand, Event, Model};
 
 /// The page: one for the life of the tab, so handles to it are plain references.
@@ -101,17 +105,14 @@ impl Page {
         self.apply(Event::Do(command));
     }
 
+    /// Takes what concerns the logs, the terminal or the owner tree.
+    pub(crate) fn inspect(self, event: inspect::Event) {
+        self.apply(Event::Inspect(event));
+    }
+
     /// Whether the kinds are drawn over the page, where there is no room beside it.
     pub(crate) fn menu(self) -> Signal<bool> {
         self.0.menu
-    }
-
-    /// How deep each line of the owner tree is.
-    pub(crate) fn owner_levels(self) -> Vec<usize> {
-        let levels = |frame: &Frame| {
-            frame.owners.iter().flat_map(|owners| owners.iter()).map(|line| line.level).collect()
-        };
-        self.0.frame.with_untracked(levels)
     }
 
     /// The model, to be asked; borrowed no longer than one statement.
@@ -250,6 +251,34 @@ pub(crate) type Text = Box<dyn Fn() -> String>;
 /// One text of an item that may have gone by the time it is read.
 pub(crate) fn text<T: 'static>(item: ReadSignal<Option<T>>, read: impl Fn(&T) -> String + 'static) -> Text {
     Box::new(move || item.with(|item| item.as_ref().map(&read).unwrap_or_default()))
+}
+
+/// A name in two parts, of which the last stays in view: others may begin alike.
+pub(crate) fn name<T: 'static>(item: ReadSignal<Option<T>>, read: fn(&T) -> &str) -> View {
+    view! {
+        span(class="head") { (text(item, move |item| read(item)[..last_part(read(item))].to_owned())) }
+        span(class="tail") { (text(item, move |item| read(item)[last_part(read(item))..].to_owned())) }
+    }
+}
+
+/// What the server said of a trouble, what to do, and the command for it.
+pub(crate) fn told(trouble: ReadSignal<Option<Trouble>>) -> View {
+    view! {
+        p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
+        p() { (text(trouble, |trouble| trouble.advice.clone())) }
+        code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
+    }
+}
+
+/// Looks once `node` is in the document, and again whenever its size changes.
+pub(crate) fn on_size(node: NodeRef, look: impl Fn() + Copy + 'static) {
+    let resize = Rc::new(RefCell::new(None));
+    let resized = resize.clone();
+    on_mount(move || {
+        look();
+        *resized.borrow_mut() = node.try_get().and_then(|node| browser::on_resize(&node, look));
+    });
+    on_cleanup(move || drop(resize.take()));
 }
 
 /// `view` while `shown`, nothing otherwise.

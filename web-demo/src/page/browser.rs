@@ -195,6 +195,12 @@ pub(crate) fn inner_size(node: &web_sys::Node) -> Option<(f64, f64)> {
     Some((bounds.width(), bounds.height()))
 }
 
+/// How far `node` is scrolled down and how high its inside is, in CSS pixels.
+pub(crate) fn scrolled(node: &web_sys::Node) -> Option<(f64, f64)> {
+    let element = node.dyn_ref::<Element>()?;
+    Some((f64::from(element.scroll_top()), f64::from(element.client_height())))
+}
+
 /// Scrolls the element `id` so that `top` pixels are above.
 pub(crate) fn scroll(id: &str, top: f64) {
     if let Some(element) = element(id) {

@@ -31,7 +31,6 @@ pub(crate) fn dialog(page: Page) -> View {
         }
     };
     view! {
-        div(class="veil", on:click=move |_| page.command(Command::Close))
         section(
             class="over dialog", role="dialog", aria-modal="true", aria-labelledby="dialog-title",
             aria-describedby="dialog-text", data-testid="dialog", on:keydown=keep,

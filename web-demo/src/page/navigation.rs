@@ -2,9 +2,9 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, each, text, when};
+use super::{Page, each, name, text, when};
 use crate::model::Event;
-use crate::model::cell::{grouped, last_part};
+use crate::model::cell::grouped;
 use crate::model::frame::{Frame, NavigationItem};
 use crate::model::views;
 
@@ -105,11 +105,7 @@ fn entry(item: ReadSignal<Option<NavigationItem>>) -> View {
                 class="kind", href=text(item, |item| item.link.clone()), data-testid="kind",
                 data-kind=text(item, |item| item.kind.clone()), aria-current=current, title=text(item, |item| item.title.clone()),
             ) {
-                // The end stays in view: two kinds may begin alike.
-                span(class="kind-title") {
-                    span(class="head") { (text(item, |item| item.title[..last_part(&item.title)].to_owned())) }
-                    span(class="tail") { (text(item, |item| item.title[last_part(&item.title)..].to_owned())) }
-                }
+                span(class="kind-title") { (name(item, |item| &item.title)) }
                 span(class=unready, title="Not ready") { (text(item, |item| grouped(item.unready))) }
                 span(class="count") {
                     (text(item, |item| item.count.map(grouped).unwrap_or_default()))

@@ -17,21 +17,24 @@ pub(crate) fn overlay(page: Page) -> View {
         Overlay::Palette { .. } => "palette",
         Overlay::Naming { .. } => "naming",
     });
-    view! {
-        (move || match which.get() {
-            "help" => help(page),
+    View::from_dynamic(move || {
+        let over = match which.get() {
+            "help" => help(),
             "dialog" => dialog::dialog(page),
             "palette" => palette(page),
             "naming" => naming(page),
-            _ => View::default(),
-        })
-    }
+            _ => return View::default(),
+        };
+        view! {
+            div(class="veil", on:click=move |_| page.command(Command::Close))
+            (over)
+        }
+    })
 }
 
-fn help(page: Page) -> View {
+fn help() -> View {
     let lines: Vec<View> = BINDINGS.iter().map(binding).collect();
     view! {
-        div(class="veil", on:click=move |_| page.command(Command::Close))
         section(class="over", role="dialog", aria-label="Keys", tabindex="0", data-testid="help") {
             h2() { "Keys" }
             dl(class="bindings") { (lines) }
@@ -62,7 +65,6 @@ fn naming(page: Page) -> View {
     });
     let taken = page.part(|frame| matches!(frame.overlay, Overlay::Naming { taken: true, .. }));
     view! {
-        div(class="veil", on:click=move |_| page.command(Command::Close))
         section(class="over", role="dialog", aria-label="Keep this view", data-testid="naming") {
             h2() { "Keep this view" }
             label(class="jump-box") {
@@ -103,7 +105,6 @@ fn palette(page: Page) -> View {
         _ => String::new(),
     });
     view! {
-        div(class="veil", on:click=move |_| page.command(Command::Close))
         section(class="over", role="dialog", aria-label="Go to anything") {
             label(class="jump-box") {
                 span(class="key", aria-hidden="true") { ":" }

@@ -2,9 +2,9 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, browser, each, text, when};
+use super::{Page, browser, each, name, text, when};
 use crate::model::capacity::Line;
-use crate::model::cell::{Tone, grouped, last_part};
+use crate::model::cell::{Tone, grouped};
 use crate::model::overview::{Attention, Happening, Overview, Tally};
 use crate::model::timeline;
 
@@ -115,11 +115,7 @@ fn load(item: ReadSignal<Option<Line>>) -> View {
     view! {
         tr(data-testid="load", data-node=text(item, |line| line.name.clone())) {
             th(scope="row") {
-                // The end stays in view: nodes of a pool begin alike.
-                a(class="mono", href=text(item, |line| line.link.clone())) {
-                    span(class="head") { (text(item, |line| line.name[..last_part(&line.name)].to_owned())) }
-                    span(class="tail") { (text(item, |line| line.name[last_part(&line.name)..].to_owned())) }
-                }
+                a(class="mono", href=text(item, |line| line.link.clone())) { (name(item, |line| &line.name)) }
             }
             (bars)
         }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, text, when};
+use super::{Page, text, told, when};
 use crate::model::Event;
 use crate::model::frame::Report;
 
@@ -13,7 +13,7 @@ pub(crate) fn report(page: Page) -> View {
         Some(Report::Done(text)) => ("done", text.clone()),
         None => ("", String::new()),
     });
-    let state = page.part(move |_| said.with(|(state, _)| *state));
+    let state = create_selector(move || said.with(|(state, _)| *state));
     view! {
         div(class="reports") {
             p(
@@ -33,9 +33,7 @@ fn failure(page: Page) -> View {
             button(class="tool", aria-label="Close the message", data-testid="dismiss", on:click=move |_| page.apply(Event::Dismiss)) {
                 span(class="cross", aria-hidden="true")
             }
-            p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
-            p() { (text(trouble, |trouble| trouble.advice.clone())) }
-            code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
+            (told(trouble))
         }
     }
 }

@@ -1,12 +1,10 @@
 //! The table drawn: a scroller as high as all rows, and only the rows in view in the document.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use sycamore::prelude::*;
-use wasm_bindgen::JsCast;
 
-use super::{Page, browser, each, text, when};
+use super::{Page, browser, each, on_size, text, when};
 use crate::model::cell::{grouped, last_part};
 use crate::model::frame::{ColumnFrame, Empty, RowFrame, TableFrame};
 use crate::model::{Event, ROW_HEIGHT};
@@ -37,18 +35,11 @@ fn scroller(page: Page) -> View {
     let [scroller, grid, space] = std::array::from_fn(|_| create_node_ref());
     place(page, grid, space);
     let measure = move || {
-        if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
-            let (top, height) = (f64::from(node.scroll_top()), f64::from(node.client_height()));
+        if let Some((top, height)) = scroller.try_get().and_then(|node| browser::scrolled(&node)) {
             page.apply(Event::Scrolled { top, height });
         }
     };
-    let resize = Rc::new(RefCell::new(None));
-    let resized = resize.clone();
-    on_mount(move || {
-        measure();
-        *resized.borrow_mut() = scroller.try_get().and_then(|node| browser::on_resize(&node, measure));
-    });
-    on_cleanup(move || drop(resize.take()));
+    on_size(scroller, measure);
     view! {
         div(
             r#ref=scroller, class="scroller", id="rows", tabindex="0", role="grid", data-testid="table",

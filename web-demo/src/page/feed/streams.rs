@@ -13,7 +13,6 @@ use portolan::stream::{ExecOptions, LogOptions, Output, RemoteInput, Since, Term
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::{Page, browser};
-use crate::model;
 use crate::model::inspect::{Event, Stream};
 use crate::model::logs::Asked;
 use crate::model::place::Place;
@@ -63,17 +62,13 @@ fn start(page: Page, client: Client, name: (bool, u64), stream: Stream) -> Open 
                 Event::Exited(id, shell(page, &client, id, &place, size, input).await)
             }
         };
-        tell(page, ended);
+        page.inspect(ended);
     });
     spawn_local(async move {
         // Whoever aborts it wants to hear nothing more.
         let _ = work.await;
     });
     Open { name, abort, typed }
-}
-
-fn tell(page: Page, event: Event) {
-    page.apply(model::Event::Inspect(event));
 }
 
 async fn logs(page: Page, client: &Client, id: u64, asked: Asked) -> Result<(), Error> {
@@ -89,7 +84,7 @@ async fn logs(page: Page, client: &Client, id: u64, asked: Asked) -> Result<(), 
         ..LogOptions::default()
     };
     let logs = client.core_v1().pods(&place.namespace).logs(&place.pod, &options).await?;
-    tell(page, Event::Opened(id));
+    page.inspect(Event::Opened(id));
     let mut lines = logs.lines().with_limit(LONGEST).ready_chunks(AT_ONCE);
     while let Some(chunk) = lines.next().await {
         let mut taken = Vec::with_capacity(chunk.len());
@@ -100,7 +95,7 @@ async fn logs(page: Page, client: &Client, id: u64, asked: Asked) -> Result<(), 
                 Err(error) => failed = Some(error),
             }
         }
-        tell(page, Event::Lines(id, taken));
+        page.inspect(Event::Lines(id, taken));
         if let Some(error) = failed {
             return Err(error);
         }
@@ -123,14 +118,14 @@ async fn shell(
     let pods = client.core_v1().pods(&place.namespace);
     let mut process = pods.exec(&place.pod, SHELL, &options).await?;
     process.input.resize(of(size)).await?;
-    tell(page, Event::Started(id, size));
+    page.inspect(Event::Started(id, size));
     let mut output = process.output;
     let feeding = pin!(feed(process.input, typed));
     let draining = pin!(async {
         while let Some(written) = output.next().await {
             match written? {
                 Output::Stdout(bytes) | Output::Stderr(bytes) => {
-                    tell(page, Event::Output(id, bytes.to_vec()));
+                    page.inspect(Event::Output(id, bytes.to_vec()));
                 }
                 Output::Exited(code) => return Ok(code),
             }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::super::{Page, browser, each, text, when};
+use super::super::{Page, browser, each, text, told, when};
 use super::of;
 use crate::model::Event;
 use crate::model::changes::Line;
@@ -11,7 +11,8 @@ use crate::model::frame::{Conflict, EditFrame, Frame, Review};
 /// The editor, or why there is none.
 pub(super) fn edit(page: Page) -> View {
     let masked = of(page, |detail| detail.revealed == Some(false));
-    let cannot = page.part(|frame| frame.edit.clone().and_then(Result::err).unwrap_or_default());
+    let cannot = page
+        .part(|frame| frame.edit.as_ref().and_then(|edit| edit.as_ref().err()).cloned().unwrap_or_default());
     let open = page.part(|frame| matches!(frame.edit, Some(Ok(_))));
     view! {
         p(class=move || if masked.get() { "pane-note" } else { "none" }, data-testid="locked") {
@@ -75,9 +76,7 @@ fn problem(page: Page) -> View {
     view! {
         div(class="edit-problem", data-testid="edit-problem") {
             strong(class="tone-bad shaped") { (text(trouble, |trouble| trouble.title.clone())) }
-            p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
-            p() { (text(trouble, |trouble| trouble.advice.clone())) }
-            code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
+            (told(trouble))
         }
     }
 }

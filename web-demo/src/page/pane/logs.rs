@@ -1,14 +1,9 @@
 //! The logs drawn: what is chosen above, the lines in view below.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use sycamore::prelude::*;
-use wasm_bindgen::JsCast;
 
-use super::super::{Page, browser};
-use super::places::{advice, places};
-use crate::model;
+use super::super::{Page, browser, on_size};
+use super::places::{advice, choice, places};
 use crate::model::choice::{Switch, TAILS};
 use crate::model::inspect::Event;
 use crate::model::logs::{LINE_HEIGHT, Row, View as Logs};
@@ -47,29 +42,19 @@ fn switch(page: Page, switch: Switch, title: &'static str, id: &'static str) -> 
     let on = page.part(move |frame| frame.logs.as_ref().is_some_and(|logs| logs.choice.is_on(switch)));
     view! {
         button(class="chip", aria-pressed=move || on.get().to_string(), data-testid=id,
-            on:click=move |_| tell(page, Event::Turn(switch))) { (title) }
+            on:click=move |_| page.inspect(Event::Turn(switch))) { (title) }
     }
 }
 
 fn tail(page: Page) -> View {
     let tail = of(page, |logs| logs.choice.tail);
-    let options = move || {
-        let option = |lines: u32| {
-            let selected = lines == tail.get();
-            view! { option(value=lines.to_string(), selected=selected) { (format!("{lines} lines")) } }
-        };
-        TAILS.into_iter().map(option).collect::<Vec<View>>()
-    };
-    view! {
-        label(class="stream-choose") {
-            span(class="stream-choose-label") { "Last" }
-            select(data-testid="log-tail", on:change=move |changed: web_sys::Event| {
-                if let Ok(tail) = browser::value(&changed).parse() {
-                    tell(page, Event::Tail(tail));
-                }
-            }) { (options) }
+    let titled = |lines: u32| (lines.to_string(), format!("{lines} lines"));
+    let choices = create_memo(move || (tail.get().to_string(), TAILS.map(titled).to_vec()));
+    choice("Last", "log-tail", choices, move |tail| {
+        if let Ok(tail) = tail.parse() {
+            page.inspect(Event::Tail(tail));
         }
-    }
+    })
 }
 
 fn search(page: Page) -> View {
@@ -87,7 +72,7 @@ fn search(page: Page) -> View {
         }
         event.stop_propagation();
         match event.key().as_str() {
-            "Enter" => tell(page, Event::Step(if event.shift_key() { -1 } else { 1 })),
+            "Enter" => page.inspect(Event::Step(if event.shift_key() { -1 } else { 1 })),
             "Escape" => browser::focus("log"),
             _ => return,
         }
@@ -97,7 +82,7 @@ fn search(page: Page) -> View {
         div(class="stream-find") {
             input(r#type="search", placeholder="Find in the logs", aria-label="Find in the logs; Enter goes to the next, Esc leaves",
                 data-testid="log-find", autocomplete="off", "spellcheck"="false", prop:value=move || find.get_clone(),
-                on:input=move |event| tell(page, Event::Find(browser::value(&event))), on:keydown=press)
+                on:input=move |event| page.inspect(Event::Find(browser::value(&event))), on:keydown=press)
             span(class="stream-hits", role="status", data-testid="log-hits") { (move || hits.get_clone()) }
             (switch(page, Switch::Only, "Only these", "log-only"))
         }
@@ -111,17 +96,11 @@ fn lines(page: Page) -> View {
     let away = of(page, |logs| logs.away);
     let rows = of(page, |logs| logs.rows.clone());
     let look = move || {
-        if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
-            tell(page, Event::Scrolled(f64::from(node.scroll_top()), f64::from(node.client_height())));
+        if let Some((top, height)) = scroller.try_get().and_then(|node| browser::scrolled(&node)) {
+            page.inspect(Event::Scrolled(top, height));
         }
     };
-    let resize = Rc::new(RefCell::new(None));
-    let resized = resize.clone();
-    on_mount(move || {
-        look();
-        *resized.borrow_mut() = scroller.try_get().and_then(|node| browser::on_resize(&node, look));
-    });
-    on_cleanup(move || drop(resize.take()));
+    on_size(scroller, look);
     create_effect(move || {
         let (count, first) = (count.get() as f64, first.get() as f64);
         let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
@@ -135,12 +114,12 @@ fn lines(page: Page) -> View {
             event.stop_propagation();
         }
         if matches!(key.as_str(), "ArrowUp" | "Home" | "PageUp") {
-            tell(page, Event::Back);
+            page.inspect(Event::Back);
         }
     };
     let wheeled = move |event: web_sys::WheelEvent| {
         if event.delta_y() < 0.0 {
-            tell(page, Event::Back);
+            page.inspect(Event::Back);
         }
     };
     view! {
@@ -156,7 +135,7 @@ fn lines(page: Page) -> View {
             (move || match away.get() {
                 false => View::default(),
                 true => view! {
-                    button(class="log-end", data-testid="log-end", on:click=move |_| tell(page, Event::End)) { "To the end" }
+                    button(class="log-end", data-testid="log-end", on:click=move |_| page.inspect(Event::End)) { "To the end" }
                 },
             })
         }
@@ -168,10 +147,6 @@ fn row(row: Row) -> View {
     let spans: Vec<View> =
         row.spans.into_iter().map(|(class, text)| view! { span(class=class) { (text) } }).collect();
     view! { div(class=class, data-testid="log-line") { (spans) } }
-}
-
-fn tell(page: Page, event: Event) {
-    page.apply(model::Event::Inspect(event));
 }
 
 /// One part of the logs.

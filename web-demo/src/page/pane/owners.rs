@@ -4,6 +4,7 @@ use sycamore::prelude::*;
 
 use super::super::{Page, browser, each, text};
 use crate::model::family::{Relative, stride};
+use crate::model::frame::Frame;
 
 /// Who made the open object, and whom it made.
 pub(super) fn owners(page: Page) -> View {
@@ -16,8 +17,7 @@ pub(super) fn owners(page: Page) -> View {
         line,
     );
     let press = move |event: web_sys::KeyboardEvent| {
-        let levels = page.owner_levels();
-        let next = browser::place_among(LINES).and_then(|at| stride(&levels, at, &event.key()));
+        let next = browser::place_among(LINES).and_then(|at| stride(&levels(page), at, &event.key()));
         if let Some(next) = next {
             event.prevent_default();
             event.stop_propagation();
@@ -38,6 +38,13 @@ pub(super) fn owners(page: Page) -> View {
 
 const LINES: &str = ".tree .relative";
 
+/// How deep each line is.
+fn levels(page: Page) -> Vec<usize> {
+    let owners =
+        |frame: &Frame| frame.owners.iter().flat_map(|owners| owners.iter()).map(|line| line.level).collect();
+    page.0.frame.with_untracked(owners)
+}
+
 fn line(relative: ReadSignal<Option<Relative>>) -> View {
     let class = text(relative, |relative| {
         let depth = relative.level.min(8);
@@ -48,15 +55,9 @@ fn line(relative: ReadSignal<Option<Relative>>) -> View {
         true => "relative-state".to_owned(),
         false => format!("relative-state shaped tone-{}", relative.tone.name()),
     });
-    let has_link = create_selector(move || {
-        relative.with(|relative| relative.as_ref().is_some_and(|relative| !relative.link.is_empty()))
-    });
     let link = move || {
-        has_link.get().then(|| {
-            relative
-                .with(|relative| relative.as_ref().map(|relative| relative.link.clone()))
-                .unwrap_or_default()
-        })
+        let link = relative.with(|relative| relative.as_ref().map(|relative| relative.link.clone()));
+        link.filter(|link| !link.is_empty())
     };
     view! {
         a(class=class, role="treeitem", tabindex="0", aria-level=text(relative, |relative| relative.level.to_string()),

@@ -3,13 +3,12 @@
 use sycamore::prelude::*;
 
 use super::super::{Page, browser, text};
-use crate::model;
 use crate::model::inspect::Event;
 use crate::model::place::Places;
 use crate::model::trouble::Trouble;
 
 /// A name in the address and in words, and which one is chosen.
-type Choices = (String, Vec<(String, String)>);
+pub(super) type Choices = (String, Vec<(String, String)>);
 
 /// The choices, as far as there is something to choose.
 pub(super) fn places(page: Page, places: ReadSignal<Places>) -> View {
@@ -30,17 +29,17 @@ pub(super) fn places(page: Page, places: ReadSignal<Places>) -> View {
         })
     });
     view! {
-        (choice(page, "Pod", "stream-pod", pods, Event::Pod))
-        (choice(page, "Container", "stream-container", containers, Event::Container))
+        (choice("Pod", "stream-pod", pods, move |pod| page.inspect(Event::Pod(pod))))
+        (choice("Container", "stream-container", containers, move |name| page.inspect(Event::Container(name))))
     }
 }
 
-fn choice(
-    page: Page,
+/// A choice among several: nothing where there is but one.
+pub(super) fn choice(
     label: &'static str,
     id: &'static str,
     choices: ReadSignal<Choices>,
-    event: fn(String) -> Event,
+    choose: impl Fn(String) + Copy + 'static,
 ) -> View {
     let several = create_selector(move || choices.with(|(_, all)| all.len() > 1));
     let options = move || {
@@ -58,9 +57,9 @@ fn choice(
         view! {
             label(class="stream-choose") {
                 span(class="stream-choose-label") { (label) }
-                select(data-testid=id, on:change=move |changed: web_sys::Event| {
-                    page.apply(model::Event::Inspect(event(browser::value(&changed))));
-                }) { (options) }
+                select(data-testid=id, on:change=move |changed: web_sys::Event| choose(browser::value(&changed))) {
+                    (options)
+                }
             }
         }
     })
@@ -78,8 +77,7 @@ pub(super) fn advice(trouble: ReadSignal<Option<Trouble>>, page: Page) -> View {
                 p() { (text(trouble, |trouble| trouble.advice.clone())) }
                 code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
                 p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
-                button(class="chip", data-testid="stream-again",
-                    on:click=move |_| page.apply(model::Event::Inspect(Event::Again))) { "Try again" }
+                button(class="chip", data-testid="stream-again", on:click=move |_| page.inspect(Event::Again)) { "Try again" }
             }
         }
     })

@@ -1,14 +1,10 @@
 //! The terminal drawn: the screen's rows, and a box without looks that takes what is typed.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::super::{Page, browser};
+use super::super::{Page, browser, on_size};
 use super::places::{advice, places};
-use crate::model;
 use crate::model::inspect::Event;
 use crate::model::terminal::{Size, Span, Stroke, View as Terminal};
 
@@ -34,7 +30,7 @@ pub(super) fn terminal(page: Page) -> View {
             false => View::default(),
             true => view! {
                 p(class="stream-note") {
-                    button(class="chip", data-testid="stream-again", on:click=move |_| tell(page, Event::Again)) { "Begin another" }
+                    button(class="chip", data-testid="stream-again", on:click=move |_| page.inspect(Event::Again)) { "Begin another" }
                 }
             },
         })
@@ -44,7 +40,8 @@ pub(super) fn terminal(page: Page) -> View {
 
 fn screen(page: Page) -> View {
     let [screen, probe] = std::array::from_fn(|_| create_node_ref());
-    let rows = of(page, |terminal| terminal.rows.to_vec());
+    let drawn = of(page, |terminal| terminal.rows.clone());
+    let rows = create_memo(move || drawn.with(|rows| rows.to_vec()));
     let measure = move || {
         let nodes = (screen.try_get(), probe.try_get());
         let (Some(screen), Some(probe)) = nodes else { return };
@@ -54,21 +51,13 @@ fn screen(page: Page) -> View {
             return;
         };
         let letter = (letters / PROBE.len() as f64).max(1.0);
-        tell(
-            page,
-            Event::Resized(Size { columns: (width / letter) as u16, rows: (height / ROW_HEIGHT) as u16 }),
-        );
+        let size = Size { columns: (width / letter) as u16, rows: (height / ROW_HEIGHT) as u16 };
+        page.inspect(Event::Resized(size));
     };
-    let resize = Rc::new(RefCell::new(None));
-    let resized = resize.clone();
-    on_mount(move || {
-        measure();
-        *resized.borrow_mut() = screen.try_get().and_then(|node| browser::on_resize(&node, measure));
-    });
-    on_cleanup(move || drop(resize.take()));
+    on_size(screen, measure);
     let wheel = move |event: web_sys::WheelEvent| {
         event.prevent_default();
-        tell(page, Event::Wheel(if event.delta_y() < 0.0 { WHEEL } else { -WHEEL }));
+        page.inspect(Event::Wheel(if event.delta_y() < 0.0 { WHEEL } else { -WHEEL }));
     };
     view! {
         div(class="term", on:click=move |_| browser::focus_unless_selecting("terminal"), on:wheel=wheel) {
@@ -98,19 +87,19 @@ fn keys(page: Page) -> View {
         let taken = !event.meta_key() && !event.is_composing() && page.model().takes(&stroke);
         if taken {
             event.prevent_default();
-            tell(page, Event::Stroke(stroke));
+            page.inspect(Event::Stroke(stroke));
         }
     };
     let typed = move |event: web_sys::Event| {
         let Some(input) = event.dyn_ref::<web_sys::InputEvent>() else { return };
         if !input.is_composing() {
             let text = browser::take_value(&event);
-            tell(page, Event::Text(text, input.input_type() == "insertFromPaste"));
+            page.inspect(Event::Text(text, input.input_type() == "insertFromPaste"));
         }
     };
     let composed = move |event: web_sys::CompositionEvent| {
         let text = browser::take_value(&event);
-        tell(page, Event::Text(text, false));
+        page.inspect(Event::Text(text, false));
     };
     view! {
         textarea(id="terminal", class="term-keys", data-testid="terminal", autocomplete="off", autocapitalize="off", "spellcheck"="false",
@@ -123,10 +112,6 @@ fn row(spans: Vec<Span>) -> View {
     let spans: Vec<View> =
         spans.into_iter().map(|(class, text)| view! { span(class=class) { (text) } }).collect();
     view! { div(class="term-row") { (spans) } }
-}
-
-fn tell(page: Page, event: Event) {
-    page.apply(model::Event::Inspect(event));
 }
 
 /// One part of the terminal.

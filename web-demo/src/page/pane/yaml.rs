@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use sycamore::prelude::*;
-use wasm_bindgen::JsCast;
 
 use super::super::{Page, browser};
 use super::of;
@@ -40,8 +39,8 @@ fn windowed(document: Rc<Document>) -> View {
     let first = create_signal(0);
     let rows = document.len();
     let look = move || {
-        if let Some(node) = scroller.try_get().and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
-            let above = (f64::from(node.scroll_top()) / ROW_HEIGHT) as usize;
+        if let Some((top, _)) = scroller.try_get().and_then(|node| browser::scrolled(&node)) {
+            let above = (top / ROW_HEIGHT) as usize;
             first.set_fn(|_| (above / STEP * STEP).saturating_sub(STEP));
         }
     };
