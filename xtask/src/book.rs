@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::process::{command, run as perform};
-use crate::workspace;
+use crate::{cluster_binary, workspace};
 
 /// How to build the book.
 #[derive(Args)]
@@ -27,7 +27,9 @@ const PICTURES: &str = "docs/images";
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.pictures {
         let test = "tests/browser/book.test.mjs";
-        perform(command(&["node", "--test", test]).env("PORTOLAN_PICTURES", PICTURES))?;
+        let mut take = command(&["node", "--test", test]);
+        take.env("PORTOLAN_CLUSTER", cluster_binary::path()?).env("PORTOLAN_PICTURES", PICTURES);
+        perform(&mut take)?;
     }
     let book = workspace::target()?.join("book");
     perform(command(&[&mdbook()?.to_string_lossy(), "build", "docs", "--dest-dir"]).arg(&book))?;
