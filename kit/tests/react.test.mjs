@@ -5,7 +5,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { aroundTests } from '../../tests/browser/around.mjs';
-import { openPage } from '../../tests/browser/chromium.mjs';
+import { closeAfter, openPage } from '../../tests/browser/chromium.mjs';
 import { until } from '../../tests/browser/waiting.mjs';
 import { npmInstall, pack, run, temporary } from './package.mjs';
 
@@ -35,10 +35,7 @@ const pod = (name) => ({
 
 async function openExample(t, options) {
   const page = await openPage(browser, proxy.page, options);
-  t.after(async () => {
-    if (!t.passed) console.log(page.said.slice(-20).join('\n'));
-    await page.context().close();
-  });
+  closeAfter(t, page);
   return page;
 }
 

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aroundTests } from './around.mjs';
-import { buildDashboard, openDashboard } from './dashboard.mjs';
-import { serveFiles } from './files.mjs';
+import { PHONE, buildDashboard, inMemory, openDashboard } from './dashboard.mjs';
 import { until } from './waiting.mjs';
 
 let browser, cluster, directory, proxy;
@@ -13,21 +12,9 @@ aroundTests(buildDashboard, [], async (made) => {
   await cluster.kubectl(['create', 'namespace', 'shop']);
 });
 
-const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
-const WIDE = { viewport: { width: 1440, height: 900 } };
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
-
-/** The page on the cluster in memory; nothing changes there by itself. */
-async function inMemory(t, hash, options = WIDE) {
-  const files = await serveFiles(t, directory, notFound);
-  const dashboard = await openDashboard(t, browser, files.page, hash, { query: 'source=memory&rate=0', ...options });
-  await dashboard.reaches('live');
-  return dashboard;
-}
-
 /** The page on the real cluster with the object `key` open. */
 async function onCluster(t, kind, key) {
-  const dashboard = await openDashboard(t, browser, proxy.page, `#/${kind}?open=${encodeURIComponent(key)}`, WIDE);
+  const dashboard = await openDashboard(t, browser, proxy.page, `#/${kind}?open=${encodeURIComponent(key)}`);
   await dashboard.reaches('live');
   await dashboard.row(key);
   return dashboard;
@@ -50,7 +37,7 @@ const seen = ({ page }, testid) => page.getByTestId(testid).waitFor({ timeout: 6
 const write = ({ page }, text) => page.getByTestId('editor').fill(text);
 
 test('in memory: delete, scale, restart and cordon, by keys alone', async (t) => {
-  const dashboard = await inMemory(t, '#/deployments.apps');
+  const dashboard = await inMemory(t, browser, directory, '#/deployments.apps');
   const { page } = dashboard;
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
@@ -99,7 +86,7 @@ test('in memory: delete, scale, restart and cordon, by keys alone', async (t) =>
 });
 
 test('in memory: an edit is written, reviewed and applied; a Secret is masked until it is revealed', async (t) => {
-  const dashboard = await inMemory(t, '#/configmaps');
+  const dashboard = await inMemory(t, browser, directory, '#/configmaps');
   const { page } = dashboard;
   await page.keyboard.press('j');
   await page.keyboard.press('e');
@@ -134,7 +121,7 @@ test('in memory: an edit is written, reviewed and applied; a Secret is masked un
 });
 
 test('on a phone the dialog, the editor and its review fit', async (t) => {
-  const dashboard = await inMemory(t, '#/deployments.apps', PHONE);
+  const dashboard = await inMemory(t, browser, directory, '#/deployments.apps', PHONE);
   const { page } = dashboard;
   await page.locator('[data-testid=row]').first().tap();
   await act(dashboard, 'delete').tap();
@@ -254,7 +241,7 @@ test('who may only look is told so before and after trying', async (t) => {
   const as = (await cluster.kubectl(['create', 'token', 'viewer', '--namespace=shop'])).trim();
   const own = await cluster.proxy(directory, { as });
   t.after(() => own.stop());
-  const dashboard = await openDashboard(t, browser, own.page, '#/deployments.apps?ns=shop&open=shop%2Fguarded', WIDE);
+  const dashboard = await openDashboard(t, browser, own.page, '#/deployments.apps?ns=shop&open=shop%2Fguarded');
   const { page } = dashboard;
   await dashboard.row('shop/guarded');
   for (const name of ['scale', 'restart', 'delete']) {

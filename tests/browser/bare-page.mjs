@@ -1,7 +1,7 @@
 // Builds tests/browser/page, Portolan in a page without a user interface, into a directory for `kubectl proxy --www`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cargo, target } from './building.mjs';
+import { buildModule, target } from './building.mjs';
 
 const PAGE = `<!doctype html>
 <meta charset="utf-8">
@@ -29,12 +29,9 @@ onmessage = async ({ data: [id, body] }) => {
 
 /** Returns the directory. */
 export function buildBarePage() {
-  cargo('build', '--package=browser-page', '--target=wasm32-unknown-unknown');
-  const wasm = join(target(), 'wasm32-unknown-unknown/debug/browser_page.wasm');
   const directory = join(target(), 'browser-page');
   mkdirSync(directory, { recursive: true });
-  const flags = ['--target=web', '--no-typescript', `--out-dir=${directory}`, wasm];
-  cargo('run', '--quiet', '--package=wasm-runner', '--bin=bindgen', '--', ...flags);
+  buildModule('browser-page', directory);
   writeFileSync(join(directory, 'index.html'), PAGE);
   writeFileSync(join(directory, 'worker.js'), WORKER);
   return directory;

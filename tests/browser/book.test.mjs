@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { npmInstall, pack, run, temporary } from '../../kit/tests/package.mjs';
 import { aroundTests } from './around.mjs';
-import { cargo, target } from './building.mjs';
-import { openPage } from './chromium.mjs';
+import { buildModule } from './building.mjs';
+import { closeAfter, openPage } from './chromium.mjs';
 import { serveFiles } from './files.mjs';
 import { until } from './waiting.mjs';
 
@@ -23,10 +23,8 @@ aroundTests(build, [], async (made) => {
 /** Builds both as the tutorials say; a directory with one in each of `rust` and `typescript`. */
 function build() {
   const directory = temporary('portolan-book-');
-  cargo('build', '--package=example-dashboard', '--target=wasm32-unknown-unknown');
   cpSync(join(ROOT, 'examples/dashboard/www'), join(directory, 'rust'), { recursive: true });
-  const wasm = join(target(), 'wasm32-unknown-unknown/debug/example_dashboard.wasm');
-  cargo('run', '--quiet', '--package=wasm-runner', '--bin=bindgen', '--', '--target=web', '--no-typescript', `--out-dir=${join(directory, 'rust')}`, wasm);
+  buildModule('example-dashboard', join(directory, 'rust'));
 
   const project = temporary('portolan-book-typescript-');
   // What the example wants of npm is among what the React example has installed.
@@ -66,10 +64,7 @@ for (const language of ['rust', 'typescript']) {
   test(`the dashboard in ${language} is live, filters, deletes, and says how it stands`, async (t) => {
     const total = await (populated ??= populate());
     const page = await openPage(browser, `${proxy.page}${language}/`, { viewport: { width: 960, height: 640 } });
-    t.after(async () => {
-      if (!t.passed) console.log(page.said.slice(-20).join('\n'));
-      await page.context().close();
-    });
+    closeAfter(t, page);
     const text = (selector) => page.locator(selector).textContent();
     const names = () => page.locator('#rows td:first-child').allTextContents();
     const shows = (what, wanted) => until(what, async () => wanted(await names()), { show: async () => [await names(), await text('header'), await text('#problem')] });
@@ -104,7 +99,7 @@ for (const language of ['rust', 'typescript']) {
 test('a page of another origin reads the cluster over a WebSocket to a running proxy, and not over fetch', async (t) => {
   const other = await serveFiles(t, ROOT, (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'));
   const page = await openPage(browser, `${other.origin}/`);
-  t.after(() => page.context().close());
+  closeAfter(t, page);
   const namespaces = `${proxy.origin.replace('http', 'ws')}/api/v1/namespaces?watch=true`;
   const first = await page.evaluate((address) => new Promise((resolve, reject) => {
     const socket = new WebSocket(address);

@@ -19,6 +19,14 @@ export function cargo(...args) {
   return execFileSync('cargo', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
+/** Builds a package as a module of a page, with its JavaScript, into `directory`. */
+export function buildModule(name, directory) {
+  cargo('build', `--package=${name}`, '--target=wasm32-unknown-unknown');
+  const wasm = join(target(), `wasm32-unknown-unknown/debug/${name.replaceAll('-', '_')}.wasm`);
+  const flags = ['--target=web', '--no-typescript', `--out-dir=${directory}`, wasm];
+  cargo('run', '--quiet', '--package=wasm-runner', '--bin=bindgen', '--', ...flags);
+}
+
 /** Builds what `serve` starts: the scripted peer of the conformance suite, and the API server in memory. */
 export function buildServers() {
   cargo('build', '--package=portolan-peer', '--package=portolan-tests', '--bins');

@@ -43,6 +43,23 @@ export async function openPage(browser, address, { first, ...options } = {}) {
   return page;
 }
 
+/** Closes `page` at the end of test `t`; if that failed, prints what the page said. */
+export function closeAfter(t, page) {
+  t.after(async () => {
+    if (!t.passed) console.log(page.said.slice(-20).join('\n'));
+    await page.context().close();
+  });
+}
+
+/** The WebSockets of `page`, from now on, on which the server says 410. */
+export function toldGone(page) {
+  const gone = [];
+  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
+    if (String(payload).includes('"code":410')) gone.push(socket.url());
+  }));
+  return gone;
+}
+
 /** Runs in the page before all else: counts the WebSockets that are in their handshake. */
 function countHandshakes() {
   let pending = 0;

@@ -1,29 +1,25 @@
 // The contract of a transport, clause by clause, in a real Chromium: in a page and in a worker.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
+import { aroundPages } from './around.mjs';
 import { buildBarePage } from './bare-page.mjs';
 import { buildServers, serve } from './building.mjs';
-import { launch, openPage } from './chromium.mjs';
+import { closeAfter, openPage } from './chromium.mjs';
 import { startWorker } from './worker.mjs';
 
-let address, browser, peer;
+let browser, peer;
 
-before(async () => {
-  const directory = buildBarePage();
+aroundPages(buildBarePage, async (made) => {
+  browser = made.browser;
   buildServers();
-  peer = await serve('portolan-peer', directory);
-  address = peer.address;
-  browser = await launch();
+  peer = await serve('portolan-peer', made.directory);
 });
 
-after(async () => {
-  await browser?.close();
-  peer?.stop();
-});
+after(() => peer?.stop());
 
 async function open(t) {
-  const page = await openPage(browser, `${address}/index.html`);
-  t.after(() => page.context().close());
+  const page = await openPage(browser, `${peer.address}/index.html`);
+  closeAfter(t, page);
   await page.waitForFunction(() => document.title === 'ready');
   return page;
 }

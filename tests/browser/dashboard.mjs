@@ -4,13 +4,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { openPage } from './chromium.mjs';
+import { closeAfter, openPage } from './chromium.mjs';
+import { serveFiles } from './files.mjs';
 import { until } from './waiting.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 // Evaluated by the browser's debugger, so that the page's policy stays as it is.
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const OUTPUT = join(ROOT, 'tests/output');
+
+/** The options of a page on a phone. */
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 
 /** Builds the page as `cargo xtask demo` does and returns its directory. */
 export function buildDashboard() {
@@ -25,13 +29,8 @@ export function buildDashboard() {
 /** Opens the page at `base` (as `kubectl proxy` serves it) with `hash`; at the end of test `t` it is closed. */
 export async function openDashboard(t, browser, base, hash = '#/', { query = 'source=proxy', ...options } = {}) {
   const page = await openPage(browser, `${base}?${query}${hash}`, options);
-  t.after(async () => {
-    if (!t.passed) {
-      await shoot(page, `failed ${t.name}`);
-      console.log(page.said.slice(-20).join('\n'));
-    }
-    await page.context().close();
-  });
+  t.after(() => t.passed || shoot(page, `failed ${t.name}`));
+  closeAfter(t, page);
   return {
     page,
     /** Goes to another place in the page. */
@@ -81,6 +80,14 @@ export async function openDashboard(t, browser, base, hash = '#/', { query = 'so
       assert.deepEqual(faults, [], name);
     },
   };
+}
+
+/** The page in `directory` on the cluster in memory, live; nothing changes there by itself unless `query` says so. */
+export async function inMemory(t, browser, directory, hash, { query = 'source=memory&rate=0', ...options } = {}) {
+  const files = await serveFiles(t, directory);
+  const dashboard = await openDashboard(t, browser, files.page, hash, { query, ...options });
+  await dashboard.reaches('live');
+  return dashboard;
 }
 
 /** Keeps a picture under tests/output. */

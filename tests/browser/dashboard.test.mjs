@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aroundTests } from './around.mjs';
 import { between } from './between.mjs';
+import { toldGone } from './chromium.mjs';
 import { buildDashboard, openDashboard } from './dashboard.mjs';
-import { RESOURCES, keyOf, objects } from './kinds.mjs';
+import { RESOURCES, keyOf, objects, removeObjects } from './kinds.mjs';
 import { described, mainThreadTasks } from './trace.mjs';
 import { until } from './waiting.mjs';
 
@@ -45,12 +46,7 @@ test('what kubectl creates, changes and deletes appears, changes and goes', asyn
 test('thirty informers on thirty kinds are live at once, each shows its object and its change', async (t) => {
   const dashboard = await openDashboard(t, browser, proxy.page, '#/?all=1&wire=1');
   await cluster.kubectl(['create', '-f', '-'], objects('thirty'));
-  t.after(async () => {
-    // Volumes have finalizers that only a controller would take off.
-    const freed = JSON.stringify({ metadata: { finalizers: null } });
-    await cluster.kubectl(['patch', '--type=merge', `--patch=${freed}`, '-f', '-'], objects('thirty'));
-    await cluster.kubectl(['delete', '--wait=false', '--force', '-f', '-'], objects('thirty'));
-  });
+  t.after(() => removeObjects(cluster, 'thirty'));
   const live = await until('thirty live informers', async () => {
     const live = (await dashboard.wire()).filter(({ state }) => state === 'live').map(({ kind }) => kind);
     return RESOURCES.every((resource) => live.includes(resource)) && live;
@@ -94,10 +90,7 @@ test('a version that was compacted away: it lists anew and is in step', async (t
   const own = await cluster.proxy(directory);
   t.after(() => own.stop());
   const dashboard = await openDashboard(t, browser, own.page, '#/configmaps?ns=default&wire=1');
-  const gone = [];
-  dashboard.page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
-    if (String(payload).includes('"code":410')) gone.push(socket.url());
-  }));
+  const gone = toldGone(dashboard.page);
   await dashboard.reaches('live');
   await create('seen'); // a watch that has told something is taken up again where it broke
   await dashboard.row('default/seen');

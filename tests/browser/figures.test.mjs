@@ -1,10 +1,9 @@
 // How soon the dashboard shows something, what it is busy with, and what it holds while much changes: figures for a person
 // to read, and that the last of them settles.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch } from './chromium.mjs';
-import { buildDashboard, openDashboard } from './dashboard.mjs';
-import { serveFiles } from './files.mjs';
+import { test } from 'node:test';
+import { aroundPages } from './around.mjs';
+import { buildDashboard, inMemory } from './dashboard.mjs';
 import { moduleMemory, settledMemory } from './memory.mjs';
 import { described, mainThreadTasks } from './trace.mjs';
 
@@ -14,14 +13,8 @@ const SECONDS = process.env.PORTOLAN_SOAK === 'long' ? 600 : 30;
 
 let browser, directory;
 
-before(async () => {
-  directory = buildDashboard();
-  browser = await launch();
-});
+aroundPages(buildDashboard, (made) => ({ browser, directory } = made));
 
-after(() => browser?.close());
-
-const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
 const MB = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** When the first row was there, in ms since the page began to load. */
@@ -37,12 +30,10 @@ function noteFirstRow() {
 }
 
 test('a page that much changes in settles', async (t) => {
-  const files = await serveFiles(t, directory, notFound);
   const query = `source=memory&rate=${PER_SECOND}`;
-  const dashboard = await openDashboard(t, browser, files.page, '#/pods?wire=1', { query, first: noteFirstRow });
+  const dashboard = await inMemory(t, browser, directory, '#/pods?wire=1', { query, first: noteFirstRow });
   const { page } = dashboard;
   const events = async () => (await dashboard.wire()).reduce((sum, { events }) => sum + events, 0);
-  await dashboard.reaches('live');
   const cold = await firstRow(page);
   await page.reload();
   await dashboard.reaches('live');

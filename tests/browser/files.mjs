@@ -6,8 +6,8 @@ import { extname, join } from 'node:path';
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' };
 
-/** Serves `directory`; at the end of test `t` it is closed. `answer` is given every other request and its response. */
-export async function serveFiles(t, directory, answer) {
+/** Serves `directory`; at the end of test `t` it is closed. `answer`, if there is one, is given every other request and its response. */
+export async function serveFiles(t, directory, answer = notFound) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://files');
     if (!pathname.startsWith('/portolan/')) return answer(request, response);
@@ -28,4 +28,9 @@ export async function serveFiles(t, directory, answer) {
   });
   const origin = `http://127.0.0.1:${server.address().port}`;
   return { origin, page: `${origin}/portolan/`, port: server.address().port };
+}
+
+/** Answers that there is no such thing. */
+export function notFound(_, response) {
+  response.writeHead(404).end('404 page not found');
 }

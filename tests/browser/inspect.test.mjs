@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aroundTests } from './around.mjs';
-import { buildDashboard, openDashboard } from './dashboard.mjs';
+import { PHONE, buildDashboard, openDashboard } from './dashboard.mjs';
 import { until } from './waiting.mjs';
 
 const HOSTILE = '<img src=x onerror=window.hacked=1> \u202evil \\033[31mred\\033[0m';
@@ -36,7 +36,6 @@ const open = async (t, hash, options) => {
   return dashboard;
 };
 const MEMORY = { query: 'source=memory&rate=0&pods=200' };
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 
 const text = (dashboard, id) => dashboard.page.getByTestId(id).innerText();
 const lines = (dashboard) => dashboard.page.getByTestId('log-line').allInnerTexts();

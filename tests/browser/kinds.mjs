@@ -66,6 +66,14 @@ export function objects(name, namespace = 'default') {
   return { apiVersion: 'v1', kind: 'List', items };
 }
 
+/** Deletes what `objects` told kubectl to create. */
+export async function removeObjects(cluster, name) {
+  // Volumes have finalizers that only a controller would take off.
+  const freed = JSON.stringify({ metadata: { finalizers: null } });
+  await cluster.kubectl(['patch', '--type=merge', `--patch=${freed}`, '-f', '-'], objects(name));
+  await cluster.kubectl(['delete', '--wait=false', '--force', '-f', '-'], objects(name));
+}
+
 /** The key an informer on `resource` has for the object called `name`. */
 export function keyOf(resource, name, namespace = 'default') {
   return KINDS[resource][3] === 'cluster' ? name : `${namespace}/${name}`;

@@ -1,19 +1,14 @@
 // How the dashboard looks and reads: no view that axe-core finds fault with, and a key for everything.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch } from './chromium.mjs';
-import { buildDashboard, openDashboard } from './dashboard.mjs';
+import { test } from 'node:test';
+import { aroundPages } from './around.mjs';
+import { buildDashboard, inMemory, openDashboard } from './dashboard.mjs';
 import { serveFiles } from './files.mjs';
 import { until } from './waiting.mjs';
 
 let browser, directory;
 
-before(async () => {
-  directory = buildDashboard();
-  browser = await launch();
-});
-
-after(() => browser?.close());
+aroundPages(buildDashboard, (made) => ({ browser, directory } = made));
 
 /** Every view: its name, its hash (POD is the key of one), the keys that lead on from there, what then is there and in which state. */
 const VIEWS = [
@@ -42,21 +37,11 @@ const VIEWS = [
 ];
 const SIZES = [[1440, 900], [390, 844]];
 
-const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
-const ABOUT = { query: 'source=memory&rate=0' };
-
-/** The page on the cluster in memory; `answer` stands in for it. */
-async function open(t, hash, { answer = notFound, ...options } = {}) {
-  const files = await serveFiles(t, directory, answer);
-  return openDashboard(t, browser, files.page, hash, { ...ABOUT, ...options });
-}
-
 for (const [width, height] of SIZES) {
   for (const colorScheme of ['light', 'dark']) {
     test(`no fault in any view, ${colorScheme}, ${width} pixels wide`, async (t) => {
-      const dashboard = await open(t, '#/pods', { viewport: { width, height }, colorScheme });
+      const dashboard = await inMemory(t, browser, directory, '#/pods', { viewport: { width, height }, colorScheme });
       const { page } = dashboard;
-      await dashboard.reaches('live');
       await page.getByTestId('row').first().waitFor();
       const [pod] = await dashboard.keys();
       for (const [name, hash, keys, there, state] of VIEWS) {
@@ -80,8 +65,9 @@ test('no fault where nothing can be shown', async (t) => {
   const answer = (_, response) => {
     response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(status));
   };
+  const files = await serveFiles(t, directory, answer);
   for (const [width, height] of SIZES) {
-    const dashboard = await open(t, '#/pods', { answer, query: 'source=proxy', viewport: { width, height } });
+    const dashboard = await openDashboard(t, browser, files.page, '#/pods', { viewport: { width, height } });
     await dashboard.page.waitForSelector('[data-testid=empty][data-state=failed]');
     await dashboard.told('Not allowed (403)');
     await dashboard.page.getByTestId('namespace-box').waitFor();
@@ -91,9 +77,8 @@ test('no fault where nothing can be shown', async (t) => {
 });
 
 test('several namespaces and selectors narrow the table, and a wrong selector leaves it', async (t) => {
-  const dashboard = await open(t, '#/pods');
+  const dashboard = await inMemory(t, browser, directory, '#/pods');
   const { page } = dashboard;
-  await dashboard.reaches('live');
   const switched = page.getByTestId('namespace');
   // Both have pods, which not every namespace has.
   const [one, other] = ['search', 'shop'];
@@ -122,10 +107,9 @@ test('several namespaces and selectors narrow the table, and a wrong selector le
 });
 
 test('the palette leads to kinds, objects, namespaces and commands; views are kept, found and removed: by keys alone', async (t) => {
-  const dashboard = await open(t, '#/pods?q=is:unready');
+  const dashboard = await inMemory(t, browser, directory, '#/pods?q=is:unready');
   const { page } = dashboard;
   const { keyboard } = page;
-  await dashboard.reaches('live');
   const hash = () => page.evaluate(() => location.hash);
   const go = async (text) => {
     await keyboard.press('Control+k');
@@ -164,9 +148,8 @@ test('the palette leads to kinds, objects, namespaces and commands; views are ke
 });
 
 test('the overview shows capacity and the last hour, in figures and in words; a custom resource has its own columns', async (t) => {
-  const dashboard = await open(t, '#/', { query: 'source=memory&rate=50' });
+  const dashboard = await inMemory(t, browser, directory, '#/', { query: 'source=memory&rate=50' });
   const { page } = dashboard;
-  await dashboard.reaches('live');
   const loads = page.getByTestId('load');
   await loads.first().waitFor();
   assert.match(await loads.first().innerText(), /nodes[\s\S]*%[\s\S]*of[\s\S]*Gi/);

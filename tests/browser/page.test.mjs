@@ -1,39 +1,21 @@
 // The dashboard without a cluster: on the one in memory, and before servers that are no API server.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch } from './chromium.mjs';
-import { buildDashboard, openDashboard } from './dashboard.mjs';
-import { serveFiles } from './files.mjs';
+import { test } from 'node:test';
+import { aroundPages } from './around.mjs';
+import { PHONE, buildDashboard, inMemory, openDashboard } from './dashboard.mjs';
+import { notFound, serveFiles } from './files.mjs';
 import { described, mainThreadTasks } from './trace.mjs';
 import { until } from './waiting.mjs';
 
 let browser, directory;
 
-before(async () => {
-  directory = buildDashboard();
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
-const notFound = (_, response) => void response.writeHead(404).end('404 page not found');
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
-
-/** The page on the cluster in memory; nothing changes there. */
-async function inMemory(t, hash, { query = 'source=memory&rate=0', ...options } = {}) {
-  const files = await serveFiles(t, directory, notFound);
-  const dashboard = await openDashboard(t, browser, files.page, hash, { query, ...options });
-  await dashboard.reaches('live');
-  return dashboard;
-}
+aroundPages(buildDashboard, (made) => ({ browser, directory } = made));
 
 /** Which element has the focus: its id, or its tag. */
 const focus = (dashboard) => dashboard.page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
 
 test('where only files are served the page shows the cluster in memory, and it lives', async (t) => {
-  const files = await serveFiles(t, directory, notFound);
-  const dashboard = await openDashboard(t, browser, files.page, '#/?wire=1', { query: '' });
-  await dashboard.reaches('live');
+  const dashboard = await inMemory(t, browser, directory, '#/?wire=1', { query: '' });
   assert.match(await dashboard.page.getByTestId('source').innerText(), /in-memory/i);
   const events = async () => (await dashboard.wire()).reduce((sum, { events }) => sum + events, 0);
   const before = await events();
@@ -42,7 +24,7 @@ test('where only files are served the page shows the cluster in memory, and it l
 });
 
 test('the keys do what the help says', async (t) => {
-  const dashboard = await inMemory(t, '#/');
+  const dashboard = await inMemory(t, browser, directory, '#/');
   const { page } = dashboard;
   const hash = () => page.evaluate(() => location.hash);
   await page.keyboard.type('?');
@@ -87,7 +69,7 @@ test('the keys do what the help says', async (t) => {
 });
 
 test('on a phone a name that is too long keeps the end that tells it from its siblings', async (t) => {
-  const dashboard = await inMemory(t, '#/pods', PHONE);
+  const dashboard = await inMemory(t, browser, directory, '#/pods', PHONE);
   const rows = await dashboard.page.locator('[data-testid=row]').evaluateAll((rows) => rows.map((row) => {
     const [name, tail] = [row.firstElementChild, row.querySelector('.tail')];
     const inside = tail.getBoundingClientRect().right <= name.getBoundingClientRect().right + 1;
@@ -113,7 +95,7 @@ test('on a phone a name that is too long keeps the end that tells it from its si
 });
 
 test('no two kinds look the same in the navigation', async (t) => {
-  const dashboard = await inMemory(t, '#/pods');
+  const dashboard = await inMemory(t, browser, directory, '#/pods');
   await dashboard.page.waitForSelector('[data-testid=kind][data-kind="validatingadmissionpolicies.admissionregistration.k8s.io"], .group');
   const kinds = await dashboard.page.getByTestId('kind').evaluateAll((kinds) => kinds.map((kind) => {
     const [title, tail] = [kind.querySelector('.kind-title'), kind.querySelector('.tail')];
@@ -128,7 +110,7 @@ test('no two kinds look the same in the navigation', async (t) => {
 });
 
 test('ten thousand pods: planted, listed and scrolled, with few rows in the document', async (t) => {
-  const files = await serveFiles(t, directory, notFound);
+  const files = await serveFiles(t, directory);
   const { page, reaches } = await openDashboard(t, browser, files.page, '#/pods', { query: 'source=memory&pods=10000&rate=2000' });
   const planting = await mainThreadTasks(browser, page, () => reaches('live', 180_000));
   t.diagnostic(`until live: ${described(planting)}`);
@@ -183,7 +165,7 @@ test('a server that asks to wait: the page says so, for how long, and asks no so
     const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 429, reason: 'TooManyRequests', message: 'later' };
     const headers = { 'content-type': 'application/json', 'retry-after': '7' };
     if (busy) response.writeHead(429, headers).end(JSON.stringify(status));
-    else response.writeHead(404).end('404 page not found');
+    else notFound(request, response);
   });
   const dashboard = await openDashboard(t, browser, files.page);
   await dashboard.told('asks to wait 7 s (429)');
@@ -208,13 +190,13 @@ test('a redirect: told as one, with what to do', async (t) => {
 });
 
 test('files alone where an API server was promised', async (t) => {
-  const files = await serveFiles(t, directory, notFound);
+  const files = await serveFiles(t, directory);
   const dashboard = await openDashboard(t, browser, files.page);
   await dashboard.told('No API server here');
 });
 
 test('another origin: CORS, a wrong port, nonsense; nothing is read of it meanwhile', async (t) => {
-  const files = await serveFiles(t, directory, notFound);
+  const files = await serveFiles(t, directory);
   let sockets = 0;
   const other = await serveFiles(t, directory, (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"major":"1","minor":"36"}');

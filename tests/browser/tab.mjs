@@ -1,22 +1,15 @@
 // A bare page (tests/browser/page) as a test holds it.
-import { openPage } from './chromium.mjs';
+import { closeAfter, openPage, toldGone } from './chromium.mjs';
 import { until } from './waiting.mjs';
 
 /** Opens `address`, with a Tab whose watches go over `over`; at the end of test `t` it is closed. */
 export async function openTab(t, browser, address, { over = 'socket', idle = 0, ...options } = {}) {
   const page = await openPage(browser, address, options);
-  t.after(async () => {
-    if (!t.passed) console.log(page.said.slice(-20).join('\n'));
-    await page.context().close();
-  });
-  const gone = [];
-  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
-    if (String(payload).includes('"code":410')) gone.push(socket.url());
-  }));
+  closeAfter(t, page);
   const tab = {
     page,
     /** The WebSockets on which the server said 410. */
-    gone,
+    gone: toldGone(page),
     /** Makes the Tab; again after the page was loaded anew. */
     async begin() {
       await page.waitForFunction(() => document.title === 'ready');

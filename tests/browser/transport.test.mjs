@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { aroundTests } from './around.mjs';
 import { buildBarePage } from './bare-page.mjs';
 import { between } from './between.mjs';
-import { openPage } from './chromium.mjs';
+import { closeAfter, openPage } from './chromium.mjs';
 import { startCluster } from './cluster.mjs';
-import { RESOURCES, keyOf, objects } from './kinds.mjs';
+import { RESOURCES, keyOf, objects, removeObjects } from './kinds.mjs';
 import { openTab } from './tab.mjs';
 import { until } from './waiting.mjs';
 import { startWorker } from './worker.mjs';
@@ -17,7 +17,7 @@ aroundTests(buildBarePage, ['--no-watch-cache=configmaps'], (made) => ({ browser
 
 test('a fact of browsers: six fetch streams stop every request, and leave WebSockets alone', async (t) => {
   const page = await openPage(browser, proxy.page);
-  t.after(() => page.context().close());
+  closeAfter(t, page);
   const watch = '/api/v1/configmaps?watch=true&pretty=false';
   const outcome = await page.evaluate(async (watch) => {
     const aborts = Array.from({ length: 6 }, () => new AbortController());
@@ -71,10 +71,7 @@ test('informers on thirty kinds are live in one tab and show every change', asyn
   const delays = RESOURCES.map((resource, index) => seen.find((event) => event.resource === resource).at - times[index]);
   delays.sort((a, b) => a - b);
   t.diagnostic(`a change was in the page ${delays[15].toFixed(0)} ms (median) after kubectl ended, ${delays[29].toFixed(0)} ms at most`);
-  // Volumes have finalizers that only a controller would take off.
-  const freed = JSON.stringify({ metadata: { finalizers: null } });
-  await cluster.kubectl(['patch', '--type=merge', `--patch=${freed}`, '-f', '-'], objects('thirty'));
-  await cluster.kubectl(['delete', '--wait=false', '--force', '-f', '-'], objects('thirty'));
+  await removeObjects(cluster, 'thirty');
   await until('thirty deletions in the page', async () => {
     const held = await Promise.all(RESOURCES.map((resource) => tab.objects(resource)));
     return held.every((objects, index) => !(keyOf(RESOURCES[index], 'thirty') in objects));
@@ -204,7 +201,7 @@ test('a bearer token reaches the API server itself over a WebSocket', async (t) 
 
 test('the same runs in a dedicated worker', async (t) => {
   const page = await openPage(browser, proxy.page);
-  t.after(() => page.context().close());
+  closeAfter(t, page);
   const run = await startWorker(page);
   await run("state.tab = new bare.Tab('socket', 0); await state.tab.discover(); state.tab.inform(['configmaps', 'nodes']);");
   await until('live informers in the worker', async () => {
