@@ -143,6 +143,11 @@ impl Error {
         self
     }
 
+    /// What went wrong, without what was being done.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind

@@ -23,6 +23,7 @@ pub use quantity::{Quantity, QuantityFormat};
 pub use resource::{ApiResource, GroupVersion, GroupVersionKind, GroupVersionResource};
 pub use selector::{
     FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector, is_label_value,
+    label_name_faults, label_value_faults,
 };
 pub use version::{Continue, ResourceVersion};
 

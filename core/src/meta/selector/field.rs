@@ -104,16 +104,7 @@ impl FieldSelector {
 
     /// The value of `text` in a selector; `None` when its escapes are wrong. apimachinery's `fields.UnescapeValue`.
     pub fn unescape(text: &str) -> Option<String> {
-        let mut plain = String::with_capacity(text.len());
-        let mut characters = text.chars();
-        while let Some(character) = characters.next() {
-            match character {
-                '\\' => plain.push(characters.next().filter(|next| matches!(next, ',' | '=' | '\\'))?),
-                '=' | ',' => return None,
-                other => plain.push(other),
-            }
-        }
-        Some(plain)
+        plain(text).ok()
     }
 }
 
@@ -129,22 +120,24 @@ impl fmt::Display for FieldSelector {
 }
 
 /// Reads the text of `kubectl --field-selector`: `a=b,c!=d`; a backslash takes `,`, `=` and itself into a value.
-/// A requirement of no field and no value, such as `=`, is left out. apimachinery's `fields.ParseSelector`.
+/// A requirement of no field and no value, such as `=`, is left out. Where it cannot be read, [`Error::message`] is what
+/// the server says of such a text. apimachinery's `fields.ParseSelector`.
 impl FromStr for FieldSelector {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut parts: Vec<&str> = split_unescaped(text).filter(|part| !part.is_empty()).collect();
         parts.sort_unstable();
         let read = |part: &str| {
-            requirement(part)
-                .ok_or_else(|| Error::config(format!("field selector {text:?}: cannot read {part:?}")))
+            let unreadable = || format!("invalid selector: '{text}'; can't understand '{part}'");
+            requirement(part).unwrap_or_else(|| Err(unreadable()))
         };
         Self::of(parts.into_iter().map(read))
+            .map_err(|what| Error::config(what).doing(format!("field selector {text:?}")))
     }
 }
 
-/// The first operator of a part is its own: fields know no escapes.
-fn requirement(part: &str) -> Option<FieldRequirement> {
+/// The first operator of a part is its own: fields know no escapes. `None` when there is none.
+fn requirement(part: &str) -> Option<Result<FieldRequirement, String>> {
     let equals = part.find('=')?;
     let (field, is_equal) = match part[..equals].strip_suffix('!') {
         Some(field) => (field, false),
@@ -152,7 +145,31 @@ fn requirement(part: &str) -> Option<FieldRequirement> {
     };
     let value = &part[equals + 1..];
     let value = if is_equal { value.strip_prefix('=').unwrap_or(value) } else { value };
-    Some(FieldRequirement { field: field.to_owned(), is_equal, value: FieldSelector::unescape(value)? })
+    Some(plain(value).map(|value| FieldRequirement { field: field.to_owned(), is_equal, value }))
+}
+
+/// The value of `text`; the error is what the server says of its escapes.
+fn plain(text: &str) -> Result<String, String> {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some(next @ (',' | '=' | '\\')) => plain.push(next),
+                next => {
+                    let next = next.map(String::from).unwrap_or_default();
+                    return Err(format!("invalid field selector: invalid escape sequence: \\{next}"));
+                }
+            },
+            // Go tells the character by its number.
+            '=' | ',' => {
+                let number = u32::from(character);
+                return Err(format!("invalid field selector: unescaped character in value: {number}"));
+            }
+            other => plain.push(other),
+        }
+    }
+    Ok(plain)
 }
 
 fn split_unescaped(text: &str) -> impl Iterator<Item = &str> {
@@ -174,8 +191,16 @@ mod tests {
         let value = |field: &str| if field == "metadata.name" { "a,b=c".into() } else { "".into() };
         assert!(selector.matches(value));
         assert_eq!(selector.to_string().parse::<FieldSelector>().unwrap(), selector);
-        assert!("metadata.name".parse::<FieldSelector>().is_err());
-        assert!("a=b=c".parse::<FieldSelector>().is_err());
+        for (text, expected) in [
+            ("a=b,metadata.name", "invalid selector: 'a=b,metadata.name'; can't understand 'metadata.name'"),
+            ("a=b=c", "invalid field selector: unescaped character in value: 61"),
+            (r"a=\x", r"invalid field selector: invalid escape sequence: \x"),
+            (r"a=\", r"invalid field selector: invalid escape sequence: \"),
+        ] {
+            let error = text.parse::<FieldSelector>().unwrap_err();
+            assert_eq!(error.message(), expected);
+            assert_eq!(error.to_string(), format!("field selector {text:?}: {expected}"));
+        }
         for nothing in ["=", "==", "!=", ",=,"] {
             assert!(nothing.parse::<FieldSelector>().unwrap().is_empty(), "{nothing}");
         }

@@ -9,13 +9,8 @@ use std::str::FromStr;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1;
 
-use super::parse;
+use super::{label_name_faults, label_value_faults, parse};
 use crate::error::Error;
-
-/// The longest name of a label, without its prefix, and the longest value, in bytes.
-const LONGEST: usize = 63;
-/// The longest prefix of a label's name, in bytes.
-const LONGEST_PREFIX: usize = 253;
 
 /// Which labels an object must have; the default selects everything. apimachinery's `labels.Selector`.
 ///
@@ -63,7 +58,7 @@ pub enum LabelOperator {
 impl LabelRequirement {
     /// A requirement that the server accepts. Fails when the label or a value is none, or when there are too few or too
     /// many values: one of `=`, `==`, `!=`, `>` and `<`, none for being there or not, at least one of `in` and `notin`.
-    /// apimachinery's `labels.NewRequirement`.
+    /// [`Error::message`] is then what the server says of it. apimachinery's `labels.NewRequirement`.
     pub fn new<V: Into<String>>(
         label: &str,
         operator: LabelOperator,
@@ -71,10 +66,12 @@ impl LabelRequirement {
     ) -> Result<Self, Error> {
         let values: Vec<String> = values.into_iter().map(Into::into).collect();
         let requirement = Self { label: label.to_owned(), operator, values };
-        match requirement.fault() {
-            Some(what) => Err(Error::config(format!("label requirement on {label:?}: {what}"))),
-            None => Ok(requirement),
-        }
+        let what = match requirement.faults().as_slice() {
+            [] => return Ok(requirement),
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        Err(Error::config(what).doing(format!("label requirement on {label:?}")))
     }
 
     /// The label.
@@ -110,30 +107,44 @@ impl LabelRequirement {
         }
     }
 
-    /// What is wrong with it.
-    fn fault(&self) -> Option<String> {
+    /// What is wrong with it, as the server says it.
+    fn faults(&self) -> Vec<String> {
         use LabelOperator::{
             DoesNotExist, DoubleEquals, Equals, Exists, GreaterThan, In, LessThan, NotEquals, NotIn,
         };
-        if let Some(what) = label_fault(&self.label) {
-            return Some(what.to_owned());
-        }
         let count = self.values.len();
-        let what = match self.operator {
-            In | NotIn if count == 0 => "`in` and `notin` need at least one value",
-            Equals | DoubleEquals | NotEquals if count != 1 => "`=`, `==` and `!=` need exactly one value",
-            Exists | DoesNotExist if count != 0 => "whether a label is there asks for no value",
-            GreaterThan | LessThan if count != 1 || integer(self.values.first()).is_none() => {
-                "`>` and `<` need exactly one integer"
+        let is_order = matches!(self.operator, GreaterThan | LessThan);
+        let wrong_count = match self.operator {
+            In | NotIn if count == 0 => "for 'in', 'notin' operators, values set can't be empty",
+            Equals | DoubleEquals | NotEquals if count != 1 => {
+                "exact-match compatibility requires one single value"
             }
-            _ => {
-                let wrong = self.values.iter().find(|value| !is_label_value(value))?;
-                return Some(format!(
-                    "{wrong:?} is no value of a label: use up to 63 of a-z, A-Z, 0-9 and inner - _ ."
-                ));
-            }
+            Exists | DoesNotExist if count != 0 => "values set must be empty for exists and does not exist",
+            GreaterThan | LessThan if count != 1 => "for 'Gt', 'Lt' operators, exactly one value is required",
+            _ => "",
         };
-        Some(what.to_owned())
+        let mut faults = Vec::new();
+        let name_faults = label_name_faults(&self.label);
+        if !name_faults.is_empty() {
+            faults.push(format!("key: Invalid value: {:?}: {}", self.label, name_faults.join("; ")));
+        }
+        if !wrong_count.is_empty() {
+            faults.push(format!("values: Invalid value: {:?}: {wrong_count}", self.values));
+        }
+        for (index, value) in self.values.iter().enumerate().filter(|_| is_order) {
+            if integer(Some(value)).is_none() {
+                let what = "for 'Gt', 'Lt' operators, the value must be an integer";
+                faults.push(format!("values[{index}]: Invalid value: {value:?}: {what}"));
+            }
+        }
+        for (index, value) in self.values.iter().enumerate() {
+            let what = label_value_faults(value);
+            if !what.is_empty() {
+                let (label, what) = (&self.label, what.join("; "));
+                faults.push(format!("values[{index}][{label}]: Invalid value: {value:?}: {what}"));
+            }
+        }
+        faults
     }
 }
 
@@ -234,13 +245,14 @@ impl fmt::Display for LabelSelector {
     }
 }
 
-/// Reads the text of `kubectl --selector`: `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`. apimachinery's `labels.Parse`.
+/// Reads the text of `kubectl --selector`: `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`. Where it cannot,
+/// [`Error::message`] is what the server says of such a text. apimachinery's `labels.Parse`.
 impl FromStr for LabelSelector {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         parse::requirements(text)
             .map(Self::from_iter)
-            .map_err(|what| Error::config(format!("label selector {text:?}: {what}")))
+            .map_err(|what| Error::config(what).doing(format!("label selector {text:?}")))
     }
 }
 
@@ -276,44 +288,6 @@ impl TryFrom<&v1::LabelSelector> for LabelSelector {
         });
         equal.chain(expressions).collect()
     }
-}
-
-/// What is wrong with the name of a label: an optional DNS name and a slash, then up to 63 bytes.
-fn label_fault(label: &str) -> Option<&'static str> {
-    let (prefix, name) = match label.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, label),
-    };
-    if prefix.is_some_and(|prefix| !is_dns_name(prefix)) {
-        return Some("what stands before the / is no DNS name");
-    }
-    let is_name = !name.is_empty() && is_label_value(name);
-    (!is_name).then_some("not the name of a label: use up to 63 of a-z, A-Z, 0-9 and inner - _ .")
-}
-
-/// Whether `text` can be the value of a label: nothing, or up to 63 bytes of a-z, A-Z, 0-9 and inner `-`, `_`, `.`.
-/// apimachinery's `validation.IsValidLabelValue`.
-///
-/// ```
-/// use portolan::meta::is_label_value;
-/// assert!(is_label_value("") && is_label_value("v1.2_3-x"));
-/// assert!(!is_label_value("-x") && !is_label_value("a b"));
-/// ```
-pub fn is_label_value(text: &str) -> bool {
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let bytes = text.as_bytes();
-    text.len() <= LONGEST
-        && bytes.iter().copied().all(is_inner)
-        && bytes.first().is_none_or(u8::is_ascii_alphanumeric)
-        && bytes.last().is_none_or(u8::is_ascii_alphanumeric)
-}
-
-fn is_dns_name(text: &str) -> bool {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(is_inner) && !part.starts_with('-') && !part.ends_with('-')
-    };
-    text.len() <= LONGEST_PREFIX && text.split('.').all(is_part)
 }
 
 #[cfg(test)]
@@ -377,11 +351,64 @@ mod tests {
             assert_eq!(selector.matches(&object), expected, "{text}");
             assert_eq!(selector.to_string().parse::<LabelSelector>().unwrap(), selector, "{text}");
         }
-        for text in
-            ["a=b=c", "a in b", "=x", "a>b", "a b", "a,", ",a", "a in (b", "-a", "a/b/c", "A.b/c", "a=-"]
-        {
-            assert!(text.parse::<LabelSelector>().is_err(), "{text}");
+    }
+
+    #[test]
+    fn a_wrong_selector_is_told_as_the_server_tells_it() {
+        for (text, expected) in [
+            ("=x", "found '=', expected: !, identifier, or 'end of string'"),
+            ("a=b=c", "found '=', expected: ',' or 'end of string'"),
+            ("!a in (b)", "found 'in', expected: ',' or 'end of string'"),
+            ("a,,b", "found ',', expected: identifier after ','"),
+            ("a,", "found '', expected: identifier after ','"),
+            ("!!a", "unable to parse requirement: found '!', expected: identifier"),
+            ("a=>b", "unable to parse requirement: found '>', expected: identifier"),
+            ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+            ("a in b", "unable to parse requirement: found 'b' expected: '('"),
+            ("a in (", "unable to parse requirement: found '', expected: ',', ')' or identifier"),
+            ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
+            ("a in (b,=)", "unable to parse requirement: found '=', expected: ',', or identifier"),
+            (
+                "/c",
+                r#"unable to parse requirement: <nil>: Invalid value: "/c": prefix part must be non-empty"#,
+            ),
+            (
+                "a>b",
+                r#"unable to parse requirement: values[0]: Invalid value: "b": for 'Gt', 'Lt' operators, the value must be an integer"#,
+            ),
+        ] {
+            let error = text.parse::<LabelSelector>().unwrap_err();
+            assert_eq!(error.message(), expected, "{text}");
+            assert_eq!(error.to_string(), format!("label selector {text:?}: {expected}"));
         }
+    }
+
+    #[test]
+    fn every_fault_of_a_requirement_is_told() {
+        let told = |label: &str, operator, values: &[&str]| {
+            let made = LabelRequirement::new(label, operator, values.iter().copied());
+            made.unwrap_err().message().to_owned()
+        };
+        let long = "x".repeat(64);
+        assert_eq!(
+            told("/c", LabelOperator::In, &["a", &long]),
+            format!(
+                r#"[key: Invalid value: "/c": prefix part must be non-empty, values[1][/c]: Invalid value: "{long}": must be no more than 63 bytes]"#
+            )
+        );
+        let (at_least, one, none) = (
+            "for 'in', 'notin' operators, values set can't be empty",
+            "exact-match compatibility requires one single value",
+            "values set must be empty for exists and does not exist",
+        );
+        assert_eq!(told("a", LabelOperator::NotIn, &[]), format!("values: Invalid value: []: {at_least}"));
+        assert_eq!(told("a", LabelOperator::Equals, &[]), format!("values: Invalid value: []: {one}"));
+        assert_eq!(
+            told("a", LabelOperator::Exists, &["b"]),
+            format!(r#"values: Invalid value: ["b"]: {none}"#)
+        );
+        let order = "for 'Gt', 'Lt' operators, exactly one value is required";
+        assert_eq!(told("a", LabelOperator::LessThan, &[]), format!("values: Invalid value: []: {order}"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::label::{LabelOperator, LabelRequirement};
+use super::label_name_faults;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token<'a> {
@@ -21,31 +22,40 @@ enum Token<'a> {
     End,
 }
 
-/// Reads the requirements of a whole text; the error says what is wrong.
+/// Reads the requirements of a whole text; the error is what the server says is wrong.
 pub(super) fn requirements(text: &str) -> Result<Vec<LabelRequirement>, String> {
     let mut tokens = Tokens { rest: text };
     let mut requirements = Vec::new();
-    if tokens.peek() == Token::End {
-        return Ok(requirements);
+    match tokens.peek() {
+        Token::End => return Ok(requirements),
+        Token::Word(_) | Token::Not => {}
+        other => return Err(unexpected(other, ", expected: !, identifier, or 'end of string'")),
     }
     loop {
-        requirements.push(requirement(&mut tokens)?);
+        let requirement = requirement(&mut tokens);
+        requirements.push(requirement.map_err(|what| format!("unable to parse requirement: {what}"))?);
         match tokens.next() {
             Token::End => return Ok(requirements),
             Token::Comma => {}
-            other => return Err(unexpected(other, "a comma or the end")),
+            other => return Err(unexpected(other, ", expected: ',' or 'end of string'")),
+        }
+        let next = tokens.peek();
+        if !matches!(next, Token::Word(_) | Token::Not) {
+            return Err(unexpected(next, ", expected: identifier after ','"));
         }
     }
 }
 
 fn requirement(tokens: &mut Tokens<'_>) -> Result<LabelRequirement, String> {
     let is_absent = tokens.take(Token::Not);
-    let label = match tokens.next() {
-        Token::Word(label) => label,
-        other => return Err(unexpected(other, "a label")),
-    };
+    let label = word(tokens)?;
+    let faults = label_name_faults(label);
+    if !faults.is_empty() {
+        // As Go prints the path of a text that has none.
+        return Err(format!("<nil>: Invalid value: {label:?}: {}", faults.join("; ")));
+    }
     let made = |operator, values: Vec<&str>| {
-        LabelRequirement::new(label, operator, values).map_err(|error| error.to_string())
+        LabelRequirement::new(label, operator, values).map_err(|error| error.message().to_owned())
     };
     if is_absent {
         return made(LabelOperator::DoesNotExist, Vec::new());
@@ -61,66 +71,68 @@ fn requirement(tokens: &mut Tokens<'_>) -> Result<LabelRequirement, String> {
         Token::NotEquals => LabelOperator::NotEquals,
         Token::Greater => LabelOperator::GreaterThan,
         Token::Less => LabelOperator::LessThan,
-        other => return Err(unexpected(other, "one of = == != in notin > <")),
+        other => return Err(unexpected(other, ", expected: in, notin, =, ==, !=, gt, lt")),
     };
     let values = match operator {
         LabelOperator::In | LabelOperator::NotIn => set(tokens)?,
-        _ => vec![value(tokens)?],
+        _ if matches!(tokens.peek(), Token::End | Token::Comma) => vec![""],
+        _ => vec![word(tokens)?],
     };
     made(operator, values)
 }
 
-/// The value behind `=` and its like, which may be missing.
-fn value<'a>(tokens: &mut Tokens<'a>) -> Result<&'a str, String> {
-    match tokens.peek() {
-        Token::End | Token::Comma => Ok(""),
-        Token::Word(value) => {
-            tokens.next();
-            Ok(value)
-        }
-        other => Err(unexpected(other, "a value")),
+fn word<'a>(tokens: &mut Tokens<'a>) -> Result<&'a str, String> {
+    match tokens.next() {
+        Token::Word(word) => Ok(word),
+        other => Err(unexpected(other, ", expected: identifier")),
     }
 }
 
 /// The values in parentheses, each of which may be missing.
 fn set<'a>(tokens: &mut Tokens<'a>) -> Result<Vec<&'a str>, String> {
     if !tokens.take(Token::Open) {
-        return Err(unexpected(tokens.peek(), "("));
+        return Err(unexpected(tokens.peek(), " expected: '('"));
     }
     let mut values = BTreeSet::new();
     loop {
-        let value = match tokens.peek() {
+        let (value, expected) = match tokens.peek() {
             Token::Word(value) => {
                 tokens.next();
-                value
+                (value, ", expected: ',' or ')'")
             }
-            _ => "",
+            _ if values.is_empty() => ("", ", expected: ',', ')' or identifier"),
+            _ => ("", ", expected: ',', or identifier"),
         };
         values.insert(value);
         match tokens.next() {
             Token::Close => return Ok(values.into_iter().collect()),
             Token::Comma => {}
-            other => return Err(unexpected(other, "a comma or )")),
+            other => return Err(unexpected(other, expected)),
         }
     }
 }
 
 fn unexpected(found: Token<'_>, expected: &str) -> String {
     let found = match found {
-        Token::Word(word) => format!("{word:?}"),
-        Token::Comma => "a comma".to_owned(),
-        Token::Open => "(".to_owned(),
-        Token::Close => ")".to_owned(),
-        Token::Not => "!".to_owned(),
-        Token::Equals => "=".to_owned(),
-        Token::DoubleEquals => "==".to_owned(),
-        Token::NotEquals => "!=".to_owned(),
-        Token::Greater => ">".to_owned(),
-        Token::Less => "<".to_owned(),
-        Token::End => "its end".to_owned(),
+        Token::Word(word) => word,
+        Token::End => "",
+        symbol => SYMBOLS.iter().find(|(_, token)| *token == symbol).map_or("", |(text, _)| text),
     };
-    format!("{found} stands where {expected} is expected")
+    format!("found '{found}'{expected}")
 }
+
+/// Those that begin with another come before it.
+const SYMBOLS: [(&str, Token<'static>); 9] = [
+    ("!=", Token::NotEquals),
+    ("==", Token::DoubleEquals),
+    ("=", Token::Equals),
+    ("!", Token::Not),
+    (",", Token::Comma),
+    ("(", Token::Open),
+    (")", Token::Close),
+    (">", Token::Greater),
+    ("<", Token::Less),
+];
 
 struct Tokens<'a> {
     rest: &'a str,
@@ -141,17 +153,6 @@ impl<'a> Tokens<'a> {
     }
 
     fn next(&mut self) -> Token<'a> {
-        const SYMBOLS: [(&str, Token<'static>); 9] = [
-            ("!=", Token::NotEquals),
-            ("==", Token::DoubleEquals),
-            ("=", Token::Equals),
-            ("!", Token::Not),
-            (",", Token::Comma),
-            ("(", Token::Open),
-            (")", Token::Close),
-            (">", Token::Greater),
-            ("<", Token::Less),
-        ];
         self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
         if self.rest.is_empty() {
             return Token::End;
