@@ -9,5 +9,6 @@ mod formats;
 mod harness;
 mod kubectl;
 mod native;
+mod refusals;
 mod side_by_side;
 mod streams;

@@ -115,7 +115,7 @@ pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletio
             _ if options.get("orphanDependents") == Some(&Value::Bool(true)) => Propagation::Orphan,
             "" => Propagation::Unsaid,
             other => {
-                let supported = ["Foreground", "Background", "Orphan"];
+                let supported = ["Foreground", "Background", "Orphan", "nil"];
                 return Err(Failure::invalid_options(
                     "DeleteOptions",
                     "propagationPolicy",

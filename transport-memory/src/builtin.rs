@@ -34,7 +34,7 @@ apiservices APIService cluster in=api-extensions sub=status
 controllerrevisions ControllerRevision namespaced
 daemonsets DaemonSet namespaced short=ds in=all sub=status generation
 deployments Deployment namespaced short=deploy in=all sub=scale,status generation
-replicasets ReplicaSet namespaced short=rs in=all sub=scale,status fields=status.replicas!0 generation
+replicasets ReplicaSet namespaced short=rs in=all sub=scale,status generation
 statefulsets StatefulSet namespaced short=sts in=all sub=scale,status generation
 = events.k8s.io/v1
 events Event namespaced short=ev store=events fields=regarding.kind:involvedObject.kind,regarding.namespace:involvedObject.namespace,regarding.name:involvedObject.name,regarding.uid:involvedObject.uid,regarding.apiVersion:involvedObject.apiVersion,regarding.resourceVersion:involvedObject.resourceVersion,regarding.fieldPath:involvedObject.fieldPath,reason,reportingController:reportingComponent,type

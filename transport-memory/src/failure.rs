@@ -216,6 +216,11 @@ impl Failure {
         refusal
     }
 
+    /// What the server gives no reason for.
+    pub(crate) fn unexpected(message: String) -> Self {
+        Self::new(500, "", message)
+    }
+
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(500, reason::INTERNAL_ERROR, format!("Internal error occurred: {}", message.into()))
     }

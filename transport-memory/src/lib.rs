@@ -63,6 +63,7 @@ mod failure;
 #[cfg(feature = "full")]
 mod fields;
 mod list;
+mod list_options;
 #[cfg(feature = "full")]
 mod managed;
 #[cfg(feature = "full")]

@@ -13,15 +13,20 @@ use futures::stream;
 use portolan::transport::Body;
 use serde_json::{Value, json};
 
-use crate::failure::{Cause, Failure};
-use crate::request::Query;
+use crate::failure::Failure;
+use crate::list_options::ListOptions;
+use crate::request::number;
 use crate::resources::Resource;
 use crate::select::Filter;
 use crate::store::State;
 use crate::stored::{Stored, View};
+use crate::value::text;
 
 /// A list's body is cut into chunks of about this many bytes.
 const CHUNK: usize = 32 * 1024;
+
+/// The version of the tokens that continue a list.
+const TOKEN: &str = "meta.k8s.io/v1";
 
 /// The parameters of a list, checked.
 #[derive(Debug)]
@@ -52,31 +57,24 @@ pub(crate) struct Page {
 }
 
 impl ListRequest {
-    pub(crate) fn read(query: &Query) -> Result<Self, Failure> {
-        check(query)?;
-        let limit = match query.get("limit") {
-            "" => 0,
-            text => text
-                .parse()
-                .map_err(|_| Failure::bad_request(format!("limit {text:?} is not a positive number")))?,
-        };
-        let version = query.get("resourceVersion");
-        let token = query.get("continue");
-        if !token.is_empty() {
+    pub(crate) fn read(options: &ListOptions<'_>) -> Result<Self, Failure> {
+        let limit = usize::try_from(options.limit).unwrap_or_default();
+        let (version, rule) = (options.version, options.version_match);
+        if !options.continue_token.is_empty() {
+            let (at, start) = read_token(options.continue_token)
+                .map_err(|what| Failure::bad_request(format!("invalid continue token: {what}")))?;
             if !matches!(version, "" | "0") {
-                let text = "specifying resource version is not allowed when using continue";
-                return Err(Failure::bad_request(text));
+                let what = "specifying resource version is not allowed when using continue";
+                return Err(Failure::bad_request(what));
             }
-            let (version, start) = read_token(token)?;
-            return Ok(Self { limit, at: version.map_or(At::Newest, At::Continued), start });
+            return Ok(Self { limit, at: at.map_or(At::Newest, At::Continued), start });
         }
-        let exact = query.get("resourceVersionMatch") == "Exact";
-        let at = match read_version(version)? {
+        let version = read_version(version)
+            .map_err(|what| Failure::bad_request(format!("invalid resource version: {what}")))?;
+        let at = match version {
             None | Some(0) => At::Newest,
             // As the server reads it: a version with a limit and no rule is exact.
-            Some(version) if exact || (limit > 0 && query.get("resourceVersionMatch").is_empty()) => {
-                At::Exactly(version)
-            }
+            Some(version) if rule == "Exact" || (limit > 0 && rule.is_empty()) => At::Exactly(version),
             Some(version) => At::NotOlderThan(version),
         };
         Ok(Self { limit, at, start: String::new() })
@@ -189,73 +187,70 @@ impl Page {
     }
 }
 
-/// apimachinery's `ValidateListOptions` for lists.
-fn check(query: &Query) -> Result<(), Failure> {
-    let rule = query.get("resourceVersionMatch");
-    let mut causes = Vec::new();
-    let mut forbid = |field: &str, detail: &str| causes.push(Cause::forbidden(field, detail));
-    if !rule.is_empty() {
-        if query.get("resourceVersion").is_empty() {
-            forbid(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden unless resourceVersion is provided",
-            );
-        }
-        if !query.get("continue").is_empty() {
-            forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-        }
-        if rule == "Exact" && query.get("resourceVersion") == "0" {
-            forbid(
-                "resourceVersionMatch",
-                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-            );
-        }
-    }
-    if query.given("sendInitialEvents").is_some() {
-        forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
-    }
-    if !matches!(rule, "" | "Exact" | "NotOlderThan") {
-        let supported = ["Exact", "NotOlderThan", ""];
-        causes.push(Cause::not_supported("resourceVersionMatch", rule, &supported));
-    }
-    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid_list_options(causes)) }
-}
-
-/// A version out of a query, `None` when it is not given.
-pub(crate) fn read_version(text: &str) -> Result<Option<u64>, Failure> {
+/// A version out of a query, `None` when it is not given; the error is what the server says of one that is none.
+pub(crate) fn read_version(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| {
-        let cause = Cause::invalid(
-            "resourceVersion",
-            format_args!("{text:?}"),
-            "strconv.ParseUint: parsing: invalid syntax",
-        );
-        Failure::invalid_list_options(vec![cause])
-    })
+    let version = match text.strip_prefix('+') {
+        Some(_) => Err(format!("strconv.ParseUint: parsing {text:?}: invalid syntax")),
+        None => number("ParseUint", text).map(Some),
+    };
+    version.map_err(|what| format!("resourceVersion: Invalid value: {text:?}: {what}"))
 }
 
 /// The server's form: base64url of a small JSON object. Version -1 is the newest.
 fn write_token(version: Option<u64>, start: &str) -> String {
     let version = version.map_or(Value::from(-1), Value::from);
-    let text = json!({ "v": "meta.k8s.io/v1", "rv": version, "start": start }).to_string();
+    let text = json!({ "v": TOKEN, "rv": version, "start": start }).to_string();
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn read_token(token: &str) -> Result<(Option<u64>, String), Failure> {
-    let refuse = || Failure::bad_request("continue key is not valid");
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse())?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|_| refuse())?;
-    let start = value["start"].as_str().filter(|start| !start.is_empty()).ok_or_else(refuse)?;
-    if value["v"] != "meta.k8s.io/v1" {
-        return Err(refuse());
+/// A version, `None` for the newest, and a first key; the error is what the server says of a token that is none.
+fn read_token(token: &str) -> Result<(Option<u64>, String), String> {
+    let refuse = |what: String| format!("continue key is not valid: {what}");
+    let bytes = URL_SAFE_NO_PAD
+        .decode(token)
+        .map_err(|_| refuse(format!("illegal base64 data at input byte {}", first_wrong_byte(token))))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| refuse(json_fault(&bytes, &error)))?;
+    let version = text(&value, "v");
+    if version != TOKEN {
+        return Err(refuse(format!("server does not recognize this encoded version {version}")));
     }
-    match &value["rv"] {
-        newest if newest.as_i64() == Some(-1) => Ok((None, start.to_owned())),
-        version => {
-            Ok((Some(version.as_u64().filter(|version| *version > 0).ok_or_else(refuse)?), start.to_owned()))
+    let start = text(&value, "start");
+    let at = match &value["rv"] {
+        newest if newest.as_i64().is_some_and(|version| version < 0) => None,
+        version => match version.as_u64() {
+            None | Some(0) => {
+                return Err(refuse(format!("incorrect encoded start resourceVersion (version {TOKEN})")));
+            }
+            given => given,
+        },
+    };
+    if start.is_empty() {
+        return Err(refuse(format!("encoded start key empty (version {TOKEN})")));
+    }
+    let path = start.strip_prefix('/').unwrap_or(start);
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(refuse(start.to_owned()));
+    }
+    Ok((at, start.to_owned()))
+}
+
+/// Where Go's decoder of base64 gives up.
+fn first_wrong_byte(token: &str) -> usize {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    token.bytes().position(|byte| !is_digit(byte)).unwrap_or(token.len().saturating_sub(1))
+}
+
+/// What Go says of bytes that are no JSON, as far as their end or their beginning is at fault.
+fn json_fault(bytes: &[u8], error: &serde_json::Error) -> String {
+    match bytes.first() {
+        _ if error.is_eof() => "unexpected end of JSON input".to_owned(),
+        Some(first) if error.column() == 1 => {
+            format!("invalid character '{}' looking for beginning of value", char::from(*first))
         }
+        _ => error.to_string(),
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! Invariant: no decoded segment holds a `/`, so a name can never reach into another namespace.
 
+use std::num::{IntErrorKind, ParseIntError};
+use std::str::FromStr;
+
+use crate::failure::Failure;
+
 /// What a path is about.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -145,6 +150,12 @@ impl Query {
         self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
+    /// The first value of a parameter as a number; 0 when it is not there.
+    pub(crate) fn integer(&self, name: &str) -> Result<i64, Failure> {
+        let value = self.all(name).next();
+        value.map_or(Ok(0), |text| number("ParseInt", text).map_err(Failure::bad_request))
+    }
+
     /// Whether a parameter is there and means yes, as apimachinery reads a bool: anything but "false" and "0".
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.given(name).unwrap_or_default()
@@ -155,6 +166,17 @@ impl Query {
         let (_, value) = self.0.iter().find(|(given, _)| given == name)?;
         Some(!matches!(value.to_lowercase().as_str(), "false" | "0"))
     }
+}
+
+/// Reads a number; the error is what Go's `function` of strconv says.
+pub(crate) fn number<N: FromStr<Err = ParseIntError>>(function: &str, text: &str) -> Result<N, String> {
+    text.parse().map_err(|error: ParseIntError| {
+        let what = match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        format!("strconv.{function}: parsing {text:?}: {what}")
+    })
 }
 
 /// Percent-decodes; in a form `+` is a space.

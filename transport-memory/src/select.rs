@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use portolan::meta::{FieldSelector, LabelSelector};
 
 use crate::failure::Failure;
-use crate::request::{Query, Target};
+use crate::list_options::ListOptions;
+use crate::request::Target;
 use crate::resources::Resource;
 use crate::store::Change;
 use crate::stored::Stored;
@@ -15,7 +16,6 @@ use crate::stored::Stored;
 pub(crate) struct Filter {
     /// How their keys begin: `namespace/` or "".
     pub(crate) prefix: String,
-    name: String,
     labels: LabelSelector,
     fields: FieldSelector,
 }
@@ -31,42 +31,31 @@ pub(crate) enum Seen {
 }
 
 impl Filter {
-    /// Reads the selectors of a request.
-    pub(crate) fn read(resource: &Resource, target: &Target, query: &Query) -> Result<Self, Failure> {
-        let labels: LabelSelector =
-            query.get("labelSelector").parse().map_err(|error: portolan::Error| {
-                Failure::bad_request(format!("unable to parse requirement: {error}"))
-            })?;
-        let fields: FieldSelector = query
-            .get("fieldSelector")
-            .parse()
-            .map_err(|error: portolan::Error| Failure::bad_request(error.to_string()))?;
+    /// What the options of a request for `target` select. Fails when `resource` does not have a field of it.
+    pub(crate) fn of(
+        resource: &Resource,
+        target: &Target,
+        options: ListOptions<'_>,
+    ) -> Result<Self, Failure> {
+        let ListOptions { labels, fields, .. } = options;
         if let Some(unknown) = fields.fields().find(|field| !is_selectable(resource, field)) {
-            let message = if resource.fields.is_empty() {
-                format!(
-                    "{unknown:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                )
-            } else {
-                format!("field label not supported: {unknown}")
-            };
-            return Err(Failure::bad_request(message));
+            return Err(Failure::bad_request(not_selectable(resource, unknown)));
         }
         let prefix = if target.namespace.is_empty() || !resource.namespaced {
             String::new()
         } else {
             format!("{}/", target.namespace)
         };
-        Ok(Self { prefix, name: target.name.clone(), labels, fields })
+        Ok(Self { prefix, labels, fields })
     }
 
     /// Whether it selects every object of its place.
     pub(crate) fn is_everything(&self) -> bool {
-        self.name.is_empty() && self.labels.is_empty() && self.fields.is_empty()
+        self.labels.is_empty() && self.fields.is_empty()
     }
 
     pub(crate) fn matches(&self, resource: &Resource, object: &Stored) -> bool {
         object.key.starts_with(&self.prefix)
-            && (self.name.is_empty() || object.name() == self.name)
             && (self.labels.is_empty() || self.labels.matches(&object.labels))
             && (self.fields.is_empty() || self.fields.matches(|field| field_value(resource, object, field)))
     }
@@ -86,8 +75,31 @@ impl Filter {
 }
 
 fn is_selectable(resource: &Resource, field: &str) -> bool {
-    matches!(field, "metadata.name" | "metadata.namespace")
-        || resource.fields.iter().any(|(label, _)| label == field)
+    match field {
+        "metadata.name" => true,
+        "metadata.namespace" => resource.namespaced || has_fields_of_all(resource),
+        _ => resource.fields.iter().any(|(label, _)| label == field),
+    }
+}
+
+/// Whether its kind says nothing of its own about fields.
+fn has_fields_of_all(resource: &Resource) -> bool {
+    resource.fields.is_empty() && !resource.custom
+}
+
+/// What the server says of a field that cannot be asked for: kinds with fields of their own word it themselves.
+fn not_selectable(resource: &Resource, field: &str) -> String {
+    match resource.kind.as_str() {
+        _ if has_fields_of_all(resource) => {
+            format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        }
+        "Job" if !resource.custom => format!("field label {field:?} not supported for Job"),
+        "ResourceSlice" if !resource.custom => {
+            let version = resource.api_version();
+            format!("field label not supported for {version}, Kind=ResourceSlice: {field}")
+        }
+        _ => format!("field label not supported: {field}"),
+    }
 }
 
 fn field_value<'a>(resource: &Resource, object: &'a Stored, field: &str) -> Cow<'a, str> {

@@ -23,7 +23,8 @@ use crate::cluster::Shared;
 use crate::deletion::Deletion;
 use crate::discovery;
 use crate::failure::{Cause, Failure};
-use crate::list::{ListRequest, Page};
+use crate::list::{ListRequest, Page, read_version};
+use crate::list_options::ListOptions;
 use crate::patch::Change;
 #[cfg(feature = "full")]
 use crate::reactions::Action;
@@ -288,24 +289,37 @@ impl Server {
         Ok(streams::echo(&self.shared, &call.target, &call.query, protocols)?)
     }
 
+    fn list_options<'a>(&self, call: &'a Call) -> Result<ListOptions<'a>, Failure> {
+        ListOptions::read(&call.query, self.shared.options.watch_list)
+    }
+
+    /// What a list, or a deletion of several objects, is about.
+    fn list_request(&self, call: &Call) -> Result<(Filter, ListRequest), Failure> {
+        let options = self.list_options(call)?;
+        let request = ListRequest::read(&options);
+        let filter = Filter::of(&call.resource, &call.target, options)?;
+        Ok((filter, request?))
+    }
+
     async fn list(&self, call: Call) -> Result<Answer, Failure> {
-        let filter = Filter::read(&call.resource, &call.target, &call.query)?;
-        let request = ListRequest::read(&call.query)?;
+        let (filter, request) = self.list_request(&call)?;
         self.wait_for(request.needs()).await?;
         let page = self.shared.with(|state| request.page(state, &call.resource, &filter))?;
         Ok(list_answer(call, page))
     }
 
     async fn watch(&self, call: Call) -> Result<Watch, Failure> {
-        let filter = Filter::read(&call.resource, &call.target, &call.query)?;
-        let request = WatchRequest::read(&call.query, self.shared.options.watch_list)?;
+        let options = self.list_options(&call)?;
+        let request = WatchRequest::read(&options);
+        let filter = Filter::of(&call.resource, &call.target, options)?;
+        let request = request?;
         // A version that is not reached in time is told in the watch.
         drop(self.wait_for(request.needs()).await);
         Ok(request.begin(self.shared.clone(), call.resource, call.view, filter))
     }
 
     async fn get(&self, call: &Call) -> Result<Answer, Failure> {
-        let version = crate::list::read_version(call.query.get("resourceVersion"))?;
+        let version = read_version(call.query.get("resourceVersion")).map_err(Failure::unexpected)?;
         self.wait_for(version.unwrap_or(0)).await?;
         let stored = self.shared.with(|state| state.object(&call.resource.store, &call.key()).cloned());
         let stored = stored.ok_or_else(|| Failure::not_found(&call.resource, &call.target.name))?;
@@ -428,8 +442,7 @@ impl Server {
     }
 
     fn delete_all(&self, call: Call, deletion: &Deletion) -> Result<Answer, Failure> {
-        let filter = Filter::read(&call.resource, &call.target, &call.query)?;
-        let request = ListRequest::read(&call.query)?;
+        let (filter, request) = self.list_request(&call)?;
         let page = self.shared.with(|state| {
             let page = request.page(state, &call.resource, &filter)?;
             for object in &page.objects {
@@ -513,10 +526,9 @@ fn list_answer(call: Call, page: Page) -> Answer {
 /// The verb a request means, `None` for a method the server does not have there.
 fn verb(method: &Method, call: &Call) -> Option<&'static str> {
     let named = !call.target.name.is_empty();
-    let watches = call.query.flag("watch") && call.target.subresource.is_empty();
     match *method {
-        Method::GET if watches => Some("watch"),
         Method::GET if named => Some("get"),
+        Method::GET if call.query.flag("watch") => Some("watch"),
         Method::GET => Some("list"),
         Method::POST if !named || !call.target.subresource.is_empty() => Some("create"),
         Method::PUT if named => Some("update"),

@@ -1,6 +1,6 @@
 //! Checks of a body's type and metadata, with the messages of apimachinery's validation.
 
-use portolan::meta::is_label_value;
+use portolan::meta::{label_name_faults, label_value_faults};
 use serde_json::Value;
 
 use crate::failure::{Cause, Failure};
@@ -9,9 +9,6 @@ use crate::value::{at, text};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const LABEL_KEY: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const EMPTY: &str = "must be non-empty";
-const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /// Refuses a body that is no object or says it is of another type than `resource`'s. A body that does not say is fine,
 /// but for a custom resource.
@@ -55,39 +52,16 @@ pub(crate) fn check_metadata(resource: &Resource, object: &Value) -> Result<(), 
     }
     let labels = at(object, "metadata.labels").and_then(Value::as_object).into_iter().flatten();
     for (key, _) in labels.clone() {
-        let faults = label_key_faults(key);
-        causes.extend(
-            faults.iter().map(|detail| Cause::invalid("metadata.labels", format_args!("{key:?}"), detail)),
-        );
+        causes.extend(label_name_faults(key).iter().map(|fault| wrong_label(key, fault)));
     }
-    for value in labels.filter_map(|(_, value)| value.as_str()).filter(|value| !is_label_value(value)) {
-        causes.push(Cause::invalid("metadata.labels", format_args!("{value:?}"), LABEL_VALUE));
+    for value in labels.filter_map(|(_, value)| value.as_str()) {
+        causes.extend(label_value_faults(value).iter().map(|fault| wrong_label(value, fault)));
     }
     if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(resource, name, causes)) }
 }
 
-/// What is wrong with the prefix and the name of a label's key. apimachinery's `content.IsLabelKey`.
-fn label_key_faults(key: &str) -> Vec<String> {
-    let (prefix, name) = match key.split_once('/') {
-        None => (None, key),
-        Some((_, name)) if name.contains('/') => {
-            let example = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-            return vec![format!("a valid label key {LABEL_KEY} {example}")];
-        }
-        Some((prefix, name)) => (Some(prefix), name),
-    };
-    let prefix_fault = match prefix {
-        Some("") => Some(EMPTY),
-        Some(prefix) => name_fault(NameRule::Subdomain, prefix),
-        None => None,
-    };
-    let name_fault = match name.len() {
-        0 => Some(EMPTY),
-        64.. => Some("must be no more than 63 bytes"),
-        _ => (!is_label_value(name)).then_some(LABEL_KEY),
-    };
-    let faults = [("prefix", prefix_fault), ("name", name_fault)];
-    faults.into_iter().filter_map(|(part, fault)| Some(format!("{part} part {}", fault?))).collect()
+fn wrong_label(text: &str, fault: &str) -> Cause {
+    Cause::invalid("metadata.labels", format_args!("{text:?}"), fault)
 }
 
 fn name_fault(rule: NameRule, name: &str) -> Option<&'static str> {

@@ -17,9 +17,9 @@ use portolan::time::Instant;
 use serde_json::json;
 
 use crate::cluster::Shared;
-use crate::failure::{Cause, Failure};
+use crate::failure::Failure;
 use crate::list::read_version;
-use crate::request::Query;
+use crate::list_options::ListOptions;
 use crate::resources::Resource;
 use crate::select::{Filter, Seen};
 use crate::store::{Change, Next, State};
@@ -58,19 +58,14 @@ pub(crate) struct Watch {
 }
 
 impl WatchRequest {
-    pub(crate) fn read(query: &Query, watch_list: bool) -> Result<Self, Failure> {
-        check(query, watch_list)?;
-        let seconds = match query.get("timeoutSeconds") {
-            "" => 0,
-            text => text
-                .parse()
-                .map_err(|_| Failure::bad_request(format!("timeoutSeconds {text:?} is not a number")))?,
-        };
+    pub(crate) fn read(options: &ListOptions<'_>) -> Result<Self, Failure> {
+        let seconds = options.timeout_seconds;
         Ok(Self {
-            version: read_version(query.get("resourceVersion"))?,
-            send_initial_events: query.given("sendInitialEvents"),
-            bookmarks: query.flag("allowWatchBookmarks"),
-            timeout: (seconds > 0).then(|| Duration::from_secs(seconds)),
+            version: read_version(options.version).map_err(Failure::unexpected)?,
+            send_initial_events: options.send_initial_events,
+            bookmarks: options.bookmarks,
+            // One below zero is over at once.
+            timeout: (seconds != 0).then(|| Duration::from_secs(u64::try_from(seconds).unwrap_or_default())),
         })
     }
 
@@ -281,37 +276,4 @@ impl Drop for Watch {
 
 fn error_event(refusal: &Failure) -> Bytes {
     format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", json!(refusal.status())).into()
-}
-
-/// apimachinery's `ValidateListOptions` for watches.
-fn check(query: &Query, watch_list: bool) -> Result<(), Failure> {
-    let rule = query.get("resourceVersionMatch");
-    let initial = query.given("sendInitialEvents").is_some();
-    let mut causes = Vec::new();
-    let mut forbid = |field: &str, detail: &str| causes.push(Cause::forbidden(field, detail));
-    if initial && rule != "NotOlderThan" {
-        forbid(
-            "resourceVersionMatch",
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        );
-    }
-    if initial && !watch_list {
-        forbid(
-            "sendInitialEvents",
-            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
-        );
-    }
-    if !rule.is_empty() && !initial {
-        forbid(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        );
-    }
-    if !rule.is_empty() && !query.get("continue").is_empty() {
-        forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-    }
-    if !matches!(rule, "" | "NotOlderThan") {
-        causes.push(Cause::not_supported("resourceVersionMatch", rule, &["NotOlderThan"]));
-    }
-    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid_list_options(causes)) }
 }

@@ -1,5 +1,7 @@
 //! Lists: selectors, chunks at one version, versions forgotten and not reached, and bodies that stream.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::StreamExt;
 use http::Request;
 use portolan::transport::{Body, Transport};
@@ -51,14 +53,22 @@ fn selectors_choose() {
         for (path, message) in [
             ("/api/v1/pods?fieldSelector=spec.color%3Dred", "field label not supported: spec.color"),
             ("/api/v1/configmaps?fieldSelector=data.k%3Dv", r#""data.k" is not a known field selector: only "metadata.name", "metadata.namespace""#),
-            ("/api/v1/pods?fieldSelector=nonsense", "nonsense"),
-            ("/api/v1/pods?labelSelector=a%3Db%3Dc", "unable to parse requirement"),
-            ("/api/v1/pods?limit=x", "limit"),
+            ("/apis/batch/v1/jobs?fieldSelector=spec.x%3D1", r#"field label "spec.x" not supported for Job"#),
+            ("/apis/resource.k8s.io/v1/resourceslices?fieldSelector=a%3D1", "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: a"),
+            ("/api/v1/nodes?fieldSelector=metadata.namespace%3Da", "field label not supported: metadata.namespace"),
+            ("/api/v1/pods?fieldSelector=nonsense", "invalid selector: 'nonsense'; can't understand 'nonsense'"),
+            ("/api/v1/pods?labelSelector=a%3Db%3Dc", "found '=', expected: ',' or 'end of string'"),
+            ("/api/v1/pods?labelSelector=a+in+b", "unable to parse requirement: found 'b' expected: '('"),
+            ("/api/v1/pods?limit=x&labelSelector=,", r#"strconv.ParseInt: parsing "x": invalid syntax"#),
+            ("/api/v1/pods?timeoutSeconds=99999999999999999999", r#"strconv.ParseInt: parsing "99999999999999999999": value out of range"#),
+            ("/api/v1/pods?limit=", r#"strconv.ParseInt: parsing "": invalid syntax"#),
+            ("/api/v1/pods?resourceVersion=%2B1", r#"invalid resource version: resourceVersion: Invalid value: "+1": strconv.ParseUint: parsing "+1": invalid syntax"#),
         ] {
             let refused = world.get(path).await;
-            assert_eq!((refused.code, &refused.body["reason"]), (400, &json!("BadRequest")), "{path}");
-            assert!(refused.body["message"].as_str().unwrap().contains(message), "{}", refused.body["message"]);
+            let expected = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": "BadRequest", "code": 400 });
+            assert_eq!((refused.code, refused.body), (400, expected), "{path}");
         }
+        assert_eq!(world.get("/apis/apps/v1/deployments?fieldSelector=metadata.namespace%3Da&limit=-1").await.code, 200);
     });
 }
 
@@ -148,11 +158,34 @@ fn an_expired_token_comes_back_fresh() {
             (names(&rest), rest["metadata"]["resourceVersion"].as_str()),
             (vec!["b", "bb", "c"], Some(world.cluster.version().to_string().as_str()))
         );
-        for bad in ["x", "!!!", "e30"] {
+        let encoded = |start: &str| {
+            URL_SAFE_NO_PAD.encode(json!({ "v": "meta.k8s.io/v1", "rv": 1, "start": start }).to_string())
+        };
+        for (bad, what) in [
+            ("x", "illegal base64 data at input byte 0"),
+            ("e3!0", "illegal base64 data at input byte 2"),
+            ("abc", "invalid character 'i' looking for beginning of value"),
+            ("eyJ2Ijoi", "unexpected end of JSON input"),
+            ("e30", "server does not recognize this encoded version "),
+            (
+                "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ",
+                "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            ),
+            (&encoded(""), "encoded start key empty (version meta.k8s.io/v1)"),
+            (&encoded("../x"), "../x"),
+        ] {
             let refused = world.get(&format!("{MAPS}?continue={bad}")).await;
             assert_eq!((refused.code, &refused.body["reason"]), (400, &json!("BadRequest")), "{bad}");
+            assert_eq!(
+                refused.body["message"],
+                format!("invalid continue token: continue key is not valid: {what}")
+            );
         }
-        assert_eq!(world.get(&format!("{MAPS}?continue={token}&resourceVersion=5")).await.code, 400);
+        let refused = world.get(&format!("{MAPS}?continue={token}&resourceVersion=5")).await;
+        assert_eq!(
+            (refused.code, &refused.body["message"]),
+            (400, &json!("specifying resource version is not allowed when using continue"))
+        );
     });
 }
 
@@ -176,7 +209,6 @@ fn versions_are_honoured() {
             "resourceVersion=0&resourceVersionMatch=Exact",
             "resourceVersion=1&resourceVersionMatch=Nearly",
             "sendInitialEvents=true",
-            "resourceVersion=abc",
         ] {
             let refused = world.get(&format!("{MAPS}?{query}")).await;
             assert_eq!(

@@ -48,7 +48,8 @@ fn a_watch_at_a_version_shows_what_came_after_it() {
         let b = world.config_map("b");
         let mut watch = world.watch(&format!("{MAPS}?watch=true&resourceVersion={a}")).await;
         assert_eq!(watch.short().await, format!("ADDED b {b}"));
-        let mut one = world.watch(&format!("{MAPS}/b?watch=true&resourceVersion={a}")).await;
+        let only_b = "watch=true&fieldSelector=metadata.name%3Db";
+        let mut one = world.watch(&format!("{MAPS}?{only_b}&resourceVersion={a}")).await;
         assert_eq!(one.what().await, "ADDED b");
         world.config_map("c");
         assert_eq!(watch.what().await, "ADDED c");
@@ -244,12 +245,21 @@ fn wrong_watch_options_are_refused() {
             "sendInitialEvents=true",
             "resourceVersionMatch=NotOlderThan",
             "sendInitialEvents=true&resourceVersionMatch=Exact",
-            "resourceVersion=x",
+            "continue=x",
         ] {
             let refused = world.get(&format!("{MAPS}?watch=true&{query}")).await;
             assert_eq!((refused.code, &refused.body["reason"]), (422, &json!("Invalid")), "{query}");
         }
         assert_eq!(world.get(&format!("{MAPS}?watch=true&fieldSelector=a%3Db")).await.code, 400);
+        world.config_map("a");
+        for path in [format!("{MAPS}?watch=true&resourceVersion=x"), format!("{MAPS}/a?resourceVersion=x")] {
+            let message = r#"resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax"#;
+            let expected = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "code": 500 });
+            assert_eq!(world.get(&path).await.body, expected, "{path}");
+        }
+        let over = world.get(&format!("{MAPS}?watch=true&timeoutSeconds=-1")).await;
+        assert_eq!((over.code, over.body), (200, json!("")));
+        assert_eq!(world.get(&format!("{MAPS}/a?watch=true&labelSelector=,")).await.body["metadata"]["name"], "a", "one object is not watched");
     });
     let world = World::with(|options| options.watch_list = false);
     world.run(async {
