@@ -1,7 +1,7 @@
 //! What a real API server and the one in memory say of lists, watches and deletions that ask for something wrong: code,
 //! reason, message and details must be equal.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and tells its score")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fmt::Write as _;
 

@@ -28,15 +28,15 @@
 //! With the feature `full`, which is on by default, also what `kubectl` and unit tests ask for: server-side apply with
 //! field managers and conflicts, `managedFields`, strategic merge patches, Tables, protobuf bodies, `fieldValidation`
 //! (fields that a kind or a custom resource's schema does not have are dropped, with a warning or an error), enough of
-//! OpenAPI for kubectl's checks, and recordings of requests, logs and commands among them, and reactions to them
-//! ([`Cluster::record`], [`Cluster::react`]).
+//! OpenAPI for kubectl's checks, the schemas of custom resources among it, and recordings of requests, logs and commands
+//! among them, and reactions to them ([`Cluster::record`], [`Cluster::react`]).
 //!
 //! What it leaves out, and says so to the client where a client can tell: protobuf and CBOR answers (406), YAML bodies,
 //! validation of anything but metadata, the names of fields and what a CustomResourceDefinition must have (types, bounds
 //! and rules of a schema are not looked at), defaulting beyond the list in `defaults.rs` (replicas, the type of Secrets and
-//! Services, protocols of ports), the server's words about a wrong selector, admission, controllers, the grace period of
-//! pods, and containers: logs are made up of the Pod and the time, and a command that is run by exec repeats its words and
-//! what it reads. Everybody may do everything.
+//! Services, protocols of ports), OpenAPI schemas of built-in kinds, admission, controllers, the grace period of pods, and
+//! containers: logs are made up of the Pod and the time, and a command that is run by exec repeats its words and what it
+//! reads. Everybody may do everything.
 
 #![cfg_attr(
     not(feature = "full"),
@@ -77,6 +77,8 @@ mod request;
 mod resources;
 mod reviews;
 mod scale;
+#[cfg(feature = "full")]
+mod schemas;
 mod select;
 mod server;
 mod store;

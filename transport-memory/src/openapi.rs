@@ -1,5 +1,6 @@
 //! The OpenAPI v3 documents, as far as kubectl asks them before it sends anything: which kinds can be patched, and that
-//! `fieldValidation` and `dryRun` are understood. Schemas are left out, so `kubectl explain` knows nothing.
+//! `fieldValidation` and `dryRun` are understood; of custom resources also their schemas, for `kubectl explain`. The schemas
+//! of built-in kinds, some megabytes, are left out: `kubectl explain` does not find them.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::resources::Registry;
+use crate::schemas;
 
 /// The older document, in the one form kubectl reads, which it asks for lists and kinds it does not find: protobuf, here
 /// of a document that says its version and defines nothing.
@@ -40,8 +42,8 @@ fn root(registry: &Registry) -> Value {
 }
 
 fn group_version(registry: &Registry, group: &str, version: &str) -> Option<Value> {
-    let served = registry.iter().filter(|one| one.group == group && one.version == version);
-    let paths: Map<_, _> = served
+    let served = || registry.iter().filter(|one| one.group == group && one.version == version);
+    let paths: Map<_, _> = served()
         .map(|resource| {
             let namespace = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
             let path = format!("/{}{namespace}/{}/{{name}}", place(group, version), resource.plural);
@@ -63,6 +65,7 @@ fn group_version(registry: &Registry, group: &str, version: &str) -> Option<Valu
             "openapi": "3.0.0",
             "info": { "title": "Kubernetes", "version": "unversioned" },
             "paths": paths,
+            "components": { "schemas": schemas::of(served().map(AsRef::as_ref)) },
         })
     })
 }
