@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::process::{command, run as perform};
-use crate::{cluster_binary, workspace};
+use crate::{cluster_binary, setup, workspace};
 
 /// How to build the book.
 #[derive(Args)]
@@ -26,6 +26,7 @@ const PICTURES: &str = "docs/images";
 /// Runs the command: prints the path of the first page.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.pictures {
+        setup::run()?;
         let test = "tests/browser/book.test.mjs";
         let mut take = command(&["node", "--test", test]);
         take.env("PORTOLAN_CLUSTER", cluster_binary::path()?).env("PORTOLAN_PICTURES", PICTURES);

@@ -26,8 +26,8 @@ const CHUNK: usize = 32 << 10;
 /// A connection to a port of a pod. Reading ends where the port's side does, closing tells it our end, and both ways go
 /// on without the other; in a browser, and with API servers before 1.31, closing fails as unsupported, for there our end
 /// cannot be told alone. To be sure that the last of what was written has left, flush. What the node says of a failure
-/// (nothing listens there) is the error of a read. Errors are [`Error`]s within [`io::Error`]s;
-/// [`io::Error::downcast`] takes them out.
+/// (nothing listens there) is the error of a read, or of a write that the failure came before. Errors are [`Error`]s
+/// within [`io::Error`]s; [`io::Error::downcast`] takes them out.
 pub struct PortStream {
     socket: Socket,
     reader: Reader,
@@ -157,7 +157,14 @@ impl AsyncWrite for PortStream {
             Reader::Tunnel(_) => spdy::data(taken),
             Reader::Channels(_) => ports::data(taken),
         };
-        ready!(poll_send(&mut self.socket, context, Message::Binary(message))).map_err(io::Error::other)?;
+        if let Err(error) = ready!(poll_send(&mut self.socket, context, Message::Binary(message))) {
+            // Why it is closed may have arrived before that it is.
+            let told = match self.poll_fill(context) {
+                Poll::Ready(Err(told)) => told,
+                _ => error,
+            };
+            return Poll::Ready(Err(io::Error::other(told)));
+        }
         Poll::Ready(Ok(taken.len()))
     }
 

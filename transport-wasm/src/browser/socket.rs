@@ -199,7 +199,8 @@ impl State {
     }
 
     fn close(&mut self, event: &CloseEvent) {
-        let clean = event.was_clean() && matches!(event.code(), 1000 | 1001 | NO_CODE);
+        // These come with a close frame alone. `wasClean` is also false where the connection went before ours had gone.
+        let clean = matches!(event.code(), 1000 | 1001 | NO_CODE);
         let with = || Closed::With { code: event.code(), reason: event.reason() };
         self.closed.get_or_insert_with(|| if clean { Closed::Cleanly } else { with() });
         self.wake();
