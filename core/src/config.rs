@@ -121,7 +121,9 @@ pub enum ContentType {
     /// stay JSON, and so does a watch over a WebSocket and a body with a member that protobuf does not have.
     #[cfg(feature = "protobuf")]
     Protobuf,
-    /// As CBOR where the server speaks it, custom resources too; nothing is lost. A watch over a WebSocket stays JSON.
+    /// As CBOR where the server speaks it, custom resources too; nothing is lost. A watch over a WebSocket stays JSON. What
+    /// is read falls back by itself. A server that does not speak it refuses a first write with 415, which the caller
+    /// sees, as client-go's does; the requests after it go as JSON.
     #[cfg(feature = "cbor")]
     Cbor,
 }
