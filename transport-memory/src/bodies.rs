@@ -8,7 +8,7 @@ use portolan::transport::Body;
 use serde_json::Value;
 
 use crate::deletion::{Deletion, Propagation};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::patch::Change;
 use crate::request::Query;
 use crate::resources::Resource;
@@ -105,6 +105,17 @@ pub(crate) async fn deletion(headers: &HeaderMap, body: Body, query: &Query) -> 
 pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletion, Failure> {
     let owned = |path: &str| Some(text(options, path).to_owned()).filter(|text| !text.is_empty());
     let given = owned("propagationPolicy").unwrap_or_else(|| query.get("propagationPolicy").to_owned());
+    let asked: Vec<&str> = list(options, "dryRun").filter_map(Value::as_str).collect();
+    let dry_runs = if asked.is_empty() { query.all("dryRun").collect() } else { asked };
+    let mut causes = Vec::new();
+    if !matches!(given.as_str(), "" | "Foreground" | "Background" | "Orphan") {
+        let supported = ["Foreground", "Background", "Orphan", "nil"];
+        causes.push(Cause::not_supported("propagationPolicy", &given, &supported));
+    }
+    causes.extend(Cause::of_dry_run(dry_runs.iter().copied()));
+    if !causes.is_empty() {
+        return Err(Failure::invalid_options_of("DeleteOptions", causes));
+    }
     Ok(Deletion {
         uid: owned("preconditions.uid"),
         version: owned("preconditions.resourceVersion"),
@@ -113,17 +124,8 @@ pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletio
             "Orphan" => Propagation::Orphan,
             "Background" => Propagation::Background,
             _ if options.get("orphanDependents") == Some(&Value::Bool(true)) => Propagation::Orphan,
-            "" => Propagation::Unsaid,
-            other => {
-                let supported = ["Foreground", "Background", "Orphan", "nil"];
-                return Err(Failure::invalid_options(
-                    "DeleteOptions",
-                    "propagationPolicy",
-                    other,
-                    &supported,
-                ));
-            }
+            _ => Propagation::Unsaid,
         },
-        dry_run: query.get("dryRun") == "All" || list(options, "dryRun").next().is_some(),
+        dry_run: !dry_runs.is_empty(),
     })
 }

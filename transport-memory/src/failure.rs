@@ -4,6 +4,7 @@ use portolan::Error;
 use portolan::status::{
     CAUSE_RESOURCE_VERSION_TOO_LARGE, Status, StatusCause, StatusDetails, failure, reason,
 };
+use serde_json::Value;
 
 use crate::resources::Resource;
 
@@ -94,7 +95,8 @@ impl Failure {
         Self::invalid_options_of(options, vec![Cause::not_supported(field, value, supported)])
     }
 
-    fn invalid_options_of(kind: &str, causes: Vec<Cause>) -> Self {
+    /// Options with all of these faults.
+    pub(crate) fn invalid_options_of(kind: &str, causes: Vec<Cause>) -> Self {
         Self::invalid_kind("meta.k8s.io", kind, &format!("{kind}.meta.k8s.io"), "", causes)
     }
 
@@ -112,7 +114,7 @@ impl Failure {
 
     /// A patch that leaves such fields.
     #[cfg(feature = "full")]
-    pub(crate) fn unknown_fields_of_patch(patch: &serde_json::Value, told: &[String]) -> Self {
+    pub(crate) fn unknown_fields_of_patch(patch: &Value, told: &[String]) -> Self {
         let detail = format!("strict decoding error: {}", told.join(", "));
         let cause = Cause::invalid("patch", format_args!("{:?}", patch.to_string()), &detail);
         Self::invalid_kind("", "", "", "", vec![cause])
@@ -272,6 +274,16 @@ impl Cause {
         let supported: Vec<_> = supported.iter().map(|value| format!("{value:?}")).collect();
         let text = format!("Unsupported value: {value:?}: supported values: {}", supported.join(", "));
         Self { reason: "FieldValueNotSupported", field: field.to_owned(), text }
+    }
+
+    /// What is wrong with these values of `dryRun`.
+    pub(crate) fn of_dry_run<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let values: Vec<_> = values.into_iter().collect();
+        if values.iter().all(|value| *value == "All") {
+            return None;
+        }
+        let text = format!("Unsupported value: {}: supported values: \"All\"", Value::from(values));
+        Some(Self { reason: "FieldValueNotSupported", field: "dryRun".to_owned(), text })
     }
 
     fn into_status(self) -> StatusCause {

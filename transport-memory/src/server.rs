@@ -128,7 +128,7 @@ impl Call {
             "status" | "approval" => Part::Status,
             _ => Part::Main,
         };
-        Mode { part, dry_run: self.query.get("dryRun") == "All", manager: Some(self.manager()) }
+        Mode { part, dry_run: self.query.all("dryRun").next().is_some(), manager: Some(self.manager()) }
     }
 }
 
@@ -142,6 +142,16 @@ enum Input {
 
 impl Input {
     async fn read(verb: &str, headers: &HeaderMap, body: Body, call: &Call) -> Result<Self, Failure> {
+        let options = match verb {
+            "create" => "CreateOptions",
+            "update" => "UpdateOptions",
+            "patch" => "PatchOptions",
+            _ => "", // a deletion's may stand in its body
+        };
+        let wrong = Cause::of_dry_run(call.query.all("dryRun")).filter(|_| !options.is_empty());
+        if let Some(cause) = wrong {
+            return Err(Failure::invalid_options_of(options, vec![cause]));
+        }
         Ok(match verb {
             "create" | "update" => Self::Object(bodies::object(headers, body).await?),
             "patch" => Self::Patch(bodies::patch(headers, body, &call.query, &call.resource).await?),

@@ -334,7 +334,12 @@ fn dry_runs_check_and_change_nothing() {
             422
         );
         assert_eq!((world.get(&format!("{MAPS}/a")).await.code, world.cluster.version()), (404, before));
+        let wrong = world.post(&format!("{MAPS}?dryRun=x"), json!({ "metadata": { "name": "a" } })).await;
+        let text = r#"CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["x"]: supported values: "All""#;
+        assert_eq!((wrong.code, &wrong.body["message"], world.cluster.version()), (422, &json!(text), before));
         world.config_map("b");
+        let refused = world.delete(&format!("{MAPS}/b?dryRun=x")).await;
+        assert_eq!((refused.code, world.get(&format!("{MAPS}/b")).await.code), (422, 200));
         let before = world.cluster.version();
         let patched =
             world.patch(&format!("{MAPS}/b?dryRun=All"), MERGE, json!({ "data": { "k": "v" } })).await;
