@@ -64,6 +64,12 @@ pub(crate) fn exchange(server: &Server, error: hyper::Error) -> Error {
     Error::transport(kind, text).with_source(error)
 }
 
+/// An answer of `server` that broke off, though nothing is said to have gone wrong.
+pub(crate) fn cut(server: &Server) -> Error {
+    let text = format!("the exchange with {server} broke off (its stream was reset before the answer ended)");
+    Error::transport(TransportErrorKind::Interrupted, text)
+}
+
 /// Whether the server said that it has not looked at the request: it took no further one on that connection, or no further
 /// one at the time.
 pub(crate) fn was_turned_away(error: &hyper::Error) -> bool {

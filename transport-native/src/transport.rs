@@ -286,7 +286,11 @@ impl Stream for Http2Body {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let body = self.get_mut();
-        let chunk = ready!(poll_chunk(&mut body.incoming, &body.station, context));
+        let mut chunk = ready!(poll_chunk(&mut body.incoming, &body.station, context));
+        // hyper says of a stream that was reset or left behind with NO_ERROR that it ended.
+        if chunk.is_none() && !body.incoming.is_end_stream() {
+            chunk = Some(Err(failure::cut(&body.station.server)));
+        }
         if !matches!(chunk, Some(Ok(_))) {
             body.hold = None;
         }

@@ -247,14 +247,18 @@ async fn garbage(subject: &dyn Subject) -> Checked {
 }
 
 async fn cut(subject: &dyn Subject) -> Checked {
-    let mut body = send(subject, Situation::Cut, &exchange(subject, "cut")).await??.into_body();
-    loop {
-        match body.chunk().await {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return ensure_kind(subject, Situation::Cut, &error),
-            None => return broken("the body ended as if it were whole"),
-        }
+    for situation in [Situation::Cut, Situation::CutQuietly] {
+        let mut body = send(subject, situation, &exchange(subject, "cut")).await??.into_body();
+        let error = loop {
+            match body.chunk().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => return broken(format!("{situation:?}: the body ended as if it were whole")),
+            }
+        };
+        ensure_kind(subject, situation, &error)?;
     }
+    Ok(())
 }
 
 async fn upload(subject: &dyn Subject) -> Checked {

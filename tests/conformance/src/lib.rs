@@ -34,6 +34,8 @@ pub enum Situation {
     Pressure,
     /// A body that breaks off after "begun".
     Cut,
+    /// The same, where nothing but the missing end tells: no length is told, and HTTP/2 is reset without an error.
+    CutQuietly,
     /// An answer that points to [`Situation::Landed`].
     Redirect,
     /// Where the redirect points: an exchange of its own.

@@ -83,6 +83,7 @@ impl Subject for AtPeer {
             Situation::Silence => "/silence",
             Situation::Pressure => "/pressure",
             Situation::Cut => "/cut",
+            Situation::CutQuietly => "/cut/quietly",
             Situation::Redirect => "/redirect",
             Situation::Landed => "/landed",
             Situation::Missing => "/status/404",

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
+use h2::Reason;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -84,14 +85,8 @@ async fn answer(request: Request<Incoming>, exchanges: &Arc<Exchanges>) -> Respo
             exchange.sent(piece.len());
             Some((Ok(piece), exchange))
         })),
-        "/cut" => {
-            let cut = stream::once(async {
-                // A reset takes back what has not been sent yet, the head with it.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                Err(io::Error::other("cut on purpose"))
-            });
-            streamed(stream::iter([Ok(Bytes::from_static(b"begun"))]).chain(cut))
-        }
+        "/cut" => cut(Reason::INTERNAL_ERROR),
+        "/cut/quietly" => cut(Reason::NO_ERROR),
         "/redirect" => {
             let mut answer = whole(302, "");
             if let Ok(landed) = format!("/landed?id={id}-landed").parse() {
@@ -104,6 +99,16 @@ async fn answer(request: Request<Incoming>, exchanges: &Arc<Exchanges>) -> Respo
         "/upload" => upload(request.into_body()).await,
         _ => whole(404, "there is no such situation"),
     }
+}
+
+/// A body whose stream is reset for `reason`.
+fn cut(reason: Reason) -> Response<Answer> {
+    let cut = stream::once(async move {
+        // A reset takes back what has not been sent yet, the head with it.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(reason.into())
+    });
+    streamed(stream::iter([Ok(Bytes::from_static(b"begun"))]).chain(cut))
 }
 
 /// What came, once all of it has.
@@ -124,21 +129,21 @@ fn whole(status: u16, body: impl Into<Bytes>) -> Response<Answer> {
     answer
 }
 
-fn streamed(body: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response<Answer> {
+fn streamed(body: impl Stream<Item = Result<Bytes, h2::Error>> + Send + 'static) -> Response<Answer> {
     Response::new(Answer(body.boxed()))
 }
 
 /// A body, chunk by chunk.
-struct Answer(BoxStream<'static, io::Result<Bytes>>);
+struct Answer(BoxStream<'static, Result<Bytes, h2::Error>>);
 
 impl Body for Answer {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = h2::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
         self.0.poll_next_unpin(context).map_ok(Frame::data)
     }
 }

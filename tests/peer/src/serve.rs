@@ -89,6 +89,12 @@ async fn situation(
             begin(stream, "content-length: 1000").await?;
             stream.write_all(b"begun").await
         }
+        "/cut/quietly" => {
+            // Without `connection: close`: after that, Node's fetch takes for whole what ends with the connection.
+            let head = format!("HTTP/1.1 200 Scripted\r\n{OPEN_TO_ALL}transfer-encoding: chunked\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+            chunk(stream, b"begun").await
+        }
         "/redirect" => {
             let landed = format!("location: /landed?id={}-landed\r\ncontent-length: 0", head.id);
             start(stream, 302, &landed).await

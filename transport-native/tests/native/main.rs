@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod exec;
+mod http2;
 mod oidc;
 mod pool;
 mod proxy;
