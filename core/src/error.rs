@@ -53,6 +53,8 @@ pub enum ErrorKind {
 pub enum TransportErrorKind {
     /// No connection was made: nothing was sent, any request may be tried again.
     Connect,
+    /// The peer turned the request away before it looked at it: any request may be tried again, after a moment.
+    TurnedAway,
     /// The peer's certificate or ours was refused: trying again changes nothing.
     Tls,
     /// The exchange broke after the request may have been sent: only a request that changes nothing, or is safe to repeat, may be tried again.

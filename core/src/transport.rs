@@ -7,7 +7,8 @@
 //! 3. Whoever does not read holds the peer back (a browser WebSocket cannot: there a bounded buffer closes the socket).
 //! 4. Dropping the future or the body aborts the exchange.
 //! 5. An answer is an answer: a status outside 2xx is `Ok`. Only `rest` turns it into an error.
-//! 6. No retry, no redirect, no credentials: those are layers above.
+//! 6. No retry, no redirect, no credentials: those are layers above. One thing is no retry: a request that a connection
+//!    kept from before did not take (it was over, or the peer turned the request away unseen) goes over another, once.
 //! 7. An error says by its kind what a retry would mean ([`crate::TransportErrorKind`]).
 
 use std::fmt;

@@ -367,6 +367,25 @@ fn the_attempt_before_the_last_is_told() {
 }
 
 #[test]
+fn what_a_server_turned_away_unseen_is_sent_again_whatever_it_asks() {
+    let away = || Answer::failure(Error::transport(portolan::TransportErrorKind::TurnedAway, "it goes away"));
+    let scripted = Scripted::new([away(), away(), Answer::json(201, POD)]);
+    run(&scripted, async |client| {
+        let started = client.runtime().clock.now();
+        client.api::<Pod>("n").create(&Pod::default(), &CreateOptions::default()).await.unwrap();
+        assert_eq!(client.runtime().clock.now() - started, Duration::from_secs(2));
+    });
+    assert_eq!(scripted.asked().len(), 3);
+    let scripted = Scripted::new([away(), away(), away()]);
+    run(&scripted, async |client| {
+        let write = || client.rest().post().abs_path("/x");
+        assert!(write().max_retries(0).send().await.is_err());
+        assert!(write().max_retries(1).send().await.is_err());
+    });
+    assert_eq!(scripted.asked().len(), 3);
+}
+
+#[test]
 fn an_answer_that_cannot_be_read_says_what_was_asked() {
     let scripted = Scripted::new((0..2).map(|_| Answer::json(200, "[]")).chain([Answer::new(200)]));
     run(&scripted, async |client| {

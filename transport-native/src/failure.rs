@@ -1,6 +1,6 @@
 //! What a failure of hyper, rustls or the operating system means to whoever may try again.
 //!
-//! Invariant: `Connect` is said only when no byte of the request can have been acted upon.
+//! Invariant: `Connect` and `TurnedAway` are said only when no byte of the request can have been acted upon.
 
 use std::error::Error as StdError;
 use std::io;
@@ -73,12 +73,21 @@ pub(crate) fn cut(server: &Server) -> Error {
 /// Whether the server said that it has not looked at the request: it took no further one on that connection, or no further
 /// one at the time.
 pub(crate) fn was_turned_away(error: &hyper::Error) -> bool {
-    find::<h2::Error>(error).is_some_and(|error| {
-        error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
-    })
+    // What a request's body failed with may come of another exchange.
+    find::<Error>(error).is_none()
+        && find::<h2::Error>(error).is_some_and(|error| {
+            error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+        })
 }
 
-/// The same, when the request was given back unsent.
+/// A request that `server` turned away.
+pub(crate) fn turned_away(server: &Server, error: hyper::Error) -> Error {
+    let cause = root(&error);
+    let text = format!("{server} turned the request away unseen ({cause}): is it ending, or overloaded?");
+    Error::transport(TransportErrorKind::TurnedAway, text).with_source(error)
+}
+
+/// A failure of an exchange whose request was given back unsent.
 pub(crate) fn unsent(server: &Server, error: hyper::Error) -> Error {
     match find::<rustls::Error>(&error) {
         Some(_) => exchange(server, error),

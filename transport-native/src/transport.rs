@@ -31,9 +31,6 @@ use crate::proxy::Proxies;
 use crate::security::Security;
 use crate::socket;
 
-/// So often a request is sent again that a server turned away: one that goes away does so once.
-const MOST_TURNED_AWAY: u32 = 3;
-
 /// The transport over hyper, rustls and tokio. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct HyperTransport {
@@ -110,30 +107,30 @@ impl HyperTransport {
         let alone = is_watch(request.uri());
         let mut request = request.map(RequestBody);
         let unzip = self.compression && !alone && gunzip::ask(request.headers_mut());
-        let mut turned_away = 0;
-        loop {
-            let Leased { lease, used } = self.pool.lease(&station, alone).await?;
-            let copy = lease.may_turn_away().then(|| copy(&request)).flatten();
-            let refused = match exchange(&station, lease, request).await {
-                Ok(response) => return if unzip { gunzip::uncompressed(response) } else { Ok(response) },
-                Err(refused) => *refused,
-            };
-            // A connection kept from before may have been closed meanwhile. A request it gives back was never sent, so
-            // putting it on another connection repeats nothing; nor does it with one that the server turned away.
-            match (refused, copy) {
-                (Refused { request: Some(unsent), .. }, _) if used => request = unsent,
-                (Refused { request: Some(_), error }, _) => {
-                    return Err(failure::unsent(&station.server, error));
-                }
-                (Refused { error, .. }, Some(copy))
-                    if failure::was_turned_away(&error) && turned_away < MOST_TURNED_AWAY =>
-                {
-                    turned_away += 1;
-                    request = copy;
-                }
-                (Refused { error, .. }, _) => return Err(failure::exchange(&station.server, error)),
-            }
-        }
+        let response = self.exchanged(&station, alone, request).await?;
+        if unzip { gunzip::uncompressed(response) } else { Ok(response) }
+    }
+
+    /// A connection kept from before may turn out to be over, or about to be. A request it gives back was never sent, and
+    /// one that the server turned away was not looked at: either goes over another connection, once. What a connection
+    /// refuses that was opened for it is for `rest` to try again, with its waits and limits.
+    async fn exchanged(
+        &self,
+        station: &Arc<Station>,
+        alone: bool,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Body>, Error> {
+        let Leased { lease, used } = self.pool.lease(station, alone).await?;
+        let copy = if used && lease.may_turn_away() { copy(&request) } else { None };
+        let mut refused = match exchange(station, lease, request).await {
+            Ok(response) => return Ok(response),
+            Err(refused) => *refused,
+        };
+        let unsent = refused.request.take_if(|_| used);
+        let again = unsent.or_else(|| copy.filter(|_| failure::was_turned_away(&refused.error)));
+        let Some(again) = again else { return Err(refused.told(&station.server)) };
+        let Leased { lease, .. } = self.pool.lease(station, alone).await?;
+        exchange(station, lease, again).await.map_err(|refused| refused.told(&station.server))
     }
 }
 
@@ -149,6 +146,18 @@ fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
 struct Refused {
     request: Option<Request<RequestBody>>,
     error: hyper::Error,
+}
+
+impl Refused {
+    fn told(self, server: &Server) -> Error {
+        if self.request.is_some() {
+            failure::unsent(server, self.error)
+        } else if failure::was_turned_away(&self.error) {
+            failure::turned_away(server, self.error)
+        } else {
+            failure::exchange(server, self.error)
+        }
+    }
 }
 
 async fn exchange(

@@ -1,6 +1,8 @@
 //! When a request is sent again. Follows client-go 0.37 `rest/with_retry.go` and `rest/request.go`: an answer 429 or 5xx
 //! that says `Retry-After`, and a GET or a watch whose connection broke before an answer.
 //!
+//! A request that the server turned away unseen is sent again whatever it asks. Go's HTTP/2 transport does so below
+//! client-go, up to six times; here it waits, and counts, like any other.
 //! Differs: a watch that broke each time ends in the error and not in an empty watch; a number of seconds that a Status
 //! could not hold (2³¹ and more) is no wait, where client-go's overflows from 2³³ on.
 //! Invariant: a request whose body is a stream is sent once.
@@ -11,7 +13,7 @@ use http::{Method, Response, StatusCode};
 
 use super::Request;
 use super::answer;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, TransportErrorKind};
 use crate::status;
 use crate::transport::Body;
 
@@ -83,9 +85,10 @@ pub(super) async fn send(request: &mut Request, mode: Mode) -> Result<Response<B
     Err(Error::canceled("the request was never sent"))
 }
 
-/// Whether the same request may be sent although nobody knows whether it arrived.
+/// Whether the same request may be sent again: it was not looked at, or changes nothing.
 fn is_repeatable(request: &Request, mode: Mode, error: &Error) -> bool {
     match mode {
+        _ if *error.kind() == ErrorKind::Transport(TransportErrorKind::TurnedAway) => true,
         Mode::Whole => request.method() == Method::GET && error.is_interrupted(),
         Mode::Stream => false,
         Mode::Watch => error.is_interrupted() || *error.kind() == ErrorKind::Timeout,

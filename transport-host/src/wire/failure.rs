@@ -15,10 +15,12 @@ const CONFIG: u8 = 7;
 const AUTH: u8 = 8;
 const TIMEOUT: u8 = 9;
 const CANCELED: u8 = 10;
+const TURNED_AWAY: u8 = 11;
 
 pub(super) fn write(writer: &mut Writer, error: &Error) {
     let kind = match error.kind() {
         ErrorKind::Transport(TransportErrorKind::Connect) => CONNECT,
+        ErrorKind::Transport(TransportErrorKind::TurnedAway) => TURNED_AWAY,
         ErrorKind::Transport(TransportErrorKind::Tls) => TLS,
         ErrorKind::Transport(TransportErrorKind::Interrupted) => INTERRUPTED,
         ErrorKind::Transport(TransportErrorKind::TooLarge) => TOO_LARGE,
@@ -46,6 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Error, Malformed> {
             return Ok(Error::api(status));
         }
         CONNECT => ErrorKind::Transport(TransportErrorKind::Connect),
+        TURNED_AWAY => ErrorKind::Transport(TransportErrorKind::TurnedAway),
         TLS => ErrorKind::Transport(TransportErrorKind::Tls),
         INTERRUPTED => ErrorKind::Transport(TransportErrorKind::Interrupted),
         PROTOCOL => ErrorKind::Transport(TransportErrorKind::Protocol),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, Request, Response};
+use portolan::client::Client;
 use portolan::config::{Config, Tls};
 use portolan::transport::{Body, Transport};
 use portolan::{ErrorKind, TransportErrorKind};
@@ -131,4 +132,26 @@ async fn a_body_is_whole_when_its_stream_has_ended_and_only_then() {
         }
     }
     assert_eq!(server.asked.load(Ordering::SeqCst), 5);
+}
+
+#[tokio::test]
+async fn who_is_turned_away_is_told_so_and_asks_once_more_only_where_a_kept_connection_was_over() {
+    let server = Raw::start(|path, respond| match path {
+        "/ok" => drop(respond.send_response(Response::new(()), true).unwrap()),
+        _ => respond.send_reset(Reason::REFUSED_STREAM),
+    })
+    .await;
+    let transport = Arc::new(server.transport());
+    let client = Client::new(transport, server.config.clone(), portolan_native::runtime().unwrap());
+    let turned_away = ErrorKind::Transport(TransportErrorKind::TurnedAway);
+    let asked = || server.asked.swap(0, Ordering::SeqCst);
+    for (retries, expected) in [(0, 1), (1, 2)] {
+        let write = client.rest().post().abs_path("/refused").max_retries(retries);
+        let error = write.send().await.unwrap_err();
+        assert_eq!((error.kind(), asked()), (&turned_away, expected), "{error}");
+    }
+    client.rest().get().abs_path("/ok").send().await.unwrap();
+    asked();
+    let error = client.rest().get().abs_path("/refused").max_retries(0).send().await.unwrap_err();
+    assert_eq!((error.kind(), asked()), (&turned_away, 2), "over the kept connection and a new one: {error}");
 }
