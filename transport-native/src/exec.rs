@@ -2,8 +2,9 @@
 //! one configuration. After client-go's `plugin/pkg/client/auth/exec/exec.go`, v0.37; what it is told and what its answer
 //! means is core's to say.
 //!
-//! Invariants: a plugin cannot hang, fill the memory or put a secret into an error; one that is stopped leaves no child
-//! running; a request that is dropped does not end the login others wait for.
+//! Invariants: a plugin cannot hang or fill the memory, and nothing of what it writes comes into an error, for it may be a
+//! secret: standard error goes to ours alone; one that is stopped leaves no child running; a request that is dropped does
+//! not end the login others wait for.
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
@@ -26,12 +27,10 @@ use crate::tls;
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest answer taken: certificates are a few kilobytes.
 const LONGEST_ANSWER: u64 = 1 << 20;
-/// So much of what a plugin says on standard error is passed on to ours, and looked at for the reason of a failure.
+/// So much of what a plugin says on standard error is passed on to ours.
 const MOST_PASSED_ON: usize = 16 << 10;
-/// For so long the reason of a failure is waited for when a plugin has ended: a child of it may hold standard error open.
+/// For so long the rest of that is waited for when a plugin has ended: a child of it may hold standard error open.
 const LINGER: Duration = Duration::from_millis(200);
-/// The longest reason shown.
-const LONGEST_REASON: usize = 200;
 
 /// The plugins in use, so that the clients of one configuration share one. client-go's `globalCache`.
 static SHARED: InUse<Plugin> = InUse::new();
@@ -114,18 +113,20 @@ impl Plugin {
         let interactive = self.config.interactive(std::io::stdin().is_terminal())?;
         let running = self.start(interactive)?;
         let limit = self.config.timeout.unwrap_or(TIMEOUT);
-        let (status, answer, reason) =
-            tokio::time::timeout(limit, self.finish(running)).await.map_err(|_| {
-                self.config.failed(&format!(
-                    "did not end within {limit:?} and was stopped: run it by hand to see why"
-                ))
-            })??;
+        let (status, answer) = tokio::time::timeout(limit, self.finish(running)).await.map_err(|_| {
+            self.config
+                .failed(&format!("did not end within {limit:?} and was stopped: run it by hand to see why"))
+        })??;
         if !status.success() {
-            let reason = if reason.is_empty() { "run it by hand to see why".to_owned() } else { reason };
-            let ended = status
-                .code()
-                .map_or_else(|| "was killed".to_owned(), |code| format!("ended with exit code {code}"));
-            return Err(self.config.failed(&format!("{ended}: {reason}")));
+            let ended = status.code().map_or_else(
+                || "was killed: run it by hand to see why".to_owned(),
+                |code| {
+                    format!(
+                        "ended with exit code {code}: its standard error says why, or run it by hand to see"
+                    )
+                },
+            );
+            return Err(self.config.failed(&ended));
         }
         let credential = self.config.read(&answer)?;
         if let Some(identity) = &credential.identity {
@@ -170,14 +171,12 @@ impl Plugin {
         Ok(Running { child, apart })
     }
 
-    /// Waits for the end: its status, its answer, and the first line it said of a failure. As in client-go a child that
-    /// it left behind holds up nobody, unless it could still answer, and keeps a standard error that is read.
-    async fn finish(&self, mut running: Running) -> Result<(ExitStatus, Vec<u8>, String), Error> {
+    /// Waits for the end: its status and its answer. As in client-go a child that it left behind holds up nobody, unless
+    /// it could still answer, and keeps a standard error that is read.
+    async fn finish(&self, mut running: Running) -> Result<(ExitStatus, Vec<u8>), Error> {
         let unreadable =
             |error| self.config.failed(&format!("cannot be read ({error}): run it by hand to see why"));
-        let said = Arc::default();
-        let passing =
-            running.child.stderr.take().map(|stderr| tokio::spawn(pass_on(stderr, Arc::clone(&said))));
+        let passing = running.child.stderr.take().map(|stderr| tokio::spawn(pass_on(stderr)));
         let stdout = running.child.stdout.take();
         let mut answer = Vec::new();
         if let Some(stdout) = stdout {
@@ -194,30 +193,8 @@ impl Plugin {
         if let Some(passing) = passing {
             let _ = tokio::time::timeout(LINGER, passing).await;
         }
-        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok((status, answer, self.reason(&said)))
+        Ok((status, answer))
     }
-
-    /// The first line of `said`, short, in one line of harmless characters, and without what the configuration keeps secret.
-    fn reason(&self, said: &[u8]) -> String {
-        let mut text = String::from_utf8_lossy(said).into_owned();
-        let values = self.config.env.iter().map(|variable| variable.value.reveal().trim());
-        let mut secrets: Vec<_> = values.filter(|value| value.len() > 3).collect();
-        // What one secret is a part of is hidden as a whole, and all before anything is cut: no half of one is shown.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        for secret in secrets {
-            text = text.replace(secret, "(hidden)");
-        }
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let word =
-            |word: &str| if is_token(word) { "(hidden)".to_owned() } else { word.escape_debug().to_string() };
-        line.split(' ').map(word).collect::<Vec<_>>().join(" ").chars().take(LONGEST_REASON).collect()
-    }
-}
-
-/// Whether a word holds a JSON Web Token.
-fn is_token(word: &str) -> bool {
-    word.contains("eyJ") && word.len() > 20
 }
 
 /// A plugin that runs. Dropped before it has ended, it is killed, and what it started with it.
@@ -246,21 +223,15 @@ fn at_a_terminal() -> bool {
     std::io::stdin().is_terminal() || std::io::stderr().is_terminal()
 }
 
-/// Passes what a plugin says on to our standard error, and keeps its beginning.
-async fn pass_on(mut stderr: ChildStderr, kept: Arc<Mutex<Vec<u8>>>) {
+/// Passes the beginning of what a plugin says on to our standard error, and reads it to its end.
+async fn pass_on(mut stderr: ChildStderr) {
     let (mut own, mut passed) = (tokio::io::stderr(), 0);
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
-        let said = &buffer[..count];
-        {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = MOST_PASSED_ON - kept.len();
-            kept.extend_from_slice(&said[..count.min(room)]);
-        }
         if passed < MOST_PASSED_ON {
             passed += count;
             // Whether anybody reads our standard error is none of the plugin's business.
-            let _ = own.write_all(said).await;
+            let _ = own.write_all(&buffer[..count]).await;
         }
     }
 }

@@ -222,22 +222,14 @@ async fn a_hostile_plugin_ends_in_one_clear_line() {
             "head -c 100000000 /dev/zero",
             "answered more than 1048576 bytes and was stopped: it must print an ExecCredential alone",
         ),
-        ("head -c 10000000 /dev/zero | tr '\\0' - >&2; exit 1", "ended with exit code 1: "),
+        ("head -c 10000000 /dev/zero | tr '\\0' 0 >&2; exit 1", "ended with exit code 1: "),
         (
-            "echo >&2; echo \"token $SECRET is wrong\" >&2; echo more >&2; exit 73",
-            "ended with exit code 73: token (hidden) is wrong",
+            "echo \"the password $SECRET, hunter2, is wrong\" >&2; exit 73",
+            "ended with exit code 73: its standard error says why, or run it by hand to see",
         ),
-        (
-            "printf '%0198d%s\\n' 0 \"$SECRET\" >&2; exit 6",
-            format!("ended with exit code 6: {}(h", "0".repeat(198)).as_str(),
-        ),
-        (
-            "printf 'a \\033[1mb eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0. c' >&2; exit 2",
-            "ended with exit code 2: a \\u{1b}[1mb (hidden) c",
-        ),
-        ("sleep 10 >/dev/null & echo why >&2; exit 7", "ended with exit code 7: why"),
+        ("echo hunter2; exit 74", "ended with exit code 74: "),
+        ("sleep 10 >/dev/null & echo hunter2 >&2; exit 7", "ended with exit code 7: "),
         ("kill -9 $$", "was killed: run it by hand to see why"),
-        ("exit 5", "ended with exit code 5: run it by hand to see why"),
     ] {
         let mut config = scene.config(script);
         plugin(&mut config).timeout = Some(Duration::from_secs(3));
@@ -246,7 +238,9 @@ async fn a_hostile_plugin_ends_in_one_clear_line() {
         let error = get(&transport_for(&config).unwrap(), &config).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Auth), "{error:?}");
         assert!(error.to_string().starts_with(&format!("{begin}{expected}")), "{script}: {error}");
-        assert!(error.to_string().len() < 2500 && !error.to_string().contains('\n'), "{error}");
+        assert!(error.to_string().len() < 250 && !error.to_string().contains('\n'), "{error}");
+        let secrets = ["s3cr3t", "hunter2", "password", "0000"];
+        assert!(secrets.iter().all(|secret| !format!("{error} {error:?}").contains(secret)), "{error:?}");
         assert!(started.elapsed() < Duration::from_secs(60), "{script} took {:?}", started.elapsed());
     }
     assert_eq!(scene.server.connections(), 0, "nothing was sent");
