@@ -53,7 +53,8 @@ pub struct Config {
     pub refuse_indentation: bool,
     /// How objects of built-in kinds are asked for and sent. client-go's `rest.ContentConfig`.
     pub content_type: ContentType,
-    /// The `User-Agent` header.
+    /// The `User-Agent` header. The server takes what stands before its first `/` for the field manager of a change that
+    /// names none. `portolan_native` puts the program's name there where it loads a configuration.
     pub user_agent: String,
     /// The limit for one request from its start to the end of its body, or to the answer's head where the body is read
     /// as it comes; watches have none. `None`: no limit.

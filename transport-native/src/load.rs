@@ -178,10 +178,22 @@ impl Environment {
     }
 }
 
-/// With the system and its processor in the user agent, as client-go's `DefaultKubernetesUserAgent`.
+/// With the program, the system and its processor in the user agent, as client-go's `DefaultKubernetesUserAgent`. What
+/// stands first is who made a change, to the server; the program's version is not known here.
 fn told_apart(config: Config) -> Config {
-    let user_agent = format!("{} ({}/{})", config.user_agent, std::env::consts::OS, std::env::consts::ARCH);
+    let program = std::env::current_exe().ok().and_then(|path| program(&path));
+    let program = program.as_deref().unwrap_or("portolan");
+    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+    let user_agent = format!("{program}/unknown ({system}/{processor}) {}", config.user_agent);
     Config { user_agent, ..config }
+}
+
+/// The name of the program at `path`, as a header may carry it.
+fn program(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy();
+    // Linux says so of a program whose file has been replaced since.
+    let name = name.strip_suffix(" (deleted)").unwrap_or(&name);
+    Some(name.chars().map(|letter| if letter.is_ascii_graphic() { letter } else { '-' }).collect())
 }
 
 /// What a kubeconfig says with `overrides` over it. Certificates and keys it names must be there, and usable: client-go's

@@ -76,7 +76,22 @@ fn the_home_directory_is_read_and_its_paths_are_absolute() {
     assert_eq!(host(&config), "home");
     let authority = path.with_file_name("ca.pem").to_str().unwrap().to_owned();
     assert_eq!(config.tls.certificate_authority, Some(Pem::File(authority)));
-    assert!(config.user_agent.starts_with("portolan/") && config.user_agent.contains(std::env::consts::OS));
+    let program = std::env::current_exe().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let system = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(config.user_agent, format!("{program}/unknown ({system}) portolan/{version}"));
+}
+
+#[test]
+fn a_program_is_named_as_a_header_may_carry_it() {
+    for (path, name) in [
+        ("/usr/bin/shop-controller", Some("shop-controller")),
+        ("/usr/bin/shop (deleted)", Some("shop")),
+        ("/home/jo/l\u{e4}den v2\n", Some("l-den-v2-")),
+        ("/", None),
+    ] {
+        assert_eq!(program(Path::new(path)).as_deref(), name, "{path:?}");
+    }
 }
 
 #[test]
