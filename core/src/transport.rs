@@ -8,7 +8,8 @@
 //! 4. Dropping the future or the body aborts the exchange.
 //! 5. An answer is an answer: a status outside 2xx is `Ok`. Only `rest` turns it into an error.
 //! 6. No retry, no redirect, no credentials: those are layers above. One thing is no retry: a request that a connection
-//!    kept from before did not take (it was over, or the peer turned the request away unseen) goes over another, once.
+//!    kept from before did not take goes over another: always where it was over and nothing was sent, once where the peer
+//!    turned the request away unseen.
 //! 7. An error says by its kind what a retry would mean ([`crate::TransportErrorKind`]).
 
 use std::fmt;

@@ -111,26 +111,33 @@ impl HyperTransport {
         if unzip { gunzip::uncompressed(response) } else { Ok(response) }
     }
 
-    /// A connection kept from before may turn out to be over, or about to be. A request it gives back was never sent, and
-    /// one that the server turned away was not looked at: either goes over another connection, once. What a connection
-    /// refuses that was opened for it is for `rest` to try again, with its waits and limits.
+    /// A connection kept from before may turn out to be over, or about to be. A request that it gives back was never sent
+    /// and goes over another; each time that takes one from those kept. One that the server turned away was not looked at
+    /// and goes over another once. What a connection refuses that was opened for it is for `rest` to try again, with its
+    /// waits and limits.
     async fn exchanged(
         &self,
         station: &Arc<Station>,
         alone: bool,
-        request: Request<RequestBody>,
+        mut request: Request<RequestBody>,
     ) -> Result<Response<Body>, Error> {
-        let Leased { lease, used } = self.pool.lease(station, alone).await?;
-        let copy = if used && lease.may_turn_away() { copy(&request) } else { None };
-        let mut refused = match exchange(station, lease, request).await {
-            Ok(response) => return Ok(response),
-            Err(refused) => *refused,
-        };
-        let unsent = refused.request.take_if(|_| used);
-        let again = unsent.or_else(|| copy.filter(|_| failure::was_turned_away(&refused.error)));
-        let Some(again) = again else { return Err(refused.told(&station.server)) };
-        let Leased { lease, .. } = self.pool.lease(station, alone).await?;
-        exchange(station, lease, again).await.map_err(|refused| refused.told(&station.server))
+        let mut turned_away = false;
+        loop {
+            let Leased { lease, used } = self.pool.lease(station, alone).await?;
+            let copy = if used && !turned_away && lease.may_turn_away() { copy(&request) } else { None };
+            let mut refused = match exchange(station, lease, request).await {
+                Ok(response) => return Ok(response),
+                Err(refused) => *refused,
+            };
+            request = match (refused.request.take_if(|_| used), copy) {
+                (Some(unsent), _) => unsent,
+                (None, Some(copy)) if failure::was_turned_away(&refused.error) => {
+                    turned_away = true;
+                    copy
+                }
+                _ => return Err(refused.told(&station.server)),
+            };
+        }
     }
 }
 
