@@ -83,7 +83,7 @@ async fn serve(
             stream.write_all(text.as_bytes()).await.unwrap();
         }
         Manner::Http => {
-            let head = read_head(&mut stream).await;
+            let Some(head) = read_head(&mut stream).await else { return };
             let line = head.lines().next().unwrap().replace(" HTTP/1.1", "");
             let own = head.lines().find_map(|line| {
                 let (name, value) = line.split_once(": ")?;
@@ -107,13 +107,14 @@ async fn serve(
     }
 }
 
-async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+/// `None` where the client has gone before its end: then nothing leads on.
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let Ok(byte) = stream.read_u8().await else { break };
+        let byte = stream.read_u8().await.ok()?;
         head.push(byte);
     }
-    String::from_utf8(head).unwrap()
+    Some(String::from_utf8(head).unwrap())
 }
 
 /// RFC 1928 and 1929, from the proxy's side.
