@@ -1,4 +1,6 @@
 //! 64 bytes at once: a mask of 64 bits tells which of them are what is asked for, the first byte lowest.
+//!
+//! These steps are a few instructions each, and are always inlined: a build for size would make calls of them.
 
 use wide::u8x16;
 
@@ -20,16 +22,18 @@ pub(super) fn escaped_bytes(backslashes: u64, length: usize, carried: &mut bool)
 }
 
 /// Ones from each odd quote up to the next, that one excluded: the inside of strings.
+#[inline(always)]
 pub(super) fn spread(quotes: u64) -> u64 {
-    let mut inside = quotes;
-    for shift in [1, 2, 4, 8, 16, 32] {
-        inside ^= inside << shift;
-    }
-    inside
+    let inside = quotes ^ quotes << 1;
+    let inside = inside ^ inside << 2;
+    let inside = inside ^ inside << 4;
+    let inside = inside ^ inside << 8;
+    let inside = inside ^ inside << 16;
+    inside ^ inside << 32
 }
 
 /// The highest bit, in all places.
-#[inline]
+#[inline(always)]
 pub(super) fn sign(mask: u64) -> u64 {
     (mask as i64 >> 63) as u64
 }
@@ -46,56 +50,63 @@ pub(super) fn padded(tail: &[u8]) -> [u8; BLOCK] {
 pub(super) struct Lanes([u8x16; 4]);
 
 impl Lanes {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(block: &[u8; BLOCK]) -> Self {
-        let lanes = block.as_chunks::<16>().0;
-        Self(std::array::from_fn(|index| u8x16::from(lanes[index])))
+        let [a, b, c, d] = *block.as_chunks::<16>().0 else { return Self([u8x16::ZERO; 4]) };
+        Self([a.into(), b.into(), c.into(), d.into()])
     }
 
-    /// The same with this bit set in every byte.
-    #[inline]
-    fn with(self, bit: u8) -> Self {
-        Self(self.0.map(|lane| lane | u8x16::splat(bit)))
+    /// Each register changed.
+    #[inline(always)]
+    fn each(self, change: impl Fn(u8x16) -> u8x16) -> Self {
+        let [a, b, c, d] = self.0;
+        Self([change(a), change(b), change(c), change(d)])
+    }
+
+    /// Those registers' bytes that are `byte`, all their bits set.
+    #[inline(always)]
+    fn equal(self, byte: u8) -> Self {
+        self.each(|lane| lane.simd_eq(u8x16::splat(byte)))
     }
 
     /// A one for each byte that is `byte`, the first lowest.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bits(self, byte: u8) -> u64 {
-        let [a, b, c, d] = self.0.map(|lane| u64::from(lane.simd_eq(u8x16::splat(byte)).to_bitmask()));
-        a | b << 16 | c << 32 | d << 48
+        let [a, b, c, d] = self.equal(byte).0;
+        let [a, b, c, d] = [a.to_bitmask(), b.to_bitmask(), c.to_bitmask(), d.to_bitmask()];
+        u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48
     }
 
     /// A one for each opening bracket, and for each closing one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn brackets(self) -> (u64, u64) {
         // In ASCII `[` and `{`, `]` and `}` differ by this one bit, and nothing else becomes a brace by it.
-        let folded = self.with(0x20);
+        let folded = self.each(|lane| lane | u8x16::splat(0x20));
         (folded.bits(b'{'), folded.bits(b'}'))
     }
 
     /// Whether any byte is `byte`: for the rare ones, whose place need not be known then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn have(self, byte: u8) -> bool {
-        let [a, b, c, d] = self.0.map(|lane| lane.simd_eq(u8x16::splat(byte)));
-        (a | b | c | d).to_bitmask() != 0
+        self.equal(byte).together().to_bitmask() != 0
     }
 
     /// A one for each byte in which this bit is set.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bits_with(self, bit: u8) -> u64 {
-        Self(self.0.map(|lane| lane & u8x16::splat(bit))).bits(bit)
+        self.each(|lane| lane & u8x16::splat(bit)).bits(bit)
     }
 
     /// All bytes together.
-    #[inline]
+    #[inline(always)]
     pub(super) fn together(self) -> u8x16 {
         let [a, b, c, d] = self.0;
         a | b | c | d
     }
 
     /// The highest bit set where any byte is at most this.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at_most(self, most: u8) -> u8x16 {
-        Self(self.0.map(|lane| lane.min(u8x16::splat(most)).simd_eq(lane))).together()
+        self.each(|lane| lane.min(u8x16::splat(most)).simd_eq(lane)).together()
     }
 }
