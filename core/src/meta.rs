@@ -22,8 +22,8 @@ pub use patch::{Patch, PatchType};
 pub use quantity::{Quantity, QuantityFormat};
 pub use resource::{ApiResource, GroupVersion, GroupVersionKind, GroupVersionResource};
 pub use selector::{
-    FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector, is_label_value,
-    label_name_faults, label_value_faults,
+    FieldRequirement, FieldSelector, LabelOperator, LabelRequirement, LabelSelector, dns_name_fault,
+    is_label_value, label_name_faults, label_value_faults,
 };
 pub use version::{Continue, ResourceVersion};
 

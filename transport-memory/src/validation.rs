@@ -1,13 +1,12 @@
 //! Checks of a body's type and metadata, with the messages of apimachinery's validation.
 
-use portolan::meta::{label_name_faults, label_value_faults};
+use portolan::meta::{dns_name_fault, label_name_faults, label_value_faults};
 use serde_json::Value;
 
 use crate::failure::{Cause, Failure};
 use crate::resources::{NameRule, Resource};
 use crate::value::{at, text};
 
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
 /// Refuses a body that is no object or says it is of another type than `resource`'s. A body that does not say is fine,
@@ -67,7 +66,7 @@ fn wrong_label(text: &str, fault: &str) -> Cause {
 fn name_fault(rule: NameRule, name: &str) -> Option<&'static str> {
     match rule {
         NameRule::Subdomain if name.len() > 253 => Some("must be no more than 253 characters"),
-        NameRule::Subdomain => (!name.split('.').all(is_label)).then_some(SUBDOMAIN),
+        NameRule::Subdomain => dns_name_fault(name),
         NameRule::Label if name.len() > 63 => Some("must be no more than 63 characters"),
         NameRule::Label => (!is_label(name)).then_some(LABEL),
         NameRule::Segment if name == "." => Some("may not be '.'"),

@@ -9,6 +9,6 @@ mod field;
 mod label;
 mod parse;
 
-pub use check::{is_label_value, label_name_faults, label_value_faults};
+pub use check::{dns_name_fault, is_label_value, label_name_faults, label_value_faults};
 pub use field::{FieldRequirement, FieldSelector};
 pub use label::{LabelOperator, LabelRequirement, LabelSelector};

@@ -118,7 +118,7 @@ fn amount(parts: &Parts<'_>, base: u32, exponent: i32, scale: i32) -> Result<(i1
         let kept = (parts.whole.len() + parts.fraction.len()).saturating_sub(dropped);
         // Zeros count only once a digit follows: those at the end are part of the scale.
         let (mut value, mut zeros) = (0_i128, 0);
-        let last = digits().skip(kept).any(|digit| digit != 0).then_some(1);
+        let is_inexact = digits().skip(kept).any(|digit| digit != 0);
         let add = |value, zeros, digit| shifted(value, zeros).and_then(|value| value.checked_add(digit));
         for digit in digits().take(kept) {
             zeros += 1;
@@ -126,8 +126,8 @@ fn amount(parts: &Parts<'_>, base: u32, exponent: i32, scale: i32) -> Result<(i1
                 (value, zeros) = (add(value, zeros, digit).ok_or(TOO_LONG)?, 0);
             }
         }
-        if let Some(digit) = last {
-            (value, zeros) = (add(value, zeros, digit).ok_or(TOO_LONG)?, 0);
+        if is_inexact {
+            (value, zeros) = (add(value, zeros, 1).ok_or(TOO_LONG)?, 0);
         }
         return Ok((value, scale.max(NANO).saturating_add(zeros)));
     }

@@ -9,7 +9,7 @@ const LONGEST_PREFIX: usize = 253;
 
 const EMPTY: &str = "must be non-empty";
 const NAME: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const PREFIX: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const DNS_NAME: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /// What is wrong with the name of a label, as the server says it; nothing when it is one: an optional DNS name and a slash,
@@ -34,7 +34,7 @@ pub fn label_name_faults(name: &str) -> Vec<String> {
         Some("") => faults.push(format!("prefix part {EMPTY}")),
         Some(prefix) => {
             faults.extend(too_long(prefix, LONGEST_PREFIX).map(|what| format!("prefix part {what}")));
-            faults.extend((!is_dns_name(prefix)).then(|| format!("prefix part {PREFIX}")));
+            faults.extend(dns_name_fault(prefix).map(|what| format!("prefix part {what}")));
         }
         None => {}
     }
@@ -81,12 +81,19 @@ fn has_right_bytes(text: &str) -> bool {
         && bytes.last().is_none_or(u8::is_ascii_alphanumeric)
 }
 
-fn is_dns_name(text: &str) -> bool {
+/// What is wrong with the characters of a DNS name such as `example.com`, as the server says it; how long it may be is said
+/// elsewhere. Part of apimachinery's `validation.IsDNS1123Subdomain`.
+///
+/// ```
+/// use portolan::meta::dns_name_fault;
+/// assert!(dns_name_fault("web-1.example").is_none() && dns_name_fault("Web").is_some());
+/// ```
+pub fn dns_name_fault(text: &str) -> Option<&'static str> {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(is_inner) && !part.starts_with('-') && !part.ends_with('-')
     };
-    text.split('.').all(is_part)
+    (!text.split('.').all(is_part)).then_some(DNS_NAME)
 }
 
 #[cfg(test)]
@@ -112,10 +119,10 @@ mod tests {
                     format!("name part {NAME}"),
                 ],
             ),
-            ("a..b/c", vec![format!("prefix part {PREFIX}")]),
+            ("a..b/c", vec![format!("prefix part {DNS_NAME}")]),
             (
                 &format!("{long}/c"),
-                vec!["prefix part must be no more than 253 bytes".into(), format!("prefix part {PREFIX}")],
+                vec!["prefix part must be no more than 253 bytes".into(), format!("prefix part {DNS_NAME}")],
             ),
             (&long, vec!["name part must be no more than 63 bytes".into(), format!("name part {NAME}")]),
             ("ü", vec![format!("name part {NAME}")]),
