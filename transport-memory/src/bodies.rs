@@ -107,25 +107,28 @@ pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletio
     let given = owned("propagationPolicy").unwrap_or_else(|| query.get("propagationPolicy").to_owned());
     let asked: Vec<&str> = list(options, "dryRun").filter_map(Value::as_str).collect();
     let dry_runs = if asked.is_empty() { query.all("dryRun").collect() } else { asked };
-    let mut causes = Vec::new();
-    if !matches!(given.as_str(), "" | "Foreground" | "Background" | "Orphan") {
-        let supported = ["Foreground", "Background", "Orphan", "nil"];
-        causes.push(Cause::not_supported("propagationPolicy", &given, &supported));
-    }
-    causes.extend(Cause::of_dry_run(dry_runs.iter().copied()));
-    if !causes.is_empty() {
-        return Err(Failure::invalid_options_of("DeleteOptions", causes));
-    }
+    let propagation = match given.as_str() {
+        "Foreground" => Ok(Propagation::Foreground),
+        "Orphan" => Ok(Propagation::Orphan),
+        "Background" => Ok(Propagation::Background),
+        "" if options.get("orphanDependents") == Some(&Value::Bool(true)) => Ok(Propagation::Orphan),
+        "" => Ok(Propagation::Unsaid),
+        other => {
+            let supported = ["Foreground", "Background", "Orphan", "nil"];
+            Err(Cause::not_supported("propagationPolicy", other, &supported))
+        }
+    };
+    let propagation = match (propagation, Cause::of_dry_run(dry_runs.iter().copied())) {
+        (Ok(propagation), None) => propagation,
+        (propagation, wrong) => {
+            let causes = propagation.err().into_iter().chain(wrong).collect();
+            return Err(Failure::invalid_options_of("DeleteOptions", causes));
+        }
+    };
     Ok(Deletion {
         uid: owned("preconditions.uid"),
         version: owned("preconditions.resourceVersion"),
-        propagation: match given.as_str() {
-            "Foreground" => Propagation::Foreground,
-            "Orphan" => Propagation::Orphan,
-            "Background" => Propagation::Background,
-            _ if options.get("orphanDependents") == Some(&Value::Bool(true)) => Propagation::Orphan,
-            _ => Propagation::Unsaid,
-        },
+        propagation,
         dry_run: !dry_runs.is_empty(),
     })
 }

@@ -1,5 +1,7 @@
 //! The server's refusals, in the words of kube-apiserver.
 
+use std::fmt;
+
 use portolan::Error;
 use portolan::status::{
     CAUSE_RESOURCE_VERSION_TOO_LARGE, Status, StatusCause, StatusDetails, failure, reason,
@@ -261,7 +263,7 @@ impl Cause {
         }
     }
 
-    pub(crate) fn invalid(field: &str, value: impl std::fmt::Display, detail: &str) -> Self {
+    pub(crate) fn invalid(field: &str, value: impl fmt::Display, detail: &str) -> Self {
         let text = format!("Invalid value: {value}: {detail}");
         Self { reason: "FieldValueInvalid", field: field.to_owned(), text }
     }
@@ -271,19 +273,20 @@ impl Cause {
     }
 
     pub(crate) fn not_supported(field: &str, value: &str, supported: &[&str]) -> Self {
+        Self::unsupported(field, format_args!("{value:?}"), supported)
+    }
+
+    fn unsupported(field: &str, value: fmt::Arguments<'_>, supported: &[&str]) -> Self {
         let supported: Vec<_> = supported.iter().map(|value| format!("{value:?}")).collect();
-        let text = format!("Unsupported value: {value:?}: supported values: {}", supported.join(", "));
+        let text = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
         Self { reason: "FieldValueNotSupported", field: field.to_owned(), text }
     }
 
     /// What is wrong with these values of `dryRun`.
     pub(crate) fn of_dry_run<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let values: Vec<_> = values.into_iter().collect();
-        if values.iter().all(|value| *value == "All") {
-            return None;
-        }
-        let text = format!("Unsupported value: {}: supported values: \"All\"", Value::from(values));
-        Some(Self { reason: "FieldValueNotSupported", field: "dryRun".to_owned(), text })
+        let is_wrong = values.iter().any(|value| *value != "All");
+        is_wrong.then(|| Self::unsupported("dryRun", format_args!("{}", Value::from(values)), &["All"]))
     }
 
     fn into_status(self) -> StatusCause {

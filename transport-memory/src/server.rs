@@ -84,8 +84,7 @@ impl Call {
     /// Drops what the kind of a body does not have, and gives what its sender is to be told of that.
     #[cfg(feature = "full")]
     fn check_fields(&self, verb: &str, object: &mut Value) -> Result<Vec<String>, Failure> {
-        let options = if verb == "create" { "CreateOptions" } else { "UpdateOptions" };
-        let validation = FieldValidation::read(&self.query, options)?;
+        let validation = FieldValidation::read(&self.query, options_of(verb).unwrap_or_default())?;
         let kind = text(object, "kind").to_owned();
         if kind.is_empty() && !matches!(self.target.subresource.as_str(), "" | "status") {
             return Ok(Vec::new()); // of a subresource's kind, which it does not say
@@ -132,6 +131,16 @@ impl Call {
     }
 }
 
+/// The kind of the options that a change has in its query; a deletion's may stand in its body.
+fn options_of(verb: &str) -> Option<&'static str> {
+    match verb {
+        "create" => Some("CreateOptions"),
+        "update" => Some("UpdateOptions"),
+        "patch" => Some("PatchOptions"),
+        _ => None,
+    }
+}
+
 /// What came with a request, read.
 enum Input {
     Nothing,
@@ -142,14 +151,9 @@ enum Input {
 
 impl Input {
     async fn read(verb: &str, headers: &HeaderMap, body: Body, call: &Call) -> Result<Self, Failure> {
-        let options = match verb {
-            "create" => "CreateOptions",
-            "update" => "UpdateOptions",
-            "patch" => "PatchOptions",
-            _ => "", // a deletion's may stand in its body
-        };
-        let wrong = Cause::of_dry_run(call.query.all("dryRun")).filter(|_| !options.is_empty());
-        if let Some(cause) = wrong {
+        if let Some(options) = options_of(verb)
+            && let Some(cause) = Cause::of_dry_run(call.query.all("dryRun"))
+        {
             return Err(Failure::invalid_options_of(options, vec![cause]));
         }
         Ok(match verb {
