@@ -118,15 +118,12 @@ impl Plugin {
                 .failed(&format!("did not end within {limit:?} and was stopped: run it by hand to see why"))
         })??;
         if !status.success() {
-            let ended = status.code().map_or_else(
-                || "was killed: run it by hand to see why".to_owned(),
-                |code| {
-                    format!(
-                        "ended with exit code {code}: its standard error says why, or run it by hand to see"
-                    )
-                },
-            );
-            return Err(self.config.failed(&ended));
+            return Err(self.config.failed(&match status.code() {
+                None => "was killed: run it by hand to see why".to_owned(),
+                Some(code) => format!(
+                    "ended with exit code {code}: its standard error says why, or run it by hand to see"
+                ),
+            }));
         }
         let credential = self.config.read(&answer)?;
         if let Some(identity) = &credential.identity {

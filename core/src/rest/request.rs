@@ -401,7 +401,6 @@ impl Request {
         mode: Mode,
         read: impl AsyncFnOnce(http::Response<Body>, HeaderValue) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let what = self.describe();
         let outcome = async {
             self.check()?;
             self.throttled().await?;
@@ -422,7 +421,7 @@ impl Request {
                 },
             }
         };
-        outcome.await.map_err(|error| error.doing(what))
+        outcome.await.map_err(|error| error.doing(self.describe()))
     }
 
     /// Opens it as a WebSocket. What one carries is not negotiated by headers.
