@@ -31,7 +31,7 @@ export async function between(port, { secure = false } = {}) {
     page: `${address}/portolan/`,
     /** How often each fault was met. */
     met: line.met,
-    /** From now on one piece in so many meets a fault; 0 is a good line again, except for what is stalled or slow. */
+    /** From now on one piece in so many meets a fault; 0 is a good line again, seconds later, when no fault lasts any more. */
     bad(oneIn) {
       line.oneIn = oneIn;
     },
@@ -56,21 +56,24 @@ export async function between(port, { secure = false } = {}) {
   };
 }
 
+/** How long a stalled connection lasts, and a slowed one stays slow, in milliseconds. */
+const FAULT_LASTS = 4000;
+
 /** Carries what `from` says to `to`, unless the line is bad; `over` ends the connection. */
 function pass(from, to, line, over) {
-  let slow = false;
+  let slowUntil = 0;
   from.on('data', (piece) => {
     const fault = chance(line);
     if (fault === 'cut') return over();
     if (fault === 'truncated') return to.write(piece.subarray(0, piece.length >> 1), over);
     if (fault === 'stalled') {
       [from, to].forEach(silence);
-      return setTimeout(over, 4000).unref();
+      return setTimeout(over, FAULT_LASTS).unref();
     }
-    slow ||= fault === 'slowed';
-    if (slow) {
+    if (fault === 'slowed') slowUntil = Date.now() + FAULT_LASTS;
+    if (Date.now() < slowUntil) {
       from.pause();
-      return trickle(piece, to, () => from.resume());
+      return trickle(piece, to, slowUntil, () => from.resume());
     }
     if (!to.write(piece)) {
       from.pause();
@@ -85,11 +88,12 @@ function silence(end) {
   end.removeAllListeners('data').removeAllListeners('drain').pause();
 }
 
-/** Sends `piece` in small ones, with a rest after each. */
-function trickle(piece, to, done) {
+/** Sends `piece` in small ones, with a rest after each, and from a moment on what is left of it at once. */
+function trickle(piece, to, until, done) {
   if (piece.length === 0 || to.destroyed) return done();
-  to.write(piece.subarray(0, 256));
-  setTimeout(trickle, 20, piece.subarray(256), to, done);
+  const size = Date.now() < until ? 256 : piece.length;
+  to.write(piece.subarray(0, size));
+  setTimeout(trickle, 20, piece.subarray(size), to, until, done);
 }
 
 /** The fault that the next piece meets, most often none: whether by xorshift, for variety, and which in turns. */
