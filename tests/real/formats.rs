@@ -125,7 +125,8 @@ async fn informers<K: Resource + Clone + PartialEq + serde::de::DeserializeOwned
         async move {
             let live = informer.wait_for_status(|status| (status.phase == Phase::Live).then_some(()));
             in_time("live", live).await;
-            let mut objects: Vec<_> = informer.lister().list();
+            let held = informer.lister().list();
+            let mut objects: Vec<_> = held.iter().collect();
             objects.sort_by_key(|object| object.key().to_string());
             let objects: Vec<K> = objects.iter().map(|object| object.decode().unwrap()).collect();
             factory.shutdown();

@@ -125,7 +125,7 @@ fn read(informer: &Informer) {
     let lister = informer.lister();
     for _ in 0..TURNS {
         assert_eq!(lister.snapshot().len(), OBJECTS);
-        assert_eq!(lister.list().len(), OBJECTS);
+        assert_eq!(lister.list().iter().count(), OBJECTS);
         assert_eq!(lister.namespace("default").len(), OBJECTS);
         let status = informer.status();
         assert!(status.objects == OBJECTS && informer.has_synced(), "{status:?}");

@@ -55,7 +55,10 @@ pub(super) struct Index<T> {
     hasher: DefaultHashBuilder,
     by_value: HashTable<usize>,
     postings: Slab<Posting>,
-    entries: Vec<Entries>,
+    /// The entry of each slot: one value is the rule, and takes no more than this.
+    entries: Vec<Entry>,
+    /// The entries of slots that have several, ordered by posting.
+    several: Slab<Box<[Entry]>>,
 }
 
 impl<T> Clone for Index<T> {
@@ -67,6 +70,7 @@ impl<T> Clone for Index<T> {
             by_value: self.by_value.clone(),
             postings: self.postings.clone(),
             entries: self.entries.clone(),
+            several: self.several.clone(),
         }
     }
 }
@@ -85,32 +89,11 @@ struct Entry {
     position: u32,
 }
 
-/// Where a slot stands, ordered by posting. One value is the rule and needs no allocation; many lie behind one pointer, so
-/// that none of this takes more than 16 bytes.
-#[derive(Clone, Default)]
-enum Entries {
-    #[default]
-    None,
-    One(Entry),
-    Many(Box<Box<[Entry]>>),
-}
-
-impl Entries {
-    fn as_slice(&self) -> &[Entry] {
-        match self {
-            Self::None => &[],
-            Self::One(entry) => std::slice::from_ref(entry),
-            Self::Many(entries) => entries,
-        }
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [Entry] {
-        match self {
-            Self::None => &mut [],
-            Self::One(entry) => std::slice::from_mut(entry),
-            Self::Many(entries) => entries,
-        }
-    }
+impl Entry {
+    /// The slot has no entry.
+    const NONE: Self = Self { posting: u32::MAX, position: 0 };
+    /// In the place of a posting: the slot has several entries, and the position says where in [`Index::several`].
+    const SEVERAL: u32 = u32::MAX - 1;
 }
 
 impl<T: 'static> Index<T> {
@@ -122,7 +105,13 @@ impl<T: 'static> Index<T> {
             by_value: HashTable::new(),
             postings: Slab::new(),
             entries: Vec::new(),
+            several: Slab::new(),
         }
+    }
+
+    /// Makes room for so many slots, and for no more.
+    pub(super) fn reserve(&mut self, slots: usize) {
+        self.entries.reserve_exact(slots.saturating_sub(self.entries.len()));
     }
 
     /// The slots of the objects that have `value`, in no particular but a reproducible order.
@@ -156,29 +145,35 @@ impl<T: 'static> Index<T> {
         wanted.sort_unstable();
         wanted.dedup();
         let entries = wanted.iter().map(|&posting| self.push(posting, slot)).collect::<Vec<_>>();
-        let entries = match *entries {
-            [] => Entries::None,
-            [entry] => Entries::One(entry),
-            _ => Entries::Many(Box::new(entries.into_boxed_slice())),
+        let entry = match *entries {
+            [] => Entry::NONE,
+            [entry] => entry,
+            _ => Entry { posting: Entry::SEVERAL, position: self.several.insert(entries.into()) as u32 },
         };
         let place = slot as usize;
         if self.entries.len() <= place {
-            self.entries.resize_with(place + 1, Entries::default);
+            self.entries.resize(place + 1, Entry::NONE);
         }
-        self.entries[place] = entries;
+        self.entries[place] = entry;
     }
 
     /// `slot` holds nothing any more.
     pub(super) fn leave(&mut self, slot: u32) {
-        let Some(entries) = self.entries.get_mut(slot as usize).map(std::mem::take) else { return };
-        for &Entry { posting, position } in entries.as_slice() {
-            self.swap_remove(posting, position);
+        let Some(entry) = self.entries.get_mut(slot as usize) else { return };
+        match std::mem::replace(entry, Entry::NONE) {
+            Entry::NONE => {}
+            Entry { posting: Entry::SEVERAL, position } => {
+                let entries = self.several.remove(position as usize);
+                entries.iter().for_each(|entry| self.swap_remove(*entry));
+            }
+            entry => self.swap_remove(entry),
         }
     }
 
     /// The common case of an update: the one value stays, and nothing needs to be done.
     fn names_only_the_present_value(&self, slot: u32, object: &T) -> bool {
-        let Some(Entries::One(entry)) = self.entries.get(slot as usize) else { return false };
+        // What stands there for none or several is no posting, and has no value.
+        let Some(entry) = self.entries.get(slot as usize) else { return false };
         let (mut count, mut same) = (0, true);
         self.function.values(object, &mut |value| {
             count += 1;
@@ -211,14 +206,17 @@ impl<T: 'static> Index<T> {
     }
 
     /// Takes one slot out of a posting; the last one moves into its place. An empty posting goes.
-    fn swap_remove(&mut self, posting: u32, position: u32) {
+    fn swap_remove(&mut self, Entry { posting, position }: Entry) {
         let slots = &mut self.postings[posting as usize].slots;
         slots.swap_remove(position as usize);
         if let Some(&moved) = slots.get(position as usize) {
-            let entries = self.entries[moved as usize].as_mut_slice();
-            if let Ok(entry) = entries.binary_search_by_key(&posting, |entry| entry.posting) {
-                entries[entry].position = position;
+            let mut entry = &mut self.entries[moved as usize];
+            if entry.posting == Entry::SEVERAL {
+                let entries = &mut self.several[entry.position as usize];
+                let Ok(found) = entries.binary_search_by_key(&posting, |entry| entry.posting) else { return };
+                entry = &mut entries[found];
             }
+            entry.position = position;
         } else if slots.is_empty() {
             let hash = self.hasher.hash_one(&*self.postings[posting as usize].value);
             if let Ok(entry) = self.by_value.find_entry(hash, |&other| other == posting as usize) {

@@ -5,9 +5,8 @@
 //! Invariants: one slot per key; every index knows exactly the objects that are there. Keys are read from the objects,
 //! never kept beside them. Iteration goes by slot, so the same operations give the same order.
 //!
-//! Differs: no lock (one writer; the driver publishes it to readers; a clone shares the objects and costs some 60 bytes
-//! each);
-//! `replace` keeps the objects that did not change and tells what did; an index function cannot fail, and asking for an
+//! Differs: no lock (one writer; the driver publishes it to readers; a clone shares the objects); a list of all shares
+//! them too and costs nothing for each, where client-go copies a slice; `replace` keeps the objects that did not change and tells what did; an index function cannot fail, and asking for an
 //! index that is not there gives nothing instead of an error.
 
 use std::fmt;
@@ -15,10 +14,10 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use slab::Slab;
 
 use super::event::KnownObjects;
 use super::index::{Index, IndexFunction, NAMESPACE_INDEX};
+use super::objects::{Iter, Objects, Slots};
 use crate::error::Error;
 use crate::meta::{Key, MetaRef, Object, ResourceVersion};
 
@@ -26,7 +25,7 @@ use crate::meta::{Key, MetaRef, Object, ResourceVersion};
 pub struct Indexer<T> {
     hasher: DefaultHashBuilder,
     by_key: HashTable<u32>,
-    slots: Slab<Arc<T>>,
+    slots: Slots<T>,
     indexes: Vec<Index<T>>,
     /// The text of the version last stored; kept as a buffer, since it changes with every event.
     version: String,
@@ -62,7 +61,7 @@ impl<T: Object> Indexer<T> {
         Self {
             hasher: DefaultHashBuilder::default(),
             by_key: HashTable::new(),
-            slots: Slab::new(),
+            slots: Slots::default(),
             indexes: Vec::new(),
             version: String::new(),
         }
@@ -72,8 +71,9 @@ impl<T: Object> Indexer<T> {
     pub fn add_index(&mut self, name: &str, function: Arc<dyn IndexFunction<T>>) -> Result<(), Error> {
         self.expect_no_index(name)?;
         let mut index = Index::new(name.to_owned(), function);
-        for (slot, object) in &self.slots {
-            index.enter(slot as u32, object);
+        index.reserve(self.slots.end());
+        for (slot, object) in self.slots.iter() {
+            index.enter(slot, object);
         }
         self.indexes.push(index);
         Ok(())
@@ -94,9 +94,8 @@ impl<T: Object> Indexer<T> {
     /// Stores an object under its key and returns what was there before.
     pub fn insert(&mut self, object: Arc<T>) -> Option<Arc<T>> {
         self.remember_version(object.meta().resource_version);
-        let (slot, old) = self.put(object);
-        self.index(slot);
-        old
+        let place = self.place_of(object.meta());
+        self.put(place, object).1
     }
 
     /// Removes the object of `key` and returns it.
@@ -114,24 +113,27 @@ impl<T: Object> Indexer<T> {
     /// Makes `objects` the whole contents; of two with one key the later stays. Where uid and version are those of the
     /// object held, the object held stays.
     pub fn replace(&mut self, objects: Vec<Arc<T>>, resource_version: &ResourceVersion) -> Replacement<T> {
-        let mut listed = vec![false; self.slots.capacity()];
+        self.reserve(objects.len());
+        let mut listed = vec![false; self.slots.end()];
         let mut stored = Vec::with_capacity(objects.len());
         for object in objects {
-            if let Some((slot, held)) = self.unchanged_slot(object.meta()) {
-                let held = held.clone();
-                stored.push((Some(held.clone()), held));
-                mark(&mut listed, slot);
-                continue;
-            }
-            let (slot, old) = self.put(object.clone());
-            self.index(slot);
-            stored.push((old, object));
+            let place = self.place_of(object.meta());
+            let held = place.ok().and_then(|slot| Some((slot, self.slots.get(slot)?)));
+            let (slot, old, new) = match held {
+                Some((slot, held)) if is_same(held.meta(), object.meta()) => {
+                    (slot, Some(held.clone()), held.clone())
+                }
+                _ => {
+                    let (slot, old) = self.put(place, object.clone());
+                    (slot, old, object)
+                }
+            };
+            stored.push((old, new));
             mark(&mut listed, slot);
         }
-        let gone = |slot: usize| !listed.get(slot).copied().unwrap_or(false);
-        let missing: Vec<usize> =
-            self.slots.iter().map(|(slot, _)| slot).filter(|&slot| gone(slot)).collect();
-        let removed = missing.into_iter().map(|slot| self.free(slot)).collect();
+        let gone = |slot: u32| !listed.get(slot as usize).copied().unwrap_or(false);
+        let missing: Vec<u32> = self.slots.iter().map(|(slot, _)| slot).filter(|&slot| gone(slot)).collect();
+        let removed = missing.into_iter().filter_map(|slot| self.free(slot)).collect();
         self.remember_version(resource_version.as_str());
         Replacement { removed, stored }
     }
@@ -143,32 +145,37 @@ impl<T: Object> Indexer<T> {
 
     /// The object of this name; `namespace` is "" for a cluster-scoped one.
     pub fn find(&self, namespace: &str, name: &str) -> Option<&Arc<T>> {
-        self.slot_of(namespace, name).map(|slot| &self.slots[slot])
+        self.place(namespace, name).ok().and_then(|slot| self.slots.get(slot))
     }
 
     /// The object held, if it is of the uid and the version of `meta`: then nothing needs to be read or stored.
     pub fn unchanged(&self, meta: MetaRef<'_>) -> Option<&Arc<T>> {
-        self.unchanged_slot(meta).map(|(_, held)| held)
+        self.find(meta.namespace, meta.name).filter(|held| is_same(held.meta(), meta))
     }
 
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.objects().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.objects().is_empty()
     }
 
-    /// Every object. client-go's `List`.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
-        self.slots.iter().map(|(_, object)| object)
+    /// Every object; a clone of this is what is there now, also when the store has gone on. client-go's `List`.
+    pub fn objects(&self) -> &Objects<T> {
+        self.slots.objects()
     }
 
     /// Every object, taken out of the store.
     pub fn into_objects(self) -> Vec<Arc<T>> {
-        self.slots.into_iter().map(|(_, object)| object).collect()
+        self.slots.into_objects()
+    }
+
+    /// Every object.
+    pub fn iter(&self) -> Iter<'_, T> {
+        self.objects().iter()
     }
 
     /// The key of every object. client-go's `ListKeys`.
@@ -178,8 +185,7 @@ impl<T: Object> Indexer<T> {
 
     /// The objects for which index `name` names `value`. None for an index that does not exist. client-go's `ByIndex`.
     pub fn by_index(&self, name: &str, value: &str) -> impl Iterator<Item = &Arc<T>> {
-        let slots = self.index_named(name).map_or(&[][..], |index| index.slots(value));
-        slots.iter().map(|&slot| &self.slots[slot as usize])
+        self.slots.of(self.index_named(name).map_or(&[], |index| index.slots(value)))
     }
 
     /// The keys of the objects for which index `name` names `value`. client-go's `IndexKeys`.
@@ -217,65 +223,74 @@ impl<T: Object> Indexer<T> {
         self.indexes.iter().find(|index| index.name == name)
     }
 
-    fn unchanged_slot(&self, meta: MetaRef<'_>) -> Option<(usize, &Arc<T>)> {
-        let slot = self.slot_of(meta.namespace, meta.name)?;
-        let held = &self.slots[slot];
-        let MetaRef { uid, resource_version, .. } = held.meta();
-        let same =
-            uid == meta.uid && resource_version == meta.resource_version && !resource_version.is_empty();
-        same.then_some((slot, held))
+    fn place_of(&self, meta: MetaRef<'_>) -> Result<u32, u64> {
+        self.place(meta.namespace, meta.name)
     }
 
-    fn slot_of(&self, namespace: &str, name: &str) -> Option<usize> {
-        let is_it = |&slot: &u32| {
-            let meta = self.slots[slot as usize].meta();
-            meta.name == name && meta.namespace == namespace
-        };
-        self.by_key.find(self.hasher.hash_one((namespace, name)), is_it).map(|&slot| slot as usize)
-    }
-
-    /// Puts an object into the slot of its key, without telling the indexes.
-    fn put(&mut self, object: Arc<T>) -> (usize, Option<Arc<T>>) {
-        let MetaRef { namespace, name, .. } = object.meta();
-        if let Some(slot) = self.slot_of(namespace, name) {
-            let old = std::mem::replace(&mut self.slots[slot], object);
-            return (slot, Some(old));
-        }
+    /// The slot of this key, or the hash to insert it with.
+    fn place(&self, namespace: &str, name: &str) -> Result<u32, u64> {
         let hash = self.hasher.hash_one((namespace, name));
-        let slot = self.slots.insert(object);
-        let (hasher, slots) = (&self.hasher, &self.slots);
-        self.by_key.insert_unique(hash, slot as u32, |&other| hash_of(hasher, &*slots[other as usize]));
-        (slot, None)
+        let is_it = |slot: &u32| {
+            self.slots.get(*slot).is_some_and(|held| {
+                let meta = held.meta();
+                meta.name == name && meta.namespace == namespace
+            })
+        };
+        self.by_key.find(hash, is_it).copied().ok_or(hash)
     }
 
-    fn index(&mut self, slot: usize) {
-        for index in &mut self.indexes {
-            index.enter(slot as u32, &self.slots[slot]);
+    /// Puts an object where [`Self::place`] says, and tells the indexes.
+    fn put(&mut self, place: Result<u32, u64>, object: Arc<T>) -> (u32, Option<Arc<T>>) {
+        let (slot, old) = match place {
+            Ok(slot) => (slot, self.slots.replace(slot, object)),
+            Err(hash) => {
+                let slot = self.slots.insert(object);
+                let (hasher, slots) = (&self.hasher, &self.slots);
+                self.by_key.insert_unique(hash, slot, |&other| hash_of(hasher, slots, other));
+                (slot, None)
+            }
+        };
+        if let Some(object) = self.slots.get(slot) {
+            self.indexes.iter_mut().for_each(|index| index.enter(slot, object));
         }
+        (slot, old)
+    }
+
+    /// Makes room for so many objects at once, and for no more.
+    fn reserve(&mut self, objects: usize) {
+        let (hasher, slots) = (&self.hasher, &self.slots);
+        let more = objects.saturating_sub(self.by_key.len());
+        self.by_key.reserve(more, |&other| hash_of(hasher, slots, other));
+        self.indexes.iter_mut().for_each(|index| index.reserve(objects));
     }
 
     fn take(&mut self, namespace: &str, name: &str) -> Option<Arc<T>> {
-        self.slot_of(namespace, name).map(|slot| self.free(slot))
+        self.place(namespace, name).ok().and_then(|slot| self.free(slot))
     }
 
-    fn free(&mut self, slot: usize) -> Arc<T> {
-        for index in &mut self.indexes {
-            index.leave(slot as u32);
-        }
-        let hash = hash_of(&self.hasher, &*self.slots[slot]);
-        if let Ok(entry) = self.by_key.find_entry(hash, |&other| other as usize == slot) {
+    fn free(&mut self, slot: u32) -> Option<Arc<T>> {
+        self.indexes.iter_mut().for_each(|index| index.leave(slot));
+        let hash = hash_of(&self.hasher, &self.slots, slot);
+        if let Ok(entry) = self.by_key.find_entry(hash, |&other| other == slot) {
             entry.remove();
         }
         self.slots.remove(slot)
     }
 }
 
-fn hash_of<T: Object>(hasher: &DefaultHashBuilder, object: &T) -> u64 {
-    let MetaRef { namespace, name, .. } = object.meta();
+/// The hash of the key of the object in `slot`.
+fn hash_of<T: Object>(hasher: &DefaultHashBuilder, slots: &Slots<T>, slot: u32) -> u64 {
+    let MetaRef { namespace, name, .. } = slots.get(slot).map(|object| object.meta()).unwrap_or_default();
     hasher.hash_one((namespace, name))
 }
 
-fn mark(listed: &mut Vec<bool>, slot: usize) {
+/// Whether it is one object in one state.
+fn is_same(held: MetaRef<'_>, new: MetaRef<'_>) -> bool {
+    held.uid == new.uid && held.resource_version == new.resource_version && !held.resource_version.is_empty()
+}
+
+fn mark(listed: &mut Vec<bool>, slot: u32) {
+    let slot = slot as usize;
     if listed.len() <= slot {
         listed.resize(slot + 1, false);
     }
@@ -299,7 +314,10 @@ impl<T> Clone for Indexer<T> {
 impl<T> fmt::Debug for Indexer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let indexes: Vec<&str> = self.indexes.iter().map(|index| index.name.as_str()).collect();
-        f.debug_struct("Indexer").field("objects", &self.slots.len()).field("indexes", &indexes).finish()
+        f.debug_struct("Indexer")
+            .field("objects", &self.slots.objects().len())
+            .field("indexes", &indexes)
+            .finish()
     }
 }
 

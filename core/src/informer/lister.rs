@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, RwLockReadGuard};
 
 use super::shared::Shared;
-use crate::cache::{Indexer, NAMESPACE_INDEX};
+use crate::cache::{Indexer, NAMESPACE_INDEX, Objects};
 use crate::meta::{Key, LabelSelector, Object};
 
 /// Reads an informer's store, the whole or one namespace of it. Cheap to clone. client-go's `cache.GenericLister`.
@@ -35,14 +35,25 @@ impl<T: Object> Lister<T> {
         if within { self.shared.store().get(key).cloned() } else { None }
     }
 
-    /// All objects, in an order that is the same for the same history.
-    pub fn list(&self) -> Vec<Arc<T>> {
-        self.collect(|_| true)
+    /// All objects, in an order that is the same for the same history: one state of them, which stays as it is while the
+    /// store goes on. Of a whole store it shares what is there, and takes no longer for many than for few. client-go's
+    /// `List(labels.Everything())`.
+    pub fn list(&self) -> Objects<T> {
+        let store = self.shared.store();
+        match &self.namespace {
+            None => store.objects().clone(),
+            Some(namespace) => store.by_index(NAMESPACE_INDEX, namespace).cloned().collect(),
+        }
     }
 
     /// The objects whose labels `selector` selects.
     pub fn select(&self, selector: &LabelSelector) -> Vec<Arc<T>> {
-        self.collect(|object| selector.is_empty() || selector.matches(&object.labels()))
+        let selected = |object: &&Arc<T>| selector.is_empty() || selector.matches(&object.labels());
+        let store = self.shared.store();
+        match &self.namespace {
+            None => store.iter().filter(selected).cloned().collect(),
+            Some(namespace) => store.by_index(NAMESPACE_INDEX, namespace).filter(selected).cloned().collect(),
+        }
     }
 
     /// The objects that have `value` in the index `name`; none if there is no such index. client-go's `ByIndex`.
@@ -79,8 +90,8 @@ impl<T: Object> Lister<T> {
         }
     }
 
-    /// One state of the whole store, for several reads that must agree. It shares the objects, and costs some 60 bytes
-    /// each to make.
+    /// One state of the whole store with its indexes, for several reads that must agree; where one list is enough,
+    /// [`Self::list`] is cheaper. It shares the objects, and copies some 25 bytes for each.
     pub fn snapshot(&self) -> Indexer<T> {
         self.shared.store().clone()
     }
@@ -88,17 +99,6 @@ impl<T: Object> Lister<T> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    fn collect(&self, keep: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
-        let indexer = self.shared.store();
-        match &self.namespace {
-            None => indexer.iter().filter(|object| keep(object)).cloned().collect(),
-            Some(namespace) => {
-                let found = indexer.by_index(NAMESPACE_INDEX, namespace);
-                found.filter(|object| keep(object)).cloned().collect()
-            }
-        }
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn until<K: Object>(
             return None;
         }
         // In all namespaces the object may be in any.
-        let object = lister.get(&key).or_else(|| lister.list().into_iter().next());
+        let object = lister.get(&key).or_else(|| lister.list().iter().next().cloned());
         match condition(object.as_deref()) {
             Ok(true) => Some(Ok(object)),
             Ok(false) => None,

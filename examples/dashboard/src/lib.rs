@@ -71,12 +71,11 @@ const MOST_ROWS: usize = 200;
 
 fn draw(page: &Page, pods: &SharedIndexInformer<Lazy<Pod>>) -> Result<(), JsValue> {
     let filter = page.filter();
-    let mut found = pods.lister().list();
-    let total = found.len();
-    found.retain(|pod| pod.meta().name.contains(&filter));
+    let all = pods.lister().list();
+    let mut found: Vec<_> = all.iter().filter(|pod| pod.meta().name.contains(&filter)).collect();
     found.sort_by_key(|pod| pod.key());
 
-    page.tell_count(&format!("{} of {total} pods", found.len()));
+    page.tell_count(&format!("{} of {} pods", found.len(), all.len()));
     page.clear_rows();
     for pod in found.iter().take(MOST_ROWS) {
         let phase = pod.text("status.phase").unwrap_or_default(); // read by path: the rest is not decoded

@@ -84,7 +84,7 @@ impl Metric {
             Self::Decode => ("decode: CPU µs/object", 2),
             Self::ShallowPath => ("path at depth 2: CPU µs/read", 3),
             Self::DeepPath => ("path deeper: CPU µs/read", 3),
-            Self::StoreList => ("list of all: CPU µs", 0),
+            Self::StoreList => ("list of all, name and version of each read: CPU µs", 0),
             Self::StoreByIndex => ("by_index, every value once: CPU µs", 0),
             Self::StoreReplace => ("replace of all: CPU µs", 0),
             Self::QueueItem => ("add, get, done: CPU ns/item", 0),

@@ -166,6 +166,7 @@ fn random_operations_agree_with_a_map() {
         let (mut random, mut versions) = (Random::new(seed), 0);
         let (mut indexer, mut model) = (Indexer::new(), Model::default());
         indexer.add_index("label", Arc::new(label_values)).unwrap();
+        let mut listed = (indexer.objects().clone(), Vec::new());
         for operation in 1..=OPERATIONS / 4 {
             match random.below(100) {
                 0 => {
@@ -190,6 +191,10 @@ fn random_operations_agree_with_a_map() {
             }
             if operation % 2_000 == 0 {
                 check(&indexer, &model);
+            }
+            if operation % 50 == 0 {
+                assert_eq!(texts(listed.0.iter()), listed.1, "what was listed stays as it was");
+                listed = (indexer.objects().clone(), texts(indexer.iter()));
             }
         }
         check(&indexer, &model);

@@ -17,6 +17,10 @@ pub(super) enum Pending<T> {
     Lossless { events: VecDeque<Event<T>>, capacity: usize, initial: usize },
 }
 
+/// So many events have room while nothing waits: a burst's is given back when it is through, and what comes by a few is
+/// queued without asking for memory.
+const KEPT: usize = 256;
+
 /// At most one entry per key; entries in the order their keys began to wait.
 pub(super) struct Coalescing<T> {
     entries: BTreeMap<u64, Entry<T>>,
@@ -70,6 +74,9 @@ impl<T: Object> Pending<T> {
             Self::Lossless { events, initial, .. } => {
                 let event = events.pop_front()?;
                 *initial -= usize::from(event.is_initial());
+                if events.is_empty() {
+                    events.shrink_to(KEPT);
+                }
                 Some(event)
             }
         }
@@ -143,6 +150,10 @@ impl<T: Object> Coalescing<T> {
                 event
             }
         };
+        if self.by_key.is_empty() {
+            // Nothing is hashed anew where there is nothing.
+            self.by_key.shrink_to(KEPT, |_| 0);
+        }
         self.initial -= usize::from(event.is_initial());
         Some(event)
     }
@@ -209,4 +220,36 @@ impl<T: Object> Entry<T> {
 fn hash_of<T: Object>(hasher: &DefaultHashBuilder, event: &Event<T>) -> u64 {
     let MetaRef { namespace, name, .. } = event.object().meta();
     hasher.hash_one((namespace, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::sample::object;
+
+    fn room(pending: &Pending<k8s_openapi::api::core::v1::ConfigMap>) -> usize {
+        match pending {
+            Pending::Coalesce(coalescing) => coalescing.by_key.capacity(),
+            Pending::Lossless { events, .. } => events.capacity(),
+        }
+    }
+
+    #[test]
+    fn the_room_of_a_burst_is_given_back_and_that_of_a_few_events_kept() {
+        for delivery in [Delivery::Coalesce, Delivery::Lossless { capacity: 1 }] {
+            let mut pending = Pending::new(delivery);
+            let rooms = [KEPT * 10, 10, 10].map(|events| {
+                for number in 0..events {
+                    let object = object(&number.to_string(), "1", 1);
+                    pending.push(Event::Added { object, is_in_initial_list: false });
+                }
+                let most = room(&pending);
+                assert_eq!(std::iter::from_fn(|| pending.pop()).count(), events);
+                (most, room(&pending))
+            });
+            let [(most, burst), few, again] = rooms;
+            assert!(most >= KEPT * 10 && (KEPT..KEPT * 4).contains(&burst), "{delivery:?}: {most}, {burst}");
+            assert!(few == (burst, burst) && few == again, "{delivery:?}: {few:?}, {again:?}");
+        }
+    }
 }

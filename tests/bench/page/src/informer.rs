@@ -94,6 +94,6 @@ impl<T: Held> Running<T> {
     }
 
     fn proof(&self) -> f64 {
-        proof(self.informer.lister().list().into_iter())
+        proof(self.informer.lister().list().iter())
     }
 }

@@ -67,8 +67,8 @@ impl Intake {
     /// The sum that proves the work.
     pub fn proof(&self) -> f64 {
         match &self.store {
-            Store::Lazy(store) => proof(store.iter().cloned()),
-            Store::Compact(_, store) => proof(store.iter().cloned()),
+            Store::Lazy(store) => proof(store.iter()),
+            Store::Compact(_, store) => proof(store.iter()),
         }
     }
 }

@@ -18,7 +18,7 @@ use portolan::{meta::Object, object::Lazy};
 
 /// The sum that proves the work: src/contestant.rs tells of what.
 #[cfg(target_family = "wasm")]
-fn proof<T: Held>(objects: impl Iterator<Item = std::sync::Arc<T>>) -> f64 {
+fn proof<'a, T: Held>(objects: impl Iterator<Item = &'a std::sync::Arc<T>>) -> f64 {
     let hashes = objects.map(|object| {
         let (meta, deep) = (object.meta(), object.deep());
         let parts = [meta.name.as_bytes(), &[0], meta.resource_version.as_bytes(), &[0], deep.as_bytes()];
