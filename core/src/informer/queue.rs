@@ -71,7 +71,7 @@ impl<T: QueueItem> RateLimitingQueue<T> {
 
     fn of(runtime: &Runtime, machine: WorkQueue<T>, metered: bool) -> Self {
         let state =
-            State { machine, workers: BTreeMap::new(), next_worker: 0, timekeeper: false, last_error: None };
+            State { machine, workers: BTreeMap::new(), next_worker: 0, alarm: None, last_error: None };
         let shared = Shared {
             runtime: runtime.clone(),
             metered,
@@ -90,21 +90,17 @@ impl<T: QueueItem> RateLimitingQueue<T> {
     /// Adds an item that comes before or after others.
     pub fn add_with(&self, item: T, priority: Priority) {
         let now = self.shared.moment();
-        self.shared.step(|machine| usize::from(machine.add(now, item, priority)));
+        self.shared.step(|machine| machine.add(now, item, priority).into());
     }
 
     /// Adds an item after `delay`; if it waits already, the earlier moment counts. client-go's `AddAfter`.
     pub fn add_after(&self, item: T, delay: Duration) {
-        let now = self.shared.runtime.clock.now();
-        self.shared.step(|machine| usize::from(machine.add_after(now, item, delay)));
-        self.keep_time();
+        self.shared.step_in_time(|machine, now| machine.add_after(now, item, delay));
     }
 
     /// Adds an item that failed, once the rate limiter allows. client-go's `AddRateLimited`.
     pub fn add_rate_limited(&self, item: T) {
-        let now = self.shared.runtime.clock.now();
-        self.shared.step(|machine| usize::from(machine.add_rate_limited(now, item)));
-        self.keep_time();
+        self.shared.step_in_time(|machine, now| machine.add_rate_limited(now, item));
     }
 
     /// Forgets that an item failed. client-go's `Forget`.
@@ -200,21 +196,6 @@ impl<T: QueueItem> RateLimitingQueue<T> {
     async fn drained(&self) {
         self.shared.settled.until(|| self.shared.lock().machine.is_drained().then_some(())).await;
     }
-
-    /// Sees that a task adds the delayed items when they are due.
-    fn keep_time(&self) {
-        let start = {
-            let mut state = self.shared.lock();
-            let waits = state.machine.poll_timeout().is_some();
-            waits && !std::mem::replace(&mut state.timekeeper, waits)
-        };
-        if start {
-            let task = keep_time(Arc::downgrade(&self.shared), self.shared.delayed.clone());
-            self.shared.runtime.spawner.spawn("workqueue", Box::pin(task));
-        } else {
-            self.shared.delayed.wake();
-        }
-    }
 }
 
 impl<T: QueueItem> RateLimitingQueue<T> {
@@ -278,17 +259,28 @@ pub struct Work<T: QueueItem> {
 
 impl<T: QueueItem> Work<T> {
     /// The item went well: its failures are forgotten.
-    pub fn succeed(self, next: Next) {
-        let queue = RateLimitingQueue { shared: self.shared.clone() };
-        queue.forget(&self.item);
-        if let Next::After(delay) = next {
-            queue.add_after(self.item.clone(), delay);
+    pub fn succeed(mut self, next: Next) {
+        let Some(ticket) = self.ticket.take() else { return };
+        match next {
+            Next::Forget => {
+                let now = self.shared.moment();
+                self.shared.step(|machine| {
+                    machine.forget(&self.item);
+                    machine.done(now, ticket).into()
+                });
+            }
+            Next::After(delay) => self.shared.step_in_time(|machine, now| {
+                machine.forget(&self.item);
+                machine.add_after(now, self.item.clone(), delay);
+                machine.done(now, ticket)
+            }),
         }
     }
 
     /// The item failed: it comes again, rate limited.
-    pub fn retry(self) {
-        RateLimitingQueue { shared: self.shared.clone() }.add_rate_limited(self.item.clone());
+    pub fn retry(mut self) {
+        let Some(ticket) = self.ticket.take() else { return };
+        self.shared.step_in_time(|machine, now| machine.retry(now, ticket));
     }
 }
 
@@ -303,9 +295,7 @@ impl<T: QueueItem> Drop for Work<T> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else { return };
         let now = self.shared.moment();
-        if self.shared.step(|machine| usize::from(machine.done(now, ticket))) {
-            self.shared.settled.notify();
-        }
+        self.shared.step(|machine| machine.done(now, ticket).into());
     }
 }
 
@@ -331,29 +321,58 @@ struct State<T> {
     /// The workers that wait, in the order they came.
     workers: BTreeMap<u64, Waker>,
     next_worker: u64,
-    /// Whether the task that adds delayed items runs.
-    timekeeper: bool,
+    /// While the task that adds delayed items runs: until when it sleeps, if nobody wakes it.
+    alarm: Option<Instant>,
     last_error: Option<String>,
 }
 
 impl<T: QueueItem> Shared<T> {
-    /// Runs one step of the machine, which says how many items became ready, and wakes as many workers. Tells whether
-    /// the machine is drained after a shutdown.
-    fn step(&self, step: impl FnOnce(&mut WorkQueue<T>) -> usize) -> bool {
+    /// Runs one step of the machine, which says how many items became ready, and wakes whom this concerns.
+    fn step(&self, step: impl FnOnce(&mut WorkQueue<T>) -> usize) {
         let mut state = self.lock();
         let ready = step(&mut state.machine);
+        self.wake(state, ready);
+    }
+
+    /// The same of a step that may delay an item, and says whether one became ready: sees that a task adds the delayed
+    /// items when they are due. It is disturbed only for one that is due before all others.
+    fn step_in_time(self: &Arc<Self>, step: impl FnOnce(&mut WorkQueue<T>, Instant) -> bool) {
+        let now = self.runtime.clock.now();
+        let mut state = self.lock();
+        let ready = step(&mut state.machine, now);
+        let next = state.machine.poll_timeout().map(|(at, _)| at);
+        let alarm = state.alarm;
+        let is_earlier = next.is_some_and(|next| alarm.is_none_or(|alarm| next < alarm));
+        if is_earlier {
+            state.alarm = next;
+        }
+        self.wake(state, ready.into());
+        match alarm {
+            _ if !is_earlier => {}
+            Some(_) => self.delayed.wake(),
+            None => {
+                let task = keep_time(Arc::downgrade(self), self.delayed.clone());
+                self.runtime.spawner.spawn("workqueue", Box::pin(task));
+            }
+        }
+    }
+
+    /// Wakes a worker for each item that became ready, and who waits for the end, if this is it.
+    fn wake(&self, mut state: MutexGuard<'_, State<T>>, ready: usize) {
         let drained = state.machine.is_shutting_down() && state.machine.is_drained();
-        if ready == 1 {
-            let woken = state.workers.pop_first();
-            drop(state);
-            // Outside the lock: a waker may run its task right here.
-            woken.into_iter().for_each(|(_, worker)| worker.wake());
-        } else if ready > 1 {
+        // Outside the lock: a waker may run its task right here.
+        if ready > 1 {
             let woken: Vec<_> = (0..ready).map_while(|_| state.workers.pop_first()).collect();
             drop(state);
             woken.into_iter().for_each(|(_, worker)| worker.wake());
+        } else {
+            let woken = if ready == 1 { state.workers.pop_first() } else { None };
+            drop(state);
+            woken.into_iter().for_each(|(_, worker)| worker.wake());
         }
-        drained
+        if drained {
+            self.settled.notify();
+        }
     }
 
     /// The time, if the machine wants to know it.
@@ -381,10 +400,8 @@ async fn keep_time<T: QueueItem>(queue: Weak<Shared<T>>, rearm: Arc<AtomicWaker>
             let now = shared.runtime.clock.now();
             shared.step(|machine| machine.handle_timeout(now));
             let mut state = shared.lock();
-            let Some((next, _)) = state.machine.poll_timeout() else {
-                state.timekeeper = false;
-                return;
-            };
+            state.alarm = state.machine.poll_timeout().map(|(at, _)| at);
+            let Some(next) = state.alarm else { return };
             drop(state);
             (next, shared.runtime.clock.sleep_until(next))
         };

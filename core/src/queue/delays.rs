@@ -1,57 +1,54 @@
-//! Items that are to be added later.
+//! Which entries of a queue are to be added later, and when.
 //!
 //! Follows the waiting loop of client-go's `util/workqueue/delaying_queue.go` (0.37): an item waits once, and of several
 //! delays the one that ends first counts. Differs: items due at one moment come in the order they were added.
 
 use std::collections::BTreeMap;
-use std::hash::Hash;
-
-use hashbrown::HashMap;
 
 use crate::time::Instant;
 
-/// The waiting items.
-pub(super) struct Delays<T> {
-    by_time: BTreeMap<(Instant, u64), T>,
-    places: HashMap<T, (Instant, u64)>,
+/// What an entry waits for: the moment, and a number that tells those of one moment apart.
+pub(super) type Due = (Instant, u64);
+
+/// The slots of the waiting entries; each entry knows what it waits for.
+pub(super) struct Delays {
+    by_time: BTreeMap<Due, u32>,
     next_serial: u64,
 }
 
-impl<T: Hash + Eq + Clone> Delays<T> {
-    pub(super) fn new() -> Self {
-        Self { by_time: BTreeMap::new(), places: HashMap::new(), next_serial: 0 }
+impl Delays {
+    pub(super) const fn new() -> Self {
+        Self { by_time: BTreeMap::new(), next_serial: 0 }
     }
 
-    /// Lets `item` wait until `at`, unless it waits for an earlier moment already.
-    pub(super) fn insert(&mut self, at: Instant, item: T) {
-        if let Some(place) = self.places.get(&item) {
-            if place.0 <= at {
+    /// Lets `slot`, which waits for `due` so far, wait until `at`, unless that is later.
+    pub(super) fn insert(&mut self, slot: usize, due: &mut Option<Due>, at: Instant) {
+        if let Some(known) = due {
+            if known.0 <= at {
                 return;
             }
-            self.by_time.remove(place);
+            self.by_time.remove(known);
         }
-        let place = (at, self.next_serial);
+        let next = (at, self.next_serial);
         self.next_serial += 1;
-        self.places.insert(item.clone(), place);
-        self.by_time.insert(place, item);
+        self.by_time.insert(next, slot as u32);
+        *due = Some(next);
     }
 
-    /// The next item that is due at `now`.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<T> {
-        let first = self.by_time.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let item = first.remove();
-        self.places.remove(&item);
-        Some(item)
+    /// The slot that is due next, if it is at `now`: it waits no more.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<usize> {
+        let first = self.by_time.first_entry().filter(|first| first.key().0 <= now)?;
+        Some(first.remove() as usize)
     }
 
-    /// When the next item is due.
+    /// When the next one is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.by_time.first_key_value().map(|((at, _), _)| *at)
     }
 
-    pub(super) fn clear(&mut self) {
-        self.by_time.clear();
-        self.places.clear();
+    /// Lets none wait any more; which did.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = usize> + use<> {
+        std::mem::take(&mut self.by_time).into_values().map(|slot| slot as usize)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The entries of a queue, and the lists they stand in: one place per key, found by key, in one list at a time.
 //!
-//! Invariant: an entry is linked in exactly one list, and the table finds every entry. Adding, moving and taking out are
+//! Invariant: an entry is linked in one list at most, and the table finds every entry. Adding, moving and taking out are
 //! O(1) and allocate nothing once the slots are there; links are indices, so nothing is unsafe.
 
 use std::hash::{BuildHasher, Hash};
@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use slab::Slab;
 
+use super::delays::Due;
 use crate::time::Instant;
 
 /// No entry.
@@ -40,6 +41,8 @@ pub(super) struct Entry<T, S> {
     pub(super) stage: S,
     /// When it was added, and once it is with a worker, since when.
     pub(super) since: Instant,
+    /// What it waits for, to be added then, whatever its stage.
+    pub(super) due: Option<Due>,
     hash: u64,
     previous: u32,
     next: u32,
@@ -74,7 +77,7 @@ impl<T: Hash + Eq, S> Entries<T, S> {
 
     /// Puts in an item that is not there; `hash` is what [`Self::find`] gave. It is in no list yet.
     pub(super) fn insert(&mut self, hash: u64, item: T, stage: S, since: Instant) -> usize {
-        let entry = Entry { item, stage, since, hash, previous: NONE, next: NONE };
+        let entry = Entry { item, stage, since, due: None, hash, previous: NONE, next: NONE };
         let slot = self.slots.insert(entry);
         let Self { by_item, slots, .. } = self;
         by_item
@@ -128,10 +131,5 @@ impl<T: Hash + Eq, S> Entries<T, S> {
             place = entry.next;
             Some(entry)
         })
-    }
-
-    /// How many entries there are, in all lists.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
     }
 }

@@ -48,10 +48,11 @@ impl<T> ExponentialRateLimiter<T> {
 
 impl<T: Hash + Eq + Clone + MaybeSend + 'static> RateLimiter<T> for ExponentialRateLimiter<T> {
     fn when(&mut self, _now: Instant, item: &T) -> Duration {
-        let failures = count(&mut self.failures, item);
-        let factor = 2_f64.powi(i32::try_from(failures - 1).unwrap_or(i32::MAX));
-        Duration::try_from_secs_f64(self.base.as_secs_f64() * factor)
-            .map_or(self.max, |delay| delay.min(self.max))
+        let doublings = count(&mut self.failures, item) - 1;
+        let (base, max) = (nanoseconds(self.base), nanoseconds(self.max));
+        // Where doubling so often would pass the most, it is the most.
+        let most = max.checked_shr(doublings).unwrap_or(0);
+        if base > most { self.max } else { Duration::from_nanos(base.checked_shl(doublings).unwrap_or(0)) }
     }
 
     fn forget(&mut self, item: &T) {
@@ -159,6 +160,11 @@ impl<T, L: RateLimiter<T>> RateLimiter<T> for MaxWaitRateLimiter<L> {
     fn num_requeues(&self, item: &T) -> u32 {
         self.limiter.num_requeues(item)
     }
+}
+
+/// Of a time within 584 years; of a longer one, that.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// One failure more; answers how many there are now.

@@ -39,8 +39,12 @@ pub enum Priority {
 pub struct Ticket(usize);
 
 enum Stage {
+    /// Neither ready nor with a worker: it only waits for its delay to end.
+    Away,
     Ready(Priority),
-    Processing { again: Option<Priority> },
+    Processing {
+        again: Option<Priority>,
+    },
 }
 
 /// Keys for workers: each once, in order, after delays and rate limits. client-go's
@@ -52,7 +56,7 @@ pub struct WorkQueue<T> {
     processing: List,
     /// How many keys of normal priority were taken in a row while low ones waited.
     passed_low: u32,
-    delays: Delays<T>,
+    delays: Delays,
     limiter: Box<dyn RateLimiter<T>>,
     shutting_down: bool,
     metered: bool,
@@ -89,16 +93,8 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         if self.shutting_down {
             return false;
         }
-        let slot = match self.entries.find(&item) {
-            Ok(slot) => {
-                self.touch(slot, priority);
-                return false;
-            }
-            Err(hash) => self.entries.insert(hash, item, Stage::Ready(priority), now),
-        };
-        self.counted.adds += 1;
-        self.entries.append(of(&mut self.normal, &mut self.low, priority), slot);
-        true
+        let slot = self.slot_of(now, item);
+        self.add_slot(now, slot, priority)
     }
 
     /// Adds `item` once `delay` is over; if it waits already, the earlier of the two moments counts. No delay adds it at
@@ -107,12 +103,8 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         if self.shutting_down {
             return false;
         }
-        self.counted.retries += 1;
-        if delay.is_zero() {
-            return self.add(now, item, Priority::Normal);
-        }
-        self.delays.insert(now + delay, item);
-        false
+        let slot = self.slot_of(now, item);
+        self.add_slot_after(now, slot, delay)
     }
 
     /// Adds `item`, which failed, once the rate limiter allows. True as for [`Self::add_after`]. client-go's
@@ -148,6 +140,19 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         Some((Ticket(slot), entry.item.clone()))
     }
 
+    /// A worker is through with what it took, which failed: it comes again once the rate limiter allows. True when it is
+    /// ready again at once. client-go's `AddRateLimited` and `Done`.
+    pub fn retry(&mut self, now: Instant, ticket: Ticket) -> bool {
+        let Ticket(slot) = ticket;
+        if let Some(entry) = self.entries.get(slot) {
+            let delay = self.limiter.when(now, &entry.item);
+            if !self.shutting_down {
+                self.add_slot_after(now, slot, delay);
+            }
+        }
+        self.done(now, ticket)
+    }
+
     /// A worker is through with what it took. True when the item was added meanwhile and is ready again. client-go's
     /// `Done`.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
@@ -158,24 +163,25 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         if self.metered {
             self.counted.work_duration.observe(now.saturating_duration_since(entry.since));
         }
+        entry.stage = Stage::Away;
+        let is_due_later = entry.due.is_some();
         self.entries.unlink(&mut self.processing, slot);
-        let Some(priority) = again else {
+        if let Some(priority) = again {
+            self.make_ready(now, slot, priority);
+        } else if !is_due_later {
             self.entries.remove(slot);
-            return false;
-        };
-        if let Some(entry) = self.entries.get_mut(slot) {
-            entry.since = now;
-            entry.stage = Stage::Ready(priority);
         }
-        self.entries.append(of(&mut self.normal, &mut self.low, priority), slot);
-        true
+        again.is_some()
     }
 
     /// Adds the items whose delay is over; answers how many became ready.
     pub fn handle_timeout(&mut self, now: Instant) -> usize {
         let mut ready = 0;
-        while let Some(item) = self.delays.pop_due(now) {
-            ready += usize::from(self.add(now, item, Priority::Normal));
+        while let Some(slot) = self.delays.pop_due(now) {
+            if let Some(entry) = self.entries.get_mut(slot) {
+                entry.due = None;
+            }
+            ready += usize::from(self.add_slot(now, slot, Priority::Normal));
         }
         ready
     }
@@ -189,7 +195,13 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
     /// while a worker was at it comes again. client-go's `ShutDown`.
     pub fn shut_down(&mut self) {
         self.shutting_down = true;
-        self.delays.clear();
+        for slot in self.delays.take_all() {
+            let Some(entry) = self.entries.get_mut(slot) else { continue };
+            entry.due = None;
+            if matches!(entry.stage, Stage::Away) {
+                self.entries.remove(slot);
+            }
+        }
     }
 
     /// Whether it was shut down. client-go's `ShuttingDown`.
@@ -200,7 +212,7 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
     /// Whether no item is ready or with a worker: after the shutdown, the end. client-go's `ShutDownWithDrain` waits
     /// for it.
     pub fn is_drained(&self) -> bool {
-        self.entries.len() == 0
+        self.is_empty() && self.processing.len() == 0
     }
 
     /// How many items are ready. client-go's `Len`.
@@ -232,10 +244,21 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         metrics
     }
 
-    /// An item that is there is added again.
-    fn touch(&mut self, slot: usize, priority: Priority) {
-        let Some(entry) = self.entries.get_mut(slot) else { return };
+    /// The slot of an item; if there was none, it is away.
+    fn slot_of(&mut self, now: Instant, item: T) -> usize {
+        let found = self.entries.find(&item);
+        found.unwrap_or_else(|hash| self.entries.insert(hash, item, Stage::Away, now))
+    }
+
+    /// Adds what is in a slot. True when one more is ready.
+    fn add_slot(&mut self, now: Instant, slot: usize, priority: Priority) -> bool {
+        let Some(entry) = self.entries.get_mut(slot) else { return false };
         match &mut entry.stage {
+            Stage::Away => {
+                self.counted.adds += 1;
+                self.make_ready(now, slot, priority);
+                return true;
+            }
             Stage::Processing { again: Some(held) } => *held = priority.max(*held),
             Stage::Processing { again } => {
                 *again = Some(priority);
@@ -248,6 +271,28 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
             }
             Stage::Ready(_) => {}
         }
+        false
+    }
+
+    /// Adds what is in a slot once `delay` is over. True when one more is ready already.
+    fn add_slot_after(&mut self, now: Instant, slot: usize, delay: Duration) -> bool {
+        self.counted.retries += 1;
+        if delay.is_zero() {
+            return self.add_slot(now, slot, Priority::Normal);
+        }
+        if let Some(entry) = self.entries.get_mut(slot) {
+            self.delays.insert(slot, &mut entry.due, now + delay);
+        }
+        false
+    }
+
+    /// Puts what is away into the list of its priority.
+    fn make_ready(&mut self, now: Instant, slot: usize, priority: Priority) {
+        if let Some(entry) = self.entries.get_mut(slot) {
+            entry.since = now;
+            entry.stage = Stage::Ready(priority);
+        }
+        self.entries.append(of(&mut self.normal, &mut self.low, priority), slot);
     }
 
     /// Which list the next item comes from.

@@ -165,6 +165,27 @@ fn a_failing_item_waits_longer_each_time_until_it_is_forgotten() {
     assert_eq!(queue.metrics(at(0)).retries, 5);
 }
 
+#[test]
+fn what_fails_with_a_worker_comes_again_in_time_and_not_once_the_queue_was_shut_down() {
+    let mut queue = queue();
+    for (now, due) in [(0, 1), (10, 12)] {
+        queue.add(at(now), "a", Priority::Normal);
+        let (ticket, _) = take(&mut queue);
+        assert!(!queue.retry(at(now), ticket));
+        assert!(queue.is_drained(), "what waits for its delay is with nobody");
+        assert_eq!(queue.poll_timeout().unwrap().0, at(due));
+        assert_eq!(queue.handle_timeout(at(due)), 1);
+        let (ticket, _) = take(&mut queue);
+        queue.done(at(due), ticket);
+    }
+    queue.add(at(20), "a", Priority::Normal);
+    let (ticket, _) = take(&mut queue);
+    queue.add(at(20), "a", Priority::Normal);
+    queue.shut_down();
+    assert!(queue.retry(at(20), ticket), "it was added before the shutdown");
+    assert_eq!((queue.poll_timeout(), queue.num_requeues(&"a")), (None, 3));
+}
+
 /// TestMetrics.
 #[test]
 fn metrics_follow_an_item_through() {
