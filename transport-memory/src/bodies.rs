@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::deletion::{Deletion, Propagation};
 use crate::failure::{Cause, Failure};
-use crate::patch::Change;
+use crate::patch::Patch;
 use crate::request::Query;
 use crate::resources::Resource;
 use crate::value::{list, text};
@@ -60,18 +60,18 @@ pub(crate) async fn patch(
     body: Body,
     query: &Query,
     resource: &Resource,
-) -> Result<Change, Failure> {
-    let make: fn(Value) -> Change = match media_type(headers) {
-        "application/json-patch+json" => Change::Json,
-        "application/merge-patch+json" => Change::Merge,
+) -> Result<Patch, Failure> {
+    let make: fn(Value) -> Patch = match media_type(headers) {
+        "application/json-patch+json" => Patch::Json,
+        "application/merge-patch+json" => Patch::Merge,
         #[cfg(feature = "full")]
-        "application/strategic-merge-patch+json" if !resource.custom => Change::Strategic,
+        "application/strategic-merge-patch+json" if !resource.custom => Patch::Strategic,
         #[cfg(feature = "full")]
         "application/apply-patch+yaml" if query.flag("force") => {
-            |wanted| Change::Apply { wanted, force: true }
+            |wanted| Patch::Apply { wanted, force: true }
         }
         #[cfg(feature = "full")]
-        "application/apply-patch+yaml" => |wanted| Change::Apply { wanted, force: false },
+        "application/apply-patch+yaml" => |wanted| Patch::Apply { wanted, force: false },
         _ => {
             let full = cfg!(feature = "full");
             let strategic =

@@ -8,7 +8,7 @@ use crate::resources::Resource;
 
 /// A patch that was read.
 #[derive(Debug, Clone)]
-pub(crate) enum Change {
+pub(crate) enum Patch {
     Json(Value),
     Merge(Value),
     /// A strategic merge patch.
@@ -22,7 +22,7 @@ pub(crate) enum Change {
     },
 }
 
-impl Change {
+impl Patch {
     /// Whether it is a server-side apply, which says who applies and creates what is not there.
     pub(crate) fn is_apply(&self) -> bool {
         #[cfg(feature = "full")]
@@ -168,14 +168,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn apply(change: Change, object: &mut Value) -> Result<(), Failure> {
+    fn apply(patch: Patch, object: &mut Value) -> Result<(), Failure> {
         let registry = crate::resources::Registry::builtin();
         let resource = registry.find("", "v1", "configmaps").unwrap();
-        change.apply(resource, object, Manager { name: "test", subresource: "" }, "")
+        patch.apply(resource, object, Manager { name: "test", subresource: "" }, "")
     }
 
-    fn after(change: Change, mut object: Value) -> Value {
-        apply(change, &mut object).unwrap();
+    fn after(patch: Patch, mut object: Value) -> Value {
+        apply(patch, &mut object).unwrap();
         object
     }
 
@@ -183,10 +183,7 @@ mod tests {
     fn merge_patches_lay_over_and_remove() {
         let object = json!({ "a": { "b": 1, "c": 2 }, "d": [1] });
         let patch = json!({ "a": { "b": null, "e": { "f": null, "g": 1 } }, "d": [2] });
-        assert_eq!(
-            after(Change::Merge(patch), object),
-            json!({ "a": { "c": 2, "e": { "g": 1 } }, "d": [2] })
-        );
+        assert_eq!(after(Patch::Merge(patch), object), json!({ "a": { "c": 2, "e": { "g": 1 } }, "d": [2] }));
     }
 
     #[test]
@@ -201,7 +198,7 @@ mod tests {
             { "op": "replace", "path": "/e", "value": 9 },
             { "op": "remove", "path": "/a/0" },
         ]);
-        assert_eq!(after(Change::Json(patch), object.clone()), json!({ "a": [2, 3, 4], "d": 1, "e": 9 }));
+        assert_eq!(after(Patch::Json(patch), object.clone()), json!({ "a": [2, 3, 4], "d": 1, "e": 9 }));
         for bad in [
             json!([{ "op": "add", "path": "/x", "value": 1 }, { "op": "remove", "path": "/nothing" }]),
             json!([{ "op": "test", "path": "/a", "value": 1 }]),
@@ -211,7 +208,7 @@ mod tests {
             json!({ "op": "remove" }),
         ] {
             let mut same = object.clone();
-            assert!(apply(Change::Json(bad.clone()), &mut same).is_err(), "{bad}");
+            assert!(apply(Patch::Json(bad.clone()), &mut same).is_err(), "{bad}");
             assert_eq!(same, object);
         }
     }

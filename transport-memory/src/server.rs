@@ -25,7 +25,7 @@ use crate::discovery;
 use crate::failure::{Cause, Failure};
 use crate::list::{ListRequest, Page, read_version};
 use crate::list_options::ListOptions;
-use crate::patch::Change;
+use crate::patch::Patch;
 #[cfg(feature = "full")]
 use crate::reactions::Action;
 use crate::request::{Query, Route, Target};
@@ -98,17 +98,17 @@ impl Call {
         Ok(Vec::new())
     }
 
-    /// `object` with `change` laid over it, and what whoever sent that is to be told.
-    fn patched(&self, mut object: Value, change: Change, now: &str) -> Result<(Value, Vec<String>), Failure> {
+    /// `object` with `patch` laid over it, and what whoever sent that is to be told.
+    fn patched(&self, mut object: Value, patch: Patch, now: &str) -> Result<(Value, Vec<String>), Failure> {
         let uid = text(&object, "metadata.uid").to_owned();
         #[cfg(feature = "full")]
-        let (patch, validation) = {
-            if let Change::Apply { wanted, .. } = &change {
+        let (said, validation) = {
+            if let Patch::Apply { wanted, .. } = &patch {
                 refuse_to_apply(&self.resource, wanted)?;
             }
-            (change.value().clone(), FieldValidation::read(&self.query, "PatchOptions")?)
+            (patch.value().clone(), FieldValidation::read(&self.query, "PatchOptions")?)
         };
-        change.apply(&self.resource, &mut object, self.manager(), now)?;
+        patch.apply(&self.resource, &mut object, self.manager(), now)?;
         let given = text(&object, "metadata.uid");
         if !given.is_empty() && given != uid && !uid.is_empty() {
             let cause = Cause::invalid("metadata.uid", format_args!("{given:?}"), "field is immutable");
@@ -116,7 +116,7 @@ impl Call {
         }
         #[cfg(feature = "full")]
         let warnings = validation
-            .check(&self.resource, &mut object, |told| Failure::unknown_fields_of_patch(&patch, told))?;
+            .check(&self.resource, &mut object, |told| Failure::unknown_fields_of_patch(&said, told))?;
         #[cfg(not(feature = "full"))]
         let warnings = Vec::new();
         Ok((object, warnings))
@@ -145,7 +145,7 @@ fn options_of(verb: &str) -> Option<&'static str> {
 enum Input {
     Nothing,
     Object(Value),
-    Patch(Change),
+    Patch(Patch),
     Deletion(Deletion),
 }
 
@@ -258,7 +258,7 @@ impl Server {
                 };
                 answer.with_warnings(warnings)
             }
-            Input::Patch(change) => self.patch(&call, change)?,
+            Input::Patch(patch) => self.patch(&call, patch)?,
             Input::Deletion(deletion) if verb == "delete" => self.delete(&call, &deletion)?,
             Input::Deletion(deletion) => self.delete_all(call, &deletion)?,
             Input::Nothing => match verb {
@@ -414,15 +414,15 @@ impl Server {
         Ok(Answer::object(StatusCode::OK, stored.text(resource, call.view)?))
     }
 
-    fn patch(&self, call: &Call, change: Change) -> Result<Answer, Failure> {
+    fn patch(&self, call: &Call, patch: Patch) -> Result<Answer, Failure> {
         let resource = &call.resource;
         let (now, there) = self
             .shared
             .with(|state| (state.timestamp(), state.object(&resource.store, &call.key()).is_some()));
-        let is_apply = change.is_apply();
+        let is_apply = patch.is_apply();
         let mut warnings = Vec::new();
         let make = |object| {
-            let (object, told) = call.patched(object, change, &now)?;
+            let (object, told) = call.patched(object, patch, &now)?;
             warnings = told;
             Ok(object)
         };

@@ -54,9 +54,9 @@ pub struct Workload {
     credit: f64,
 }
 
-/// One thing to do to the cluster.
+/// One write to the cluster.
 #[derive(Debug, Clone)]
-pub(crate) enum Change {
+pub(crate) enum Write {
     Create(Value),
     /// Lay this over the object at the key.
     Merge(&'static Kind, Key, Value),
@@ -100,7 +100,7 @@ impl Workload {
     /// Puts the workload's first objects into `cluster`. Fails when the cluster already has objects of their names.
     pub fn new(cluster: &Cluster, seed: u64, options: &WorkloadOptions) -> Result<Self, Error> {
         let mut seeds = Seeds::new(seed, options, cluster.runtime().clock.unix_time());
-        seeds.try_for_each(|change| carry_out(cluster, change))?;
+        seeds.try_for_each(|write| carry_out(cluster, write))?;
         Ok(Self::grown(cluster, seeds, options))
     }
 
@@ -110,8 +110,8 @@ impl Workload {
         let runtime = cluster.runtime();
         let mut seeds = Seeds::new(seed, options, runtime.clock.unix_time());
         let mut began = runtime.clock.now();
-        for change in seeds.by_ref() {
-            carry_out(cluster, change)?;
+        for write in seeds.by_ref() {
+            carry_out(cluster, write)?;
             began = breathe(runtime, began).await;
         }
         Ok(Self::grown(cluster, seeds, options))
@@ -132,8 +132,8 @@ impl Workload {
     pub fn step(&mut self) -> usize {
         let now = self.cluster.runtime().clock.unix_time();
         let before = self.cluster.version();
-        for change in self.model.step(now) {
-            self.do_change(change);
+        for write in self.model.step(now) {
+            self.do_write(write);
         }
         (self.cluster.version() - before) as usize
     }
@@ -181,15 +181,15 @@ impl Workload {
         if let Some((app, kind, key)) = self.model.app_to_look_at() {
             let found = self.cluster.object(&kind.gvr(), &key);
             let replicas = found.as_ref().map(|object| integer(object, "spec.replicas"));
-            for change in self.model.app_is(app, replicas) {
-                self.do_change(change);
+            for write in self.model.app_is(app, replicas) {
+                self.do_write(write);
             }
         }
     }
 
-    /// Others may have deleted what a change is about; the model learns it when it looks.
-    fn do_change(&self, change: Change) {
-        drop(carry_out(&self.cluster, change));
+    /// Others may have deleted what it is about; the model learns it when it looks.
+    fn do_write(&self, write: Write) {
+        drop(carry_out(&self.cluster, write));
     }
 }
 
@@ -202,13 +202,13 @@ async fn breathe(runtime: &Runtime, began: Instant) -> Instant {
     runtime.clock.now()
 }
 
-fn carry_out(cluster: &Cluster, change: Change) -> Result<(), Error> {
-    match change {
-        Change::Create(object) => cluster.plant(object),
-        Change::Merge(kind, key, patch) => {
+fn carry_out(cluster: &Cluster, write: Write) -> Result<(), Error> {
+    match write {
+        Write::Create(object) => cluster.plant(object),
+        Write::Merge(kind, key, patch) => {
             cluster.adjust(&kind.gvr(), &key, |object| patch::merge(object, &patch))
         }
-        Change::Delete(kind, key) => cluster.delete(&kind.gvr(), &key),
+        Write::Delete(kind, key) => cluster.delete(&kind.gvr(), &key),
     }
 }
 

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::events::{About, event};
 use super::life::BATCH;
 use super::model::{App, AppKind, Model, Pod, Stage, Tally, Todo};
-use super::{Change, objects, pods};
+use super::{Write, objects, pods};
 use crate::chance::Chance;
 
 impl Model {
     /// Something new, by its frequency in a hundred. When a tenth of the pods are in trouble, nothing more befalls them.
-    pub(super) fn happen(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn happen(&mut self, now: Duration) -> Vec<Write> {
         let calm = self.due.len() * 10 < self.pods.len() + 20;
         match self.chance.below(100) {
             0..28 => self.renew_lease(now),
@@ -38,13 +38,13 @@ impl Model {
         }
     }
 
-    pub(super) fn renew_lease(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn renew_lease(&mut self, now: Duration) -> Vec<Write> {
         let Some(node) = pick(&mut self.chance, &self.nodes) else { return Vec::new() };
         let patch = json!({ "spec": objects::lease_spec(node, now) });
-        vec![Change::Merge(&objects::LEASE, Key::new("kube-node-lease", &node.name), patch)]
+        vec![Write::Merge(&objects::LEASE, Key::new("kube-node-lease", &node.name), patch)]
     }
 
-    pub(super) fn turn_node(&mut self, index: usize, ready: bool, now: Duration) -> Vec<Change> {
+    pub(super) fn turn_node(&mut self, index: usize, ready: bool, now: Duration) -> Vec<Write> {
         let Some(node) = self.nodes.get_mut(index).filter(|node| node.ready != ready) else {
             return Vec::new();
         };
@@ -55,7 +55,7 @@ impl Model {
             name: node.name.clone(),
             uid: node.name.clone(),
         };
-        let mut changes = self.beat(index, now);
+        let mut writes = self.beat(index, now);
         let (reason, from, to) = if ready {
             ("NodeReady", Stage::Unready, Stage::Running)
         } else {
@@ -63,24 +63,24 @@ impl Model {
             ("NodeNotReady", Stage::Running, Stage::Unready)
         };
         let text = format!("Node {} status is now: {reason}", about.name);
-        changes.extend(self.tell(&about, "node-controller", reason, &text, now));
+        writes.extend(self.tell(&about, "node-controller", reason, &text, now));
         let here = |pod: &Pod| pod.node == Some(index) && pod.stage == from;
         let ids: Vec<u64> = self.pods.iter().filter(|(_, pod)| here(pod)).map(|(id, _)| *id).collect();
         for id in ids {
-            changes.extend(self.enter(id, to, now));
+            writes.extend(self.enter(id, to, now));
         }
-        changes
+        writes
     }
 
     /// A node's kubelet reports how it is.
-    pub(super) fn beat(&self, index: usize, now: Duration) -> Vec<Change> {
+    pub(super) fn beat(&self, index: usize, now: Duration) -> Vec<Write> {
         let node = &self.nodes[index];
         let patch = json!({ "status": { "conditions": objects::node_conditions(node, now) } });
-        vec![Change::Merge(&objects::NODE, Key::new("", &node.name), patch)]
+        vec![Write::Merge(&objects::NODE, Key::new("", &node.name), patch)]
     }
 
     /// An Event that changes nothing.
-    pub(super) fn tell_something(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn tell_something(&mut self, now: Duration) -> Vec<Write> {
         let Some(id) = self.some_pod(Stage::Running) else { return Vec::new() };
         let pod = &self.pods[&id];
         let image = self.apps[pod.app].image(pod.revision);
@@ -93,17 +93,17 @@ impl Model {
     }
 
     /// Somebody notes a pod's traffic.
-    fn measure(&mut self) -> Vec<Change> {
+    fn measure(&mut self) -> Vec<Write> {
         let Some(id) = self.some_pod(Stage::Running) else { return Vec::new() };
         let traffic = format!("{} requests/s", self.chance.below(10_000));
         let pod = &self.pods[&id];
         let key = Key::new(&self.apps[pod.app].namespace, &pod.name);
         let patch = json!({ "metadata": { "annotations": { "demo.example.com/traffic": traffic } } });
-        vec![Change::Merge(&objects::POD, key, patch)]
+        vec![Write::Merge(&objects::POD, key, patch)]
     }
 
     /// Something befalls a running pod.
-    pub(super) fn disturb(&mut self, stage: Stage, now: Duration) -> Vec<Change> {
+    pub(super) fn disturb(&mut self, stage: Stage, now: Duration) -> Vec<Write> {
         let Some(id) = self.some_pod(Stage::Running) else { return Vec::new() };
         if stage == Stage::Terminating {
             return self.end(id, now);
@@ -117,13 +117,13 @@ impl Model {
             pod.restarts += 1;
             pod.last_out_of_memory = false;
         }
-        let mut changes = self.enter(id, stage, now);
-        changes.extend(self.tell_pod(id, reason, text, now));
+        let mut writes = self.enter(id, stage, now);
+        writes.extend(self.tell_pod(id, reason, text, now));
         self.plan_in(now, if stage == Stage::OutOfMemory { 1..3 } else { 4..40 }, Todo::Pod(id));
-        changes
+        writes
     }
 
-    pub(super) fn scale(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn scale(&mut self, now: Duration) -> Vec<Write> {
         let Some(index) = self.some_app(AppKind::Deployment) else { return Vec::new() };
         let step = 1 + self.chance.below(2) as usize;
         let down = self.chance.below(2) == 0 && self.apps[index].replicas > step;
@@ -136,14 +136,14 @@ impl Model {
             format!("Scaled replica set {} from {from} to {}", app.owner_name(app.revision), app.replicas);
         let about = app.about();
         let patch = json!({ "spec": { "replicas": app.replicas } });
-        let mut changes = vec![Change::Merge(&objects::DEPLOYMENT, app.key(), patch)];
-        changes.extend(self.tell(&about, "deployment-controller", "ScalingReplicaSet", &text, now));
-        changes.extend(self.reconcile(index, now));
-        changes
+        let mut writes = vec![Write::Merge(&objects::DEPLOYMENT, app.key(), patch)];
+        writes.extend(self.tell(&about, "deployment-controller", "ScalingReplicaSet", &text, now));
+        writes.extend(self.reconcile(index, now));
+        writes
     }
 
     /// Begins a rolling update of some deployment.
-    pub(super) fn roll(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn roll(&mut self, now: Duration) -> Vec<Write> {
         let Some(index) = self.some_app(AppKind::Deployment) else { return Vec::new() };
         let app = &mut self.apps[index];
         app.revision += 1;
@@ -157,23 +157,23 @@ impl Model {
             "spec": { "template": { "spec": pods::template(app, app.revision) } },
             "status": objects::app_status(app),
         });
-        let mut changes = vec![
-            Change::Merge(&objects::DEPLOYMENT, app.key(), patch),
-            Change::Create(objects::replica_set(app, app.revision, now)),
+        let mut writes = vec![
+            Write::Merge(&objects::DEPLOYMENT, app.key(), patch),
+            Write::Create(objects::replica_set(app, app.revision, now)),
         ];
         if app.revision > 3 {
             let key = Key::new(&app.namespace, &app.owner_name(app.revision - 3));
-            changes.push(Change::Delete(&objects::REPLICA_SET, key));
+            writes.push(Write::Delete(&objects::REPLICA_SET, key));
         }
         let text = format!("Scaled up replica set {} from 0 to 1", app.owner_name(app.revision));
         let about = app.about();
-        changes.extend(self.tell(&about, "deployment-controller", "ScalingReplicaSet", &text, now));
+        writes.extend(self.tell(&about, "deployment-controller", "ScalingReplicaSet", &text, now));
         self.plan_in(now, 0..1, Todo::Roll(index));
-        changes
+        writes
     }
 
     /// The next batch: a quarter more pods than wanted at most, a quarter fewer ready ones.
-    pub(super) fn roll_on(&mut self, index: usize, now: Duration) -> Vec<Change> {
+    pub(super) fn roll_on(&mut self, index: usize, now: Duration) -> Vec<Write> {
         let app = &self.apps[index];
         if app.gone {
             return Vec::new();
@@ -184,35 +184,35 @@ impl Model {
             live.iter().partition(|id| self.pods.get(id).is_some_and(|pod| pod.revision == revision));
         let tally = self.tally(index);
         let quarter = replicas.div_ceil(4);
-        let mut changes = Vec::new();
+        let mut writes = Vec::new();
         if old.is_empty() && new.len() >= replicas {
             self.apps[index].rolling = false;
             self.apps[index].tally = Tally::default();
-            changes.extend(self.report(index, now));
+            writes.extend(self.report(index, now));
             self.plan(now, Todo::Reconcile(index));
-            return changes;
+            return writes;
         }
         let room = (replicas + quarter).saturating_sub(live.len());
         for _ in 0..replicas.saturating_sub(new.len()).min(room).min(BATCH) {
-            changes.extend(self.start(index, now));
+            writes.extend(self.start(index, now));
         }
         let spare = (tally.ready + replicas / 4).saturating_sub(replicas);
         for id in old.into_iter().take(spare.min(BATCH)) {
-            changes.extend(self.end(id, now));
+            writes.extend(self.end(id, now));
         }
-        changes.extend(self.report(index, now));
+        writes.extend(self.report(index, now));
         self.plan_in(now, 1..3, Todo::Roll(index));
-        changes
+        writes
     }
 
-    pub(super) fn change_settings(&mut self) -> Vec<Change> {
+    pub(super) fn change_settings(&mut self) -> Vec<Write> {
         let edition = self.chance.below(1000);
         let Some(app) = pick(&mut self.chance, &self.apps).filter(|app| !app.gone) else { return Vec::new() };
         let key = Key::new(&app.namespace, &format!("{}-config", app.name));
-        vec![Change::Merge(&objects::CONFIG_MAP, key, json!({ "data": objects::settings(app, edition) }))]
+        vec![Write::Merge(&objects::CONFIG_MAP, key, json!({ "data": objects::settings(app, edition) }))]
     }
 
-    pub(super) fn back_up(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn back_up(&mut self, now: Duration) -> Vec<Write> {
         if self.backups.is_empty() {
             return Vec::new();
         }
@@ -221,11 +221,11 @@ impl Model {
         self.backup_status(backup, &json!({ "phase": "Running" }))
     }
 
-    pub(super) fn backup_status(&self, backup: usize, status: &Value) -> Vec<Change> {
-        vec![Change::Merge(&objects::BACKUP, self.backups[backup].clone(), json!({ "status": status }))]
+    pub(super) fn backup_status(&self, backup: usize, status: &Value) -> Vec<Write> {
+        vec![Write::Merge(&objects::BACKUP, self.backups[backup].clone(), json!({ "status": status }))]
     }
 
-    pub(super) fn tell_pod(&mut self, id: u64, reason: &str, text: &str, now: Duration) -> Vec<Change> {
+    pub(super) fn tell_pod(&mut self, id: u64, reason: &str, text: &str, now: Duration) -> Vec<Write> {
         let Some(pod) = self.pods.get(&id) else { return Vec::new() };
         let about = About {
             kind: &objects::POD,
@@ -245,19 +245,19 @@ impl Model {
         reason: &str,
         text: &str,
         now: Duration,
-    ) -> Vec<Change> {
+    ) -> Vec<Write> {
         if self.event_limit == 0 {
             return Vec::new();
         }
         self.serial += 1;
         let number = pods::hash(&about.uid) ^ self.serial << 32;
         let (key, object) = event(about, component, reason, text, number, now);
-        let mut changes = vec![Change::Create(object)];
+        let mut writes = vec![Write::Create(object)];
         self.events.push_back(key);
         while self.events.len() > self.event_limit {
-            changes.extend(self.events.pop_front().map(|oldest| Change::Delete(&objects::EVENT, oldest)));
+            writes.extend(self.events.pop_front().map(|oldest| Write::Delete(&objects::EVENT, oldest)));
         }
-        changes
+        writes
     }
 
     pub(super) fn some_app(&mut self, kind: AppKind) -> Option<usize> {

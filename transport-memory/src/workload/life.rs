@@ -8,23 +8,23 @@ use portolan::meta::Key;
 use serde_json::{Value, json};
 
 use super::model::{AppKind, Model, Pod, Stage, Tally, Todo};
-use super::{Change, objects, pods};
+use super::{Write, objects, pods};
 
 /// At most so many pods are made or ended in one step.
 pub(super) const BATCH: usize = 8;
 
 impl Model {
     /// The next stage of a pod's life.
-    pub(super) fn advance(&mut self, id: u64, now: Duration) -> Vec<Change> {
+    pub(super) fn advance(&mut self, id: u64, now: Duration) -> Vec<Write> {
         let Some(pod) = self.pods.get_mut(&id) else { return Vec::new() };
         let is_job = self.apps[pod.app].kind == AppKind::Job;
         match pod.stage {
             Stage::Pending => self.bind(id, now),
             Stage::Creating if self.chance.below(25) == 0 => {
                 self.plan_in(now, 15..60, Todo::Pod(id));
-                let mut changes = self.enter(id, Stage::PullFailing, now);
-                changes.extend(self.tell_pod(id, "Failed", "Error: ImagePullBackOff", now));
-                changes
+                let mut writes = self.enter(id, Stage::PullFailing, now);
+                writes.extend(self.tell_pod(id, "Failed", "Error: ImagePullBackOff", now));
+                writes
             }
             Stage::OutOfMemory => {
                 pod.restarts += 1;
@@ -39,17 +39,17 @@ impl Model {
                 if is_job {
                     self.plan_in(now, 10..40, Todo::Pod(id));
                 }
-                let mut changes = self.enter(id, Stage::Running, now);
+                let mut writes = self.enter(id, Stage::Running, now);
                 if stage != Stage::Unready {
-                    changes.extend(self.tell_pod(id, "Started", "Container started", now));
+                    writes.extend(self.tell_pod(id, "Started", "Container started", now));
                 }
-                changes
+                writes
             }
         }
     }
 
     /// The scheduler puts a pod on a node that is ready.
-    pub(super) fn bind(&mut self, id: u64, now: Duration) -> Vec<Change> {
+    pub(super) fn bind(&mut self, id: u64, now: Duration) -> Vec<Write> {
         let start = self.chance.below(self.nodes.len() as u64) as usize;
         let order = (0..self.nodes.len()).map(|step| (start + step) % self.nodes.len());
         let chosen = order.into_iter().find(|node| self.nodes[*node].ready);
@@ -64,32 +64,32 @@ impl Model {
         let key = Key::new(&self.apps[pod.app].namespace, &pod.name);
         let text = format!("Successfully assigned {key} to {name}");
         self.plan_in(now, 1..4, Todo::Pod(id));
-        let mut changes = vec![Change::Merge(&objects::POD, key, json!({ "spec": { "nodeName": name } }))];
-        changes.extend(self.enter(id, Stage::Creating, now));
-        changes.extend(self.tell_pod(id, "Scheduled", &text, now));
-        changes
+        let mut writes = vec![Write::Merge(&objects::POD, key, json!({ "spec": { "nodeName": name } }))];
+        writes.extend(self.enter(id, Stage::Creating, now));
+        writes.extend(self.tell_pod(id, "Scheduled", &text, now));
+        writes
     }
 
     /// A pod begins to end; it is gone a while later.
-    pub(super) fn end(&mut self, id: u64, now: Duration) -> Vec<Change> {
+    pub(super) fn end(&mut self, id: u64, now: Duration) -> Vec<Write> {
         self.plan_in(now, 1..6, Todo::Pod(id));
-        let mut changes = self.enter(id, Stage::Terminating, now);
-        changes.extend(self.tell_pod(id, "Killing", "Stopping container", now));
-        changes
+        let mut writes = self.enter(id, Stage::Terminating, now);
+        writes.extend(self.tell_pod(id, "Killing", "Stopping container", now));
+        writes
     }
 
-    pub(super) fn forget(&mut self, id: u64, now: Duration) -> Vec<Change> {
+    pub(super) fn forget(&mut self, id: u64, now: Duration) -> Vec<Write> {
         let Some(pod) = self.pods.remove(&id) else { return Vec::new() };
         let app = &mut self.apps[pod.app];
         app.pods.retain(|other| *other != id);
-        let mut changes = vec![Change::Delete(&objects::POD, Key::new(&app.namespace, &pod.name))];
-        changes.extend(self.report(pod.app, now));
+        let mut writes = vec![Write::Delete(&objects::POD, Key::new(&app.namespace, &pod.name))];
+        writes.extend(self.report(pod.app, now));
         self.plan(now, Todo::Reconcile(pod.app));
-        changes
+        writes
     }
 
     /// Takes a pod to `stage`, and tells what owns it.
-    pub(super) fn enter(&mut self, id: u64, stage: Stage, now: Duration) -> Vec<Change> {
+    pub(super) fn enter(&mut self, id: u64, stage: Stage, now: Duration) -> Vec<Write> {
         let Some(pod) = self.pods.get_mut(&id) else { return Vec::new() };
         (pod.stage, pod.since) = (stage, now);
         let app = &self.apps[pod.app];
@@ -99,13 +99,13 @@ impl Model {
         }
         let key = Key::new(&app.namespace, &pod.name);
         let app = pod.app;
-        let mut changes = vec![Change::Merge(&objects::POD, key, patch)];
-        changes.extend(self.report(app, now));
-        changes
+        let mut writes = vec![Write::Merge(&objects::POD, key, patch)];
+        writes.extend(self.report(app, now));
+        writes
     }
 
     /// The controllers write down how an app's pods do, if that has changed.
-    pub(super) fn report(&mut self, index: usize, now: Duration) -> Vec<Change> {
+    pub(super) fn report(&mut self, index: usize, now: Duration) -> Vec<Write> {
         let tally = self.tally(index);
         let app = &mut self.apps[index];
         if app.gone || app.tally == tally {
@@ -114,11 +114,11 @@ impl Model {
         (app.tally, app.since) = (tally, now);
         let app = &self.apps[index];
         let status = json!({ "status": objects::app_status(app) });
-        let mut changes = vec![Change::Merge(app.kind.kind(), app.key(), status)];
+        let mut writes = vec![Write::Merge(app.kind.kind(), app.key(), status)];
         if app.kind == AppKind::Deployment {
             for revision in app.revision.saturating_sub(1).max(1)..=app.revision {
                 let key = Key::new(&app.namespace, &app.owner_name(revision));
-                changes.push(Change::Merge(
+                writes.push(Write::Merge(
                     &objects::REPLICA_SET,
                     key,
                     objects::replica_set_part(app, revision),
@@ -128,9 +128,9 @@ impl Model {
         if app.kind != AppKind::Job && app.kind != AppKind::DaemonSet {
             let key = Key::new(&app.namespace, &app.slice_name());
             let patch = json!({ "endpoints": self.endpoints(index) });
-            changes.push(Change::Merge(&objects::ENDPOINT_SLICE, key, patch));
+            writes.push(Write::Merge(&objects::ENDPOINT_SLICE, key, patch));
         }
-        changes
+        writes
     }
 
     pub(crate) fn tally(&self, index: usize) -> Tally {
@@ -171,26 +171,26 @@ impl Model {
     }
 
     /// Makes missing pods and ends surplus ones, a batch at a time. A rolling deployment does so itself.
-    pub(super) fn reconcile(&mut self, index: usize, now: Duration) -> Vec<Change> {
+    pub(super) fn reconcile(&mut self, index: usize, now: Duration) -> Vec<Write> {
         let app = &self.apps[index];
         if app.gone || app.rolling || app.kind == AppKind::Job {
             return Vec::new();
         }
-        let mut changes = Vec::new();
+        let mut writes = Vec::new();
         let live = self.live(index);
         let (missing, surplus) =
             (app.replicas.saturating_sub(live.len()), live.len().saturating_sub(app.replicas));
         for _ in 0..missing.min(BATCH) {
-            changes.extend(self.start(index, now));
+            writes.extend(self.start(index, now));
         }
         for id in live.into_iter().rev().take(surplus.min(BATCH)) {
-            changes.extend(self.end(id, now));
+            writes.extend(self.end(id, now));
         }
-        changes.extend(self.report(index, now));
+        writes.extend(self.report(index, now));
         if missing.max(surplus) > BATCH {
             self.plan_in(now, 1..2, Todo::Reconcile(index));
         }
-        changes
+        writes
     }
 
     pub(super) fn live(&self, index: usize) -> Vec<u64> {
@@ -201,14 +201,14 @@ impl Model {
     }
 
     /// A new pod, on its way.
-    pub(super) fn start(&mut self, index: usize, now: Duration) -> Vec<Change> {
+    pub(super) fn start(&mut self, index: usize, now: Duration) -> Vec<Write> {
         let Some(id) = self.new_pod(index, Stage::Pending, now, now) else {
             // The name is still taken by the one that ends.
             self.plan_in(now, 1..3, Todo::Reconcile(index));
             return Vec::new();
         };
         self.plan_in(now, 0..1, Todo::Pod(id));
-        vec![Change::Create(self.pod_object(id, now))]
+        vec![Write::Create(self.pod_object(id, now))]
     }
 
     /// Adds a pod to the model; `None` when every name a stateful or daemon set may use is taken.

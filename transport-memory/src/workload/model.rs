@@ -9,7 +9,7 @@ use portolan::meta::Key;
 use serde_json::{Value, json};
 
 use super::events::About;
-use super::{Change, Kind, objects, pods};
+use super::{Kind, Write, objects, pods};
 use crate::chance::Chance;
 
 /// A node.
@@ -233,7 +233,7 @@ impl Model {
     }
 
     /// Makes the next change: what is due, or else something new.
-    pub(crate) fn step(&mut self, now: Duration) -> Vec<Change> {
+    pub(crate) fn step(&mut self, now: Duration) -> Vec<Write> {
         match self.due.first_key_value() {
             Some((&(at, serial), &todo)) if at <= now => {
                 self.due.remove(&(at, serial));
@@ -267,7 +267,7 @@ impl Model {
     }
 
     /// The app wants so many replicas now, or was deleted (`None`).
-    pub(crate) fn app_is(&mut self, app: usize, replicas: Option<Option<i64>>) -> Vec<Change> {
+    pub(crate) fn app_is(&mut self, app: usize, replicas: Option<Option<i64>>) -> Vec<Write> {
         let Some(replicas) = replicas else { return self.collect_garbage(app) };
         let wanted = replicas.and_then(|replicas| usize::try_from(replicas).ok());
         if let Some(wanted) = wanted.filter(|wanted| *wanted != self.apps[app].replicas) {
@@ -278,22 +278,22 @@ impl Model {
     }
 
     /// What owned objects a deleted app leaves behind goes too.
-    fn collect_garbage(&mut self, index: usize) -> Vec<Change> {
+    fn collect_garbage(&mut self, index: usize) -> Vec<Write> {
         let app = &mut self.apps[index];
         app.gone = true;
-        let mut changes = Vec::new();
+        let mut writes = Vec::new();
         for id in std::mem::take(&mut app.pods) {
             if let Some(pod) = self.pods.remove(&id) {
-                changes.push(Change::Delete(&objects::POD, Key::new(&app.namespace, &pod.name)));
+                writes.push(Write::Delete(&objects::POD, Key::new(&app.namespace, &pod.name)));
             }
         }
         if app.kind == AppKind::Deployment {
             for revision in app.revision.saturating_sub(2)..=app.revision {
                 let key = Key::new(&app.namespace, &app.owner_name(revision));
-                changes.push(Change::Delete(&objects::REPLICA_SET, key));
+                writes.push(Write::Delete(&objects::REPLICA_SET, key));
             }
         }
-        changes
+        writes
     }
 
     pub(super) fn plan(&mut self, at: Duration, todo: Todo) {
@@ -306,7 +306,7 @@ impl Model {
         self.plan(now + Duration::from_millis(wait), todo);
     }
 
-    fn carry_on(&mut self, todo: Todo, now: Duration) -> Vec<Change> {
+    fn carry_on(&mut self, todo: Todo, now: Duration) -> Vec<Write> {
         match todo {
             Todo::Pod(id) => self.advance(id, now),
             Todo::Roll(app) => self.roll_on(app, now),

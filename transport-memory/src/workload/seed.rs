@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::model::{App, AppKind, Model, Node, Stage};
 use super::names::{ROLES, TEAMS, ZONES};
-use super::{Change, WorkloadOptions, objects};
+use super::{WorkloadOptions, Write, objects};
 
 const HOUR: u64 = 3600;
 
@@ -103,9 +103,9 @@ impl Seeds {
 }
 
 impl Iterator for Seeds {
-    type Item = Change;
+    type Item = Write;
 
-    fn next(&mut self) -> Option<Change> {
+    fn next(&mut self) -> Option<Write> {
         let object = loop {
             match self.ready.pop_front() {
                 Some(Seed::Object(object)) => break object,
@@ -122,7 +122,7 @@ impl Iterator for Seeds {
                 }
             }
         };
-        Some(Change::Create(object))
+        Some(Write::Create(object))
     }
 }
 

@@ -233,7 +233,7 @@ fn changes_come_at_the_rate_asked_for() {
         let before = world.cluster.version();
         world.live(20);
         let made = (world.cluster.version() - before) as f64;
-        assert!((rate * 12.0..rate * 26.0).contains(&made), "{made} changes in 20 s at {rate} a second");
+        assert!((rate * 12.0..rate * 26.0).contains(&made), "{made} writes in 20 s at {rate} a second");
     }
     let mut still = World::new(9, 50, 0.0);
     let before = still.cluster.version();
