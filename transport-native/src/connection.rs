@@ -17,6 +17,7 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use portolan::Error;
 use portolan::transport::Body;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -55,6 +56,8 @@ pub(crate) struct Http1 {
     sender: http1::SendRequest<RequestBody>,
     connection: http1::Connection<Io, RequestBody>,
     ended: bool,
+    /// The runtime its socket belongs to.
+    pub(crate) runtime: Handle,
     /// Of what it was secured with.
     pub(crate) epoch: u64,
     /// Leads to a proxy that takes whole addresses.
@@ -65,7 +68,7 @@ impl Http1 {
     pub(crate) async fn open(dialed: Dialed) -> Result<Self, hyper::Error> {
         let Dialed { io, epoch, forwarded, .. } = dialed;
         let (sender, connection) = http1::handshake(io).await?;
-        Ok(Self { sender, connection, ended: false, epoch, forwarded })
+        Ok(Self { sender, connection, ended: false, runtime: Handle::current(), epoch, forwarded })
     }
 
     /// Sends `request` and resolves at the answer's head. The request is given back when it was not sent.
@@ -123,7 +126,7 @@ const PING_AFTER: Duration = Duration::from_secs(30);
 /// and given up after this long without an answer: client-go's `PingTimeout`.
 const PING_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// An idle connection older than this is not used again, a shared one is closed: client-go's `IdleConnTimeout`.
+/// A connection that is idle for so long is closed: client-go's `IdleConnTimeout`.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How often to look whether the peer has told its limit, which it does first of all.

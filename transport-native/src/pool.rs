@@ -2,12 +2,14 @@
 //!
 //! Invariants: a request goes over no connection that was secured with what has been replaced since; it never waits for
 //! another to end, for a full HTTP/2 connection makes a further one open; only one connection at a time is being opened to
-//! a server whose protocol is not known to be HTTP/1.1, and all who wait for it share its failure.
+//! a server whose protocol is not known to be HTTP/1.1, and all who wait for it share its failure; a connection that is
+//! idle for long is closed, whether another request comes or not.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use portolan::{Error, ErrorKind, TransportErrorKind};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::connection::{Http1, Http2, Http2Turn, IDLE_TIMEOUT, StreamHold};
@@ -36,7 +38,10 @@ struct Connections {
     epoch: u64,
     speaks_http1: bool,
     http2: Vec<Http2>,
+    /// Since when, the longest idle first.
     idle: Vec<(Http1, Instant)>,
+    /// Closes those that are idle for long, while there are any.
+    closer: Option<JoinHandle<()>>,
     /// How many connections could not be opened for all to share, and why the last could not.
     failures: u64,
     failure: Option<(TransportErrorKind, String)>,
@@ -179,19 +184,31 @@ impl Connections {
 
 impl Station {
     /// Takes `connection` back after an exchange, if it can carry another.
-    pub(crate) fn give_back(&self, mut connection: Http1) {
+    pub(crate) fn give_back(self: &Arc<Self>, mut connection: Http1) {
         if !connection.is_ready() {
             return;
         }
-        let now = Instant::now();
         let mut connections = lock(&self.connections);
-        if connection.epoch != connections.epoch {
+        if connection.epoch != connections.epoch || connections.idle.len() >= MOST_IDLE {
             return;
         }
-        connections.idle.retain(|(_, since)| now.duration_since(*since) < IDLE_TIMEOUT);
-        if connections.idle.len() < MOST_IDLE {
-            connections.idle.push((connection, now));
+        // One that has ended without a word went with its runtime.
+        if connections.closer.as_ref().is_none_or(JoinHandle::is_finished) {
+            connections.closer = Some(connection.runtime.spawn(close_idle(Arc::downgrade(self))));
         }
+        connections.idle.push((connection, Instant::now()));
+    }
+
+    /// Closes the connections that have been idle for long; when the next will have been, if there is one.
+    fn close_idle(&self) -> Option<Instant> {
+        let mut connections = lock(&self.connections);
+        let now = Instant::now();
+        connections.idle.retain(|(_, since)| now.duration_since(*since) < IDLE_TIMEOUT);
+        let next = connections.idle.first().map(|(_, since)| *since + IDLE_TIMEOUT);
+        if next.is_none() {
+            connections.closer = None;
+        }
+        next
     }
 
     /// Forgets a connection that took no further request.
@@ -211,6 +228,7 @@ impl Station {
                 return None;
             }
         }
+        // Also where the runtime stood still, and the task that closes them with it.
         let now = Instant::now();
         while let Some((mut connection, since)) = connections.idle.pop() {
             if now.duration_since(since) < IDLE_TIMEOUT && connection.is_ready() {
@@ -218,6 +236,13 @@ impl Station {
             }
         }
         None
+    }
+}
+
+/// Closes a station's connections as they have been idle for long, until none is left.
+async fn close_idle(station: Weak<Station>) {
+    while let Some(next) = station.upgrade().and_then(|station| station.close_idle()) {
+        tokio::time::sleep_until(next).await;
     }
 }
 
@@ -232,9 +257,36 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use hyper_util::rt::TokioIo;
+    use tokio::io::AsyncReadExt;
 
     use super::*;
+    use crate::dial::Dialed;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_closes_by_itself() {
+        let server = Server { secure: false, host: "localhost".to_owned(), port: 80 };
+        let (connections, dialing) = (Mutex::default(), tokio::sync::Mutex::default());
+        let station = Arc::new(Station { server, connections, dialing });
+        let mut peers = Vec::new();
+        for _ in 0..2 {
+            let (near, far) = tokio::io::duplex(1 << 16);
+            let io = TokioIo::new(Box::new(near) as Box<_>);
+            let dialed = Dialed { io, protocol: Protocol::Http1, epoch: 0, forwarded: None };
+            station.give_back(Http1::open(dialed).await.unwrap());
+            peers.push(far);
+            tokio::time::sleep(IDLE_TIMEOUT / 3).await;
+        }
+        let second = Duration::from_secs(1);
+        for far in &mut peers {
+            let mut closed = Box::pin(far.read_u8());
+            assert!(tokio::time::timeout(IDLE_TIMEOUT / 3 - second, &mut closed).await.is_err(), "too early");
+            assert!(tokio::time::timeout(second * 2, closed).await.is_ok(), "it is still open");
+        }
+        assert!(lock(&station.connections).closer.is_none(), "the task lasts while something is idle");
+    }
 
     #[tokio::test]
     async fn a_connection_of_before_a_change_serves_nobody_else() {
