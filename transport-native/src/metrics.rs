@@ -68,7 +68,7 @@ fn text(informers: &[InformerSnapshot], now: Instant) -> String {
 type OfQueues = (&'static str, &'static str, &'static str, fn(&QueueMetrics) -> f64);
 
 const OF_QUEUES: [OfQueues; 6] = [
-    ("depth", "gauge", "Items ready for a worker.", |queue| queue.depth as f64),
+    ("depth", "gauge", "Items that wait for a worker.", |queue| queue.depth as f64),
     ("delayed", "gauge", "Items that wait for their delay to end.", |queue| queue.delayed as f64),
     ("adds_total", "counter", "Additions that were not merged.", |queue| queue.adds as f64),
     ("retries_total", "counter", "Additions with a delay or a rate limit.", |queue| queue.retries as f64),
@@ -105,7 +105,7 @@ pub fn queue_metrics(queues: &[(&str, QueueMetrics)]) -> String {
         }
     }
     let of: [(&str, &str, Durations); 2] = [
-        ("workqueue_queue_duration_seconds", "How long items were ready.", |queue| &queue.latency),
+        ("workqueue_queue_duration_seconds", "How long items waited for a worker.", |queue| &queue.latency),
         ("workqueue_work_duration_seconds", "How long workers were at them.", |queue| &queue.work_duration),
     ];
     for (metric, help, durations) in of {

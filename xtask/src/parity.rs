@@ -1,4 +1,4 @@
-//! `cargo xtask parity`: Portolan's informers beside the real client-go, scenario by scenario.
+//! `cargo xtask parity`: Portolan's informers and workqueue beside the real client-go, scenario by scenario.
 
 use std::fs;
 use std::process::Command;

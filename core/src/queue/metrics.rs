@@ -11,9 +11,10 @@ use crate::time::Histogram;
 /// ([`WorkQueue::with_metrics`](super::WorkQueue::with_metrics)).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueueMetrics {
-    /// How many items are ready for a worker. client-go's `workqueue_depth`.
+    /// How many items wait for a worker, with those that were added again while one is at them. client-go's
+    /// `workqueue_depth`.
     pub depth: usize,
-    /// How many of them have low priority.
+    /// How many of them are ready and have low priority.
     pub depth_low: usize,
     /// How many items wait for their delay to end.
     pub delayed: usize,
@@ -23,7 +24,7 @@ pub struct QueueMetrics {
     pub adds: u64,
     /// How many items were added with a delay or a rate limit. `workqueue_retries_total`.
     pub retries: u64,
-    /// How long items were ready before a worker took them. `workqueue_queue_duration_seconds`.
+    /// How long it took from when items were added until a worker took them. `workqueue_queue_duration_seconds`.
     pub latency: Histogram,
     /// How long workers were at them. `workqueue_work_duration_seconds`.
     pub work_duration: Histogram,

@@ -42,8 +42,9 @@ enum Stage {
     /// Neither ready nor with a worker: it only waits for its delay to end.
     Away,
     Ready(Priority),
+    /// Added again meanwhile, since when.
     Processing {
-        again: Option<Priority>,
+        again: Option<(Priority, Instant)>,
     },
 }
 
@@ -60,6 +61,8 @@ pub struct WorkQueue<T> {
     limiter: Box<dyn RateLimiter<T>>,
     shutting_down: bool,
     metered: bool,
+    /// How many items with workers were added again.
+    again: usize,
     /// The counters; what can be computed is filled in when asked.
     counted: QueueMetrics,
 }
@@ -77,6 +80,7 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
             limiter: Box::new(limiter),
             shutting_down: false,
             metered: false,
+            again: 0,
             counted: QueueMetrics::default(),
         }
     }
@@ -166,8 +170,9 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         entry.stage = Stage::Away;
         let is_due_later = entry.due.is_some();
         self.entries.unlink(&mut self.processing, slot);
-        if let Some(priority) = again {
-            self.make_ready(now, slot, priority);
+        if let Some((priority, since)) = again {
+            self.again -= 1;
+            self.make_ready(since, slot, priority);
         } else if !is_due_later {
             self.entries.remove(slot);
         }
@@ -228,7 +233,7 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
     /// How it stands at `now`.
     pub fn metrics(&self, now: Instant) -> QueueMetrics {
         let mut metrics = QueueMetrics {
-            depth: self.len(),
+            depth: self.len() + self.again,
             depth_low: self.low.len(),
             delayed: self.delays.len(),
             processing: self.processing.len(),
@@ -259,9 +264,10 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
                 self.make_ready(now, slot, priority);
                 return true;
             }
-            Stage::Processing { again: Some(held) } => *held = priority.max(*held),
+            Stage::Processing { again: Some((held, _)) } => *held = priority.max(*held),
             Stage::Processing { again } => {
-                *again = Some(priority);
+                *again = Some((priority, now));
+                self.again += 1;
                 self.counted.adds += 1;
             }
             Stage::Ready(held) if *held < priority => {

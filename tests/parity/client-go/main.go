@@ -1,5 +1,6 @@
 // Command parity is client-go on stdin and stdout: it runs shared informers as it is told, and tells what their handlers
-// are called with. Each line of its input is one JSON command, each line of its output one JSON line of a trace.
+// are called with. Each line of its input is one JSON command, each line of its output one JSON line of a trace. As
+// `parity queues` it plays workqueues, each line of its input a whole scenario.
 package main
 
 import (
@@ -43,6 +44,9 @@ func main() {
 		if err := output.Encode(line{scenario, text}); err != nil {
 			os.Exit(1)
 		}
+	}
+	if len(os.Args) > 1 && os.Args[1] == "queues" {
+		playQueues(os.Stdin, tell)
 	}
 	players := map[string]*player{}
 	input := bufio.NewScanner(os.Stdin)

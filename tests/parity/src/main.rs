@@ -1,7 +1,7 @@
-//! Portolan's informers beside client-go's: `parity scripted|real CLIENT-GO [NAME]`, where CLIENT-GO is the program of
+//! Portolan's informers and workqueue beside client-go's: `parity scripted|real CLIENT-GO [NAME]`, where CLIENT-GO is the program of
 //! `client-go/`.
 //!
-//! Each scenario is a script of what a server answers and what a user of an informer does. It is played to client-go and
+//! Each scenario of an informer is a script of what a server answers and what a user of an informer does. It is played to client-go and
 //! to Portolan, each with a server of its own, and the two traces must be equal: every request in order, and per handler
 //! and key every call in order. A scenario that says `departs` must differ, and still end in the same state. Prints
 //! `n of m`, and fails unless all is so.
@@ -13,6 +13,7 @@ mod client_go;
 mod play;
 mod player;
 mod portolan_informer;
+mod queues;
 mod real;
 mod script;
 mod server;
@@ -50,15 +51,17 @@ fn main() -> ExitCode {
 async fn run(server: &str, program: &str, name: &str) -> Result<ExitCode> {
     let mut scenarios = script::all(server)?;
     scenarios.retain(|scenario| scenario.name.contains(name));
-    if scenarios.is_empty() {
-        bail!("no scenario has {name:?} in its name");
-    }
     let client_go = Arc::new(ClientGo::start(program)?);
     let verdicts = if server == "real" {
         on_a_real_server(scenarios, &client_go).await?
     } else {
-        on_scripted_servers(scenarios, &client_go).await?
+        let mut verdicts = queues::judge(program, name)?;
+        verdicts.extend(on_scripted_servers(scenarios, &client_go).await?);
+        verdicts
     };
+    if verdicts.is_empty() {
+        bail!("no scenario has {name:?} in its name");
+    }
     Ok(report(server, &verdicts))
 }
 

@@ -28,7 +28,7 @@
 //!
 //! A step behind `client-go:` or `portolan:` is played to that one only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -58,9 +58,14 @@ pub(crate) fn all(folder: &str) -> Result<Vec<Scenario>> {
     let mut files: Vec<_> =
         std::fs::read_dir(&folder)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
     files.sort();
+    read(&files)
+}
+
+/// Every scenario of these files.
+pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Scenario>> {
     let mut scenarios = Vec::<Scenario>::new();
     for file in files {
-        let text = std::fs::read_to_string(&file)?;
+        let text = std::fs::read_to_string(file)?;
         for (number, line) in text.lines().enumerate() {
             let place = || format!("{}:{}: {line}", file.display(), number + 1);
             take(line.trim(), &mut scenarios).with_context(place)?;
@@ -70,8 +75,8 @@ pub(crate) fn all(folder: &str) -> Result<Vec<Scenario>> {
         if scenarios[..place].iter().any(|other| other.name == scenario.name) {
             bail!("two scenarios are named {:?}", scenario.name);
         }
-        if scenario.origin.is_empty() || !scenario.steps.iter().any(|step| step.text.starts_with("check ")) {
-            bail!("{:?} names no origin, or never checks the store", scenario.name);
+        if scenario.origin.is_empty() || !scenario.steps.iter().any(|step| step.text.starts_with("check")) {
+            bail!("{:?} names no origin, or never checks how things stand", scenario.name);
         }
     }
     Ok(scenarios)

@@ -139,7 +139,8 @@ fn beside_go() -> Vec<Step> {
         step("vet of client-go's side of parity", Check, "go vet ./...")
             .within("tests/parity/client-go")
             .needs(&[Need::Go]),
-        step("informers beside client-go's", Check, "cargo xtask parity").needs(&[Need::Go]),
+        step("informers and the workqueue beside client-go's", Check, "cargo xtask parity")
+            .needs(&[Need::Go]),
         step("informers beside client-go's on a real server", Check, "cargo xtask parity --real")
             .needs(&[Need::Go, Need::Cluster]),
     ]

@@ -203,6 +203,7 @@ fn metrics_follow_an_item_through() {
     let (other, _) = queue.poll_item(at(90)).unwrap();
     let metrics = queue.metrics(at(100));
     assert_eq!((metrics.unfinished, metrics.longest_running, metrics.adds), (ms(60), ms(50), 3));
+    assert_eq!(metrics.depth, 1, "what is added again while it is processed waits already");
     assert!(queue.done(at(100), ticket));
     queue.done(at(100), other);
     let metrics = queue.metrics(at(100));
@@ -210,6 +211,9 @@ fn metrics_follow_an_item_through() {
     assert_eq!((metrics.unfinished, metrics.depth), (Duration::ZERO, 1));
     queue.add_after(at(100), "foo", ms(5));
     assert_eq!((queue.metrics(at(100)).retries, queue.metrics(at(100)).delayed), (1, 1));
+    queue.poll_item(at(120)).unwrap();
+    let latency = queue.metrics(at(120)).latency;
+    assert_eq!((latency.count, latency.sum), (3, ms(50 + 10 + 40)), "since it was added");
 }
 
 #[test]
