@@ -325,25 +325,32 @@ mod tests {
 
     #[test]
     fn delete_options_say_their_kind_and_what_is_set() {
+        let nothing = r#"{"kind":"DeleteOptions","apiVersion":"v1"}"#;
+        assert_eq!(serde_json::to_string(&DeleteOptions::default()).unwrap(), nothing);
         let options = DeleteOptions {
+            grace_period_seconds: Some(0),
+            preconditions: Some(Preconditions { uid: Some("u".into()), resource_version: Some("7".into()) }),
             propagation_policy: Some(Propagation::Foreground),
-            preconditions: Some(Preconditions { uid: Some("u".into()), resource_version: None }),
             dry_run: true,
-            ..Default::default()
+            ignore_store_read_error_with_cluster_breaking_potential: true,
         };
         assert_eq!(
-            serde_json::to_string(&options).unwrap(),
-            r#"{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"},"propagationPolicy":"Foreground","dryRun":["All"]}"#
+            serde_json::to_value(&options).unwrap(),
+            serde_json::json!({
+                "kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
+                "preconditions": { "uid": "u", "resourceVersion": "7" }, "propagationPolicy": "Foreground",
+                "dryRun": ["All"], "ignoreStoreReadErrorWithClusterBreakingPotential": true,
+            })
         );
+    }
+
+    fn text(query: Query) -> String {
+        let pairs: Vec<String> = query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("&")
     }
 
     #[test]
     fn every_parameter_of_a_change_is_asked_for() {
-        let text = |query: Query| {
-            let pairs: Vec<String> =
-                query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-            pairs.join("&")
-        };
         let patch = PatchOptions {
             dry_run: true,
             field_manager: Some("me".into()),
@@ -353,6 +360,20 @@ mod tests {
         assert_eq!(text(patch.query()), "dryRun=All&fieldManager=me&fieldValidation=Strict&force=true");
         let apply = ApplyOptions { dry_run: true, force: true, field_manager: "me".into() };
         assert_eq!(text(apply.query()), "dryRun=All&fieldManager=me&force=true");
+        let create = CreateOptions {
+            dry_run: true,
+            field_manager: Some("me".into()),
+            field_validation: Some("Warn".into()),
+        };
+        assert_eq!(text(create.query()), "dryRun=All&fieldManager=me&fieldValidation=Warn");
+        let CreateOptions { dry_run, field_manager, field_validation } = create;
+        let update = UpdateOptions { dry_run, field_manager, field_validation };
+        assert_eq!(text(update.query()), "dryRun=All&fieldManager=me&fieldValidation=Warn");
+    }
+
+    #[test]
+    fn every_parameter_of_a_read_is_asked_for() {
+        assert_eq!(text(GetOptions { resource_version: "7".into() }.query()), "resourceVersion=7");
         let list = ListOptions {
             label_selector: "a=b".parse().unwrap(),
             field_selector: "metadata.name=c".parse().unwrap(),
@@ -363,14 +384,30 @@ mod tests {
             shard_selector: "s".into(),
             timeout: Some(Duration::from_secs(9)),
         };
-        for (given, told) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (9000, 9)] {
-            let watch = WatchOptions { timeout: Some(Duration::from_millis(given)), ..Default::default() };
-            assert_eq!(text(watch.query()), format!("watch=true&timeoutSeconds={told}"), "0 is no limit");
-        }
         assert_eq!(
             text(list.query()),
             "labelSelector=a=b&fieldSelector=metadata.name=c&resourceVersion=7&resourceVersionMatch=Exact\
              &limit=5&continue=t&shardSelector=s&timeoutSeconds=9"
         );
+        let watch = WatchOptions {
+            label_selector: "a=b".parse().unwrap(),
+            field_selector: "metadata.name=c".parse().unwrap(),
+            resource_version: "7".into(),
+            resource_version_match: Some(ResourceVersionMatch::NotOlderThan),
+            allow_bookmarks: true,
+            send_initial_events: Some(false),
+            shard_selector: "s".into(),
+            timeout: Some(Duration::from_secs(9)),
+        };
+        assert_eq!(
+            text(watch.query()),
+            "watch=true&labelSelector=a=b&fieldSelector=metadata.name=c&resourceVersion=7\
+             &resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&sendInitialEvents=false&shardSelector=s\
+             &timeoutSeconds=9"
+        );
+        for (given, told) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (9000, 9)] {
+            let watch = WatchOptions { timeout: Some(Duration::from_millis(given)), ..Default::default() };
+            assert_eq!(text(watch.query()), format!("watch=true&timeoutSeconds={told}"), "0 is no limit");
+        }
     }
 }
