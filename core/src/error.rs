@@ -7,7 +7,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::status::{CAUSE_RESOURCE_VERSION_TOO_LARGE, CAUSE_UNEXPECTED_SERVER_RESPONSE, Status, reason};
+use crate::status::{
+    self, CAUSE_RESOURCE_VERSION_TOO_LARGE, CAUSE_UNEXPECTED_SERVER_RESPONSE, Status, reason,
+};
 
 type Source = Box<dyn StdError + Send + Sync + 'static>;
 
@@ -173,10 +175,11 @@ impl Error {
         self.status().and_then(|status| status.reason.as_deref()).unwrap_or("")
     }
 
-    /// How long the server asks to wait before the next try. client-go's `errors.SuggestsClientDelay`.
+    /// How long to wait before the next try because the server asks for it: at most an hour, whatever it asks.
+    /// client-go's `errors.SuggestsClientDelay`.
     pub fn retry_after(&self) -> Option<Duration> {
         let seconds = self.status()?.details.as_ref()?.retry_after_seconds?;
-        u64::try_from(seconds).ok().filter(|&seconds| seconds > 0).map(Duration::from_secs)
+        Some(status::wait_of(seconds)).filter(|wait| !wait.is_zero())
     }
 
     /// The object or resource does not exist. client-go's `errors.IsNotFound`. A missing object is named by the server's
@@ -445,8 +448,12 @@ mod tests {
     #[test]
     fn a_server_says_when_to_come_back() {
         let mut status = failure(429, reason::TOO_MANY_REQUESTS, "slow down");
-        status.details =
-            Some(crate::status::StatusDetails { retry_after_seconds: Some(3), ..Default::default() });
-        assert_eq!(Error::api(status).retry_after(), Some(Duration::from_secs(3)));
+        for (asked, seconds) in
+            [(3, Some(3)), (3601, Some(3600)), (i32::MAX, Some(3600)), (0, None), (-1, None)]
+        {
+            status.details =
+                Some(status::StatusDetails { retry_after_seconds: Some(asked), ..Default::default() });
+            assert_eq!(Error::api(status.clone()).retry_after(), seconds.map(Duration::from_secs), "{asked}");
+        }
     }
 }

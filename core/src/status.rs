@@ -4,6 +4,8 @@
 //!
 //! Invariant: nothing that may be an object is told: of a body that looks like JSON, or says it holds objects, the length.
 
+use std::time::Duration;
+
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode, Uri};
 
@@ -114,6 +116,41 @@ pub fn reason_of_code(code: u16) -> &'static str {
     }
 }
 
+/// A text in quotes, as the server's messages have it. Go's `strconv.Quote`.
+///
+/// ```
+/// assert_eq!(portolan::status::quoted("a \"b\"\u{1}é"), r#""a \"b\"\x01é""#);
+/// ```
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            ' '..='~' => quoted.push(char),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\t' => quoted.push_str("\\t"),
+            '\n' => quoted.push_str("\\n"),
+            '\u{b}' => quoted.push_str("\\v"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\r' => quoted.push_str("\\r"),
+            '\0'..='\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(char))),
+            _ if is_printable(char) => quoted.push(char),
+            '\u{80}'..='\u{ffff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(char))),
+            _ => quoted.push_str(&format!("\\U{:08x}", u32::from(char))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether a character can be shown, which Rust says of one that does not begin a text.
+fn is_printable(char: char) -> bool {
+    let behind = String::from_iter(['a', char]);
+    behind.escape_debug().eq(behind.chars())
+}
+
 /// How much of a body that holds no object is shown, in bytes.
 const SHOWN: usize = 160;
 
@@ -137,6 +174,14 @@ pub fn refused(code: StatusCode, headers: &HeaderMap, body: &[u8], told: Option<
         details.retry_after_seconds.get_or_insert(after);
     }
     status
+}
+
+/// The longest that anyone waits because a server asks for it: an hour. What asks for more is no server that is busy.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// How long to wait where a server asks for so many seconds.
+pub(crate) fn wait_of(seconds: i32) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).min(LONGEST_WAIT)
 }
 
 /// The seconds that `Retry-After` asks for, where it says a number that a Status can hold.
@@ -255,6 +300,24 @@ mod tests {
             assert!(!shows("text/plain", body), "{body}");
         }
         assert!(shows("text/html", "<p>hunter2"), "what a proxy says is shown");
+    }
+
+    /// What `strconv.Quote` of Go 1.26 makes of them.
+    #[test]
+    fn texts_are_quoted_as_go_quotes_them() {
+        for (text, told) in [
+            ("", r#""""#),
+            ("it's", r#""it's""#),
+            ("a\\\"", r#""a\\\"""#),
+            ("\u{7}\u{8}\u{c}\n\r\t\u{b}\0\u{1f}\u{7f}", r#""\a\b\f\n\r\t\v\x00\x1f\x7f""#),
+            ("é世\u{301}x\u{301}😀", "\"é世\u{301}x\u{301}😀\""),
+            (
+                "\u{80}\u{a0}\u{ad}\u{200b}\u{e000}\u{feff}\u{e0001}",
+                r#""\u0080\u00a0\u00ad\u200b\ue000\ufeff\U000e0001""#,
+            ),
+        ] {
+            assert_eq!(quoted(text), told);
+        }
     }
 
     #[test]

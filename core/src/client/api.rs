@@ -129,8 +129,9 @@ impl<K: Object> Api<K> {
     /// [`super::ListPager`].
     pub async fn list(&self, options: &ListOptions) -> Result<ObjectList<K>, Error> {
         let (mut resource, mut slice) = (self.resource.clone(), Slice::begin(self.runtime()));
-        let read = async move |mut body: ListBody| {
-            let format = body.format();
+        let listed = self.listed();
+        let read = async move |body: ListBody| {
+            let (format, mut body) = (body.format(), body.of(listed));
             let mut items = Vec::new();
             loop {
                 let more = body.fill().await?;
@@ -154,7 +155,14 @@ impl<K: Object> Api<K> {
 
     /// The same list, item by item as it arrives.
     pub async fn list_body(&self, options: &ListOptions) -> Result<ListBody, Error> {
-        self.all(Method::GET).params(options.query()).list_body().await
+        let body = self.all(Method::GET).params(options.query()).list_body().await?;
+        Ok(body.of(self.listed()))
+    }
+
+    /// What a list must be of; objects of any kind are whatever the server says that they are.
+    fn listed(&self) -> Option<ApiResource> {
+        let is_known = !K::keeps_unknown_members() && !self.resource.kind.is_empty();
+        is_known.then(|| self.resource.clone())
     }
 
     /// The changes that `options` select, until the server ends the watch.

@@ -32,7 +32,8 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    expected: bool,
+    /// The `Accept` header it answers.
+    accepted: HeaderValue,
 }
 
 impl Response {
@@ -53,7 +54,14 @@ impl Response {
 
     /// The body, if it is of the kind that was asked for.
     pub fn expected_bytes(&self) -> Result<&[u8], Error> {
-        if self.expected { Ok(&self.body) } else { Err(unexpected(&self.headers, &self.body)) }
+        let accepted = self.accepted.to_str().unwrap_or_default();
+        let is_accepted = |given: String| {
+            accepted.split(',').map(plain_media_type).any(|accepted| accepted == given || accepted == "*/*")
+        };
+        if media_type(&self.headers).is_none_or(is_accepted) {
+            return Ok(&self.body);
+        }
+        Err(unexpected(&self.headers, &self.accepted, &self.body))
     }
 
     /// The body, read in the format it says it is in. A Status that tells of a failure is that error. client-go's
@@ -119,25 +127,25 @@ pub(super) async fn accept(
     Err(refusal_of(question, parts.status, &parts.headers, &body))
 }
 
-/// Reads an accepted answer whole.
-pub(super) async fn read(response: http::Response<Body>, accepted: &HeaderValue) -> Result<Response, Error> {
+/// Reads whole an answer of success to a request with this `Accept` header.
+pub(super) async fn read(response: http::Response<Body>, accepted: HeaderValue) -> Result<Response, Error> {
     let (parts, body) = response.into_parts();
     let body = body.collect(ANSWER_LIMIT).await?;
-    let expected = media_type(&parts.headers).is_none_or(|given| {
-        let mut accepted = accepted.to_str().unwrap_or_default().split(',').map(plain_media_type);
-        accepted.any(|accepted| accepted == given || accepted == "*/*")
-    });
-    Ok(Response { status: parts.status, headers: parts.headers, body, expected })
+    Ok(Response { status: parts.status, headers: parts.headers, body, accepted })
 }
 
-/// The body of an accepted answer of objects, and how they are written; the error shows what it is instead.
-pub(super) async fn expect_objects(response: http::Response<Body>) -> Result<(Body, Format), Error> {
+/// The body of an answer of objects to a request with this `Accept` header, and how they are written; the error shows
+/// what it is instead.
+pub(super) async fn expect_objects(
+    response: http::Response<Body>,
+    accepted: &HeaderValue,
+) -> Result<(Body, Format), Error> {
     match format_of(response.headers()) {
         Some(format) => Ok((response.into_body(), format)),
         None => {
             let (parts, mut body) = response.into_parts();
             let first = body.chunk().await.and_then(Result::ok).unwrap_or_default();
-            Err(unexpected(&parts.headers, &first))
+            Err(unexpected(&parts.headers, accepted, &first))
         }
     }
 }
@@ -187,10 +195,10 @@ pub(super) fn failure_instead(format: Format, body: &[u8]) -> Option<Status> {
     (status.status.as_deref() == Some("Failure")).then_some(status)
 }
 
-fn unexpected(headers: &HeaderMap, body: &[u8]) -> Error {
-    let kind = media_type_told(headers);
+fn unexpected(headers: &HeaderMap, accepted: &HeaderValue, body: &[u8]) -> Error {
+    let (kind, accepted) = (media_type_told(headers), accepted.to_str().unwrap_or_default());
     Error::decode(format!(
-        "the answer is {kind} in place of application/json (is something between us and the API server?): {}",
+        "the answer is {kind} in place of {accepted} (is something between us and the API server?): {}",
         status::shown(&kind, body)
     ))
 }

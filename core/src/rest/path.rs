@@ -86,8 +86,10 @@ pub(super) fn go_duration(duration: Duration) -> String {
     }
 }
 
-/// The absolute URI of `path` (which begins with `/`) below `server`, with `query` sorted by name.
+/// The absolute URI of `path` (which begins with `/`) below `server`, with `query` sorted by name. Go's `path.Join` would
+/// clean a server's own path; here one that leads out of itself is refused.
 pub(super) fn absolute(server: &Uri, path: &str, query: &[(String, String)]) -> Result<Uri, Error> {
+    check_absolute(server.path()).map_err(|error| error.doing("read the server's address"))?;
     let mut path_and_query = format!("{}{path}", server.path().trim_end_matches('/'));
     if !query.is_empty() {
         let mut sorted: Vec<_> = query.iter().collect();
@@ -163,6 +165,16 @@ mod tests {
         for good in ["/", "/version", "/apis/", "/a..b/.c", "/%2e%2e%2e/a%2fb"] {
             assert!(check_absolute(good).is_ok(), "{good}");
         }
+    }
+
+    #[test]
+    fn a_servers_own_path_leads_where_it_says() {
+        for bad in ["https://host/a/../b", "https://host/%2e%2e", "https://host/./a"] {
+            let error = absolute(&bad.parse().unwrap(), "/version", &[]).unwrap_err();
+            assert!(error.is_config() && error.to_string().contains("leads out of itself"), "{bad}: {error}");
+        }
+        let good = absolute(&"https://host/a..b/".parse().unwrap(), "/version", &[]).unwrap();
+        assert_eq!(good, "https://host/a..b/version");
     }
 
     #[test]

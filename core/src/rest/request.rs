@@ -34,6 +34,7 @@ use crate::transport::{Body, Socket};
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
+    /// With what this request alone has of its own: its limit, its retries and who is told its warnings.
     client: RestClient,
     method: Method,
     prefix: Prefix,
@@ -46,9 +47,6 @@ pub struct Request {
     headers: HeaderMap,
     body: Body,
     timeout: Option<Duration>,
-    max_retries: u32,
-    limiter: Option<Arc<RateLimiter>>,
-    warnings: Arc<dyn WarningHandler>,
     wrong: Option<Error>,
 }
 
@@ -66,8 +64,6 @@ impl Request {
             Some(group_version) => Prefix::GroupVersion(group_version.clone()),
             None => Prefix::Absolute("/".to_owned()),
         };
-        let (limiter, warnings) = (client.limiter.clone(), Arc::clone(&client.warnings));
-        let max_retries = client.max_retries;
         Self {
             timeout: client.config.timeout,
             client,
@@ -81,9 +77,6 @@ impl Request {
             query: Vec::new(),
             headers,
             body: Body::Empty,
-            max_retries,
-            limiter,
-            warnings,
             wrong: None,
         }
     }
@@ -195,19 +188,19 @@ impl Request {
 
     /// How often it may be sent again; 10 unless said otherwise.
     pub fn max_retries(mut self, max_retries: u32) -> Self {
-        self.max_retries = max_retries;
+        self.client.max_retries = max_retries;
         self
     }
 
     /// What holds it back in place of the client's limit; `None` for nothing.
     pub fn throttle(mut self, limiter: Option<Arc<RateLimiter>>) -> Self {
-        self.limiter = limiter;
+        self.client.limiter = limiter;
         self
     }
 
     /// Who is told the warnings of its answer in place of the client's handler.
     pub fn warning_handler(mut self, handler: Arc<dyn WarningHandler>) -> Self {
-        self.warnings = handler;
+        self.client.warnings = handler;
         self
     }
 
@@ -296,7 +289,7 @@ impl Request {
 
     /// Sends it and has the whole answer read by `read`, whose errors say what was asked.
     pub(crate) async fn read<T>(self, read: impl FnOnce(Response) -> Result<T, Error>) -> Result<T, Error> {
-        self.limited(Mode::Whole, async |response, accepted| read(answer::read(response, &accepted).await?))
+        self.limited(Mode::Whole, async |response, accepted| read(answer::read(response, accepted).await?))
             .await
     }
 
@@ -315,8 +308,8 @@ impl Request {
         self,
         read: impl AsyncFnOnce(ListBody) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.limited(Mode::Whole, async |response, _| {
-            read(ListBody::new(answer::expect_objects(response).await?)).await
+        self.limited(Mode::Whole, async |response, accepted| {
+            read(ListBody::new(answer::expect_objects(response, &accepted).await?)).await
         })
         .await
     }
@@ -406,7 +399,7 @@ impl Request {
             self.throttled().await?;
             let (timeout, runtime) = (self.timeout, self.client.runtime().clone());
             let exchange = async {
-                let accepted = self.headers.get(ACCEPT).cloned().unwrap_or(JSON);
+                let accepted = self.accepted();
                 let sent = self.headers.get(CONTENT_TYPE).cloned();
                 let negotiation = self.client.negotiation.clone();
                 let answered = retry::send(&mut self, mode).await;
@@ -466,7 +459,7 @@ impl Request {
 
     /// Waits until the rate limit lets it go. Borrows nothing of the request, whose body may be no `Sync` stream.
     pub(super) fn throttled(&self) -> impl Future<Output = Result<(), Error>> + use<> {
-        let (limiter, runtime) = (self.limiter.clone(), self.client.runtime().clone());
+        let (limiter, runtime) = (self.client.limiter.clone(), self.client.runtime().clone());
         async move {
             match limiter {
                 Some(limiter) => limiter.wait(&runtime).await,
@@ -475,8 +468,9 @@ impl Request {
         }
     }
 
-    pub(super) fn retries(&self) -> u32 {
-        self.max_retries
+    /// Its `Accept` header.
+    pub(super) fn accepted(&self) -> HeaderValue {
+        self.headers.get(ACCEPT).cloned().unwrap_or(JSON)
     }
 
     /// What its answer is about.
@@ -490,7 +484,7 @@ impl Request {
             group,
             resource: self.resource.clone(),
             name: self.name.clone(),
-            warnings: Arc::clone(&self.warnings),
+            warnings: Arc::clone(&self.client.warnings),
         }
     }
 
@@ -523,9 +517,6 @@ impl Request {
             headers: self.headers.clone(),
             body: self.body.replay()?,
             timeout: self.timeout,
-            max_retries: self.max_retries,
-            limiter: self.limiter.clone(),
-            warnings: Arc::clone(&self.warnings),
             wrong: None,
         })
     }

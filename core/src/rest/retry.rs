@@ -3,8 +3,9 @@
 //!
 //! A request that the server turned away unseen is sent again whatever it asks. Go's HTTP/2 transport does so below
 //! client-go, up to six times; here it waits, and counts, like any other.
-//! Differs: a watch that broke each time ends in the error and not in an empty watch; a number of seconds that a Status
-//! could not hold (2³¹ and more) is no wait, where client-go's overflows from 2³³ on.
+//! Differs: a watch that broke each time ends in the error and not in an empty watch; a wait of more than an hour is one
+//! of an hour; a number of seconds that a Status could not hold (2³¹ and more) is no wait, where client-go's overflows
+//! from 2³³ on.
 //! Invariant: a request whose body is a stream is sent once.
 
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub(super) async fn send(request: &mut Request, mode: Mode) -> Result<Response<B
             // The server has heard this request before: it counts like any other.
             request.throttled().await?;
         }
-        let again = body.replay().filter(|_| retries < request.retries());
+        let again = body.replay().filter(|_| retries < client.max_retries);
         let sent = request.head()?.body(std::mem::take(&mut body));
         let sent = sent.map_err(|error| Error::config("the request cannot be written").with_source(error))?;
         let outcome = client.transport().send(sent).await;
@@ -100,5 +101,5 @@ fn retry_after(response: &Response<Body>) -> Option<Duration> {
     if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
         return None;
     }
-    u64::try_from(status::retry_after(response.headers())?.max(0)).ok().map(Duration::from_secs)
+    status::retry_after(response.headers()).map(status::wait_of)
 }

@@ -1,6 +1,7 @@
 //! A watch as it arrives: over an HTTP body or a WebSocket, raw or as a stream of typed events.
 //!
-//! Invariant: an ERROR event ends the watch with the server's Status; a body that ends inside an event is an error.
+//! Invariants: an ERROR event ends the watch with the server's Status; a body that ends inside an event is an error; white
+//! space is no sign of life, though client-go skips any amount of it.
 
 use std::fmt;
 
@@ -19,11 +20,16 @@ use crate::transport::{Body, Message, Socket};
 /// The annotation of the bookmark that ends a watch-list's initial events.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
+/// So much white space in chunks of nothing else ends a watch, in bytes: no server means it.
+const MOST_BLANK: usize = 4 << 10;
+
 /// The open watch. Fill it, and take the events out in between: so one task can poll the connection, decode and store.
 pub struct WatchBody {
     source: Source,
     decoder: WatchDecoder,
     bytes: u64,
+    /// How much has arrived in chunks of white space alone since the last that was not.
+    blank: usize,
     /// What was asked, for errors.
     what: String,
 }
@@ -37,7 +43,7 @@ impl WatchBody {
     pub(super) async fn open(request: Request) -> Result<Self, Error> {
         let what = request.describe();
         match Self::source(request).await {
-            Ok(source) => Ok(Self { decoder: source.decoder(), source, bytes: 0, what }),
+            Ok(source) => Ok(Self { decoder: source.decoder(), source, bytes: 0, blank: 0, what }),
             Err(error) => Err(error.doing(what)),
         }
     }
@@ -63,31 +69,34 @@ impl WatchBody {
     }
 
     async fn body(request: Request) -> Result<Source, Error> {
+        let accepted = request.accepted();
         let response = request.open_watch().await?;
-        answer::expect_objects(response).await.map(|(body, format)| Source::Body(body, format))
+        answer::expect_objects(response, &accepted).await.map(|(body, format)| Source::Body(body, format))
     }
 
     async fn socket(request: Request) -> Result<Source, Error> {
         request.open_socket(&[]).await.map(Source::Socket)
     }
 
-    /// Waits for more bytes; false when the watch has ended. Dropping the future loses nothing.
+    /// Waits for more than white space; false when the watch has ended. Dropping the future loses nothing.
     pub async fn fill(&mut self) -> Result<bool, Error> {
-        let chunk: Option<Result<Bytes, Error>> = match &mut self.source {
-            Source::Body(body, _) => body.chunk().await,
-            Source::Socket(socket) => socket.next().await.map(|message| message.map(Message::into_bytes)),
-        };
-        match chunk {
-            None => {
+        loop {
+            let Some(chunk) = self.source.chunk().await else {
                 let fresh = self.source.decoder();
                 std::mem::replace(&mut self.decoder, fresh).finish()?;
-                Ok(false)
+                return Ok(false);
+            };
+            let chunk = chunk?;
+            self.bytes += chunk.len() as u64;
+            let is_blank = self.source.format() == Format::Json && chunk.trim_ascii().is_empty();
+            self.blank = if is_blank { self.blank + chunk.len().max(1) } else { 0 };
+            self.decoder.push(chunk);
+            if !is_blank {
+                return Ok(true);
             }
-            Some(chunk) => {
-                let chunk = chunk?;
-                self.bytes += chunk.len() as u64;
-                self.decoder.push(chunk);
-                Ok(true)
+            if self.blank > MOST_BLANK {
+                let text = format!("watch: {} bytes of white space in place of an event", self.blank);
+                return Err(Error::decode(text));
             }
         }
     }
@@ -109,13 +118,24 @@ impl WatchBody {
 }
 
 impl Source {
-    /// A decoder at the start of what it carries. A socket's messages are JSON.
-    fn decoder(&self) -> WatchDecoder {
-        let format = match self {
+    async fn chunk(&mut self) -> Option<Result<Bytes, Error>> {
+        match self {
+            Self::Body(body, _) => body.chunk().await,
+            Self::Socket(socket) => socket.next().await.map(|message| message.map(Message::into_bytes)),
+        }
+    }
+
+    /// What it carries. A socket's messages are JSON.
+    fn format(&self) -> Format {
+        match self {
             Self::Body(_, format) => *format,
             Self::Socket(_) => Format::Json,
-        };
-        WatchDecoder::new(format, Limits::default())
+        }
+    }
+
+    /// A decoder at the start of it.
+    fn decoder(&self) -> WatchDecoder {
+        WatchDecoder::new(self.format(), Limits::default())
     }
 }
 
