@@ -48,11 +48,14 @@ fn definitions() -> [Value; 2] {
 fn requests() -> Vec<(&'static str, String)> {
     let long = "x".repeat(64);
     let lengths = ["LONG=1", "a=LONG", "a in (LONG,-LONG)", "LONG.LONG.LONG.LONG/a", "-LONG=1"];
-    let labels = section("labels").map(str::to_owned);
+    // Of what no text file should hold, the server quotes each in its own way.
+    let controls = ["a=\u{1}", "a=\u{200b}", "a\u{1b}=b", "a in (\u{7})", "a>\u{7f}", "a=\u{e0001}"];
+    let labels = section("labels").chain(controls).map(str::to_owned);
     let labels = labels.chain(lengths.iter().map(|text| text.replace("LONG", &long)));
     let of_labels = labels.map(|text| ("GET", format!("{MAPS}?labelSelector={}", escaped(&text))));
     let of_fields = section("places").flat_map(|place| {
-        section("fields").map(move |text| ("GET", format!("{place}?fieldSelector={}", escaped(text))))
+        let fields = section("fields").chain(["a\u{1}=b", "metadata.name=a,\u{7}x=b", "spec.\u{200b}=a"]);
+        fields.map(move |text| ("GET", format!("{place}?fieldSelector={}", escaped(text))))
     });
     let of_options = section("options")
         .flat_map(|query| ["GET", "DELETE"].map(|method| (method, format!("{MAPS}?{query}"))));

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use portolan::TransportErrorKind;
+use portolan::status::quoted;
 use portolan::transport::Body;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::deletion::{Deletion, Propagation};
 use crate::failure::{Cause, Failure};
@@ -49,9 +50,19 @@ fn decode(media_type: &str, bytes: &[u8]) -> Result<Value, Failure> {
 
 fn parse(bytes: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let text = format!("couldn't get version/kind; json parse error: {error}");
+        let text = format!("couldn't get version/kind; json parse error: {}", malformed(bytes, &error));
         Failure::bad_request(format!("the object provided is unrecognized: {text}"))
     })
+}
+
+/// What is wrong with bytes that are no JSON; with the feature `full` in Go's words.
+pub(crate) fn malformed(bytes: &[u8], error: &serde_json::Error) -> String {
+    #[cfg(feature = "full")]
+    if let Err(what) = crate::syntax::check(bytes) {
+        return what;
+    }
+    let _ = bytes;
+    error.to_string()
 }
 
 /// A partial change of an object of `resource`.
@@ -82,9 +93,9 @@ pub(crate) async fn patch(
             return Err(Failure::unsupported_media_type(&accepted));
         }
     };
-    let patch = serde_json::from_slice(&collect(body).await?).map_err(|error| {
-        let why = if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
-        Failure::bad_request(format!("error decoding patch: {why}"))
+    let bytes = collect(body).await?;
+    let patch = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::bad_request(format!("error decoding patch: {}", malformed(&bytes, &error)))
     });
     let change = make(patch?);
     #[cfg(feature = "full")]
@@ -94,37 +105,50 @@ pub(crate) async fn patch(
     Ok(change)
 }
 
-/// How to delete: options come as a body; some clients send parameters.
+/// How to delete: options come as a body; some clients send parameters, which count where there is none.
 pub(crate) async fn deletion(headers: &HeaderMap, body: Body, query: &Query) -> Result<Deletion, Failure> {
     let bytes = collect(body).await?;
-    let options = if bytes.is_empty() { Value::Null } else { decode(media_type(headers), &bytes)? };
-    deletion_options(&options, query)
+    let options = if bytes.is_empty() { options_in(query)? } else { decode(media_type(headers), &bytes)? };
+    deletion_options(&options)
 }
 
-/// The same, of options that were read.
-pub(crate) fn deletion_options(options: &Value, query: &Query) -> Result<Deletion, Failure> {
+/// The options that parameters say.
+fn options_in(query: &Query) -> Result<Value, Failure> {
+    query.integer("gracePeriodSeconds")?; // Nothing lasts beyond its deletion here.
+    Ok(json!({
+        "orphanDependents": query.given("orphanDependents"),
+        "propagationPolicy": query.all("propagationPolicy").next(),
+        "dryRun": query.all("dryRun").collect::<Vec<_>>(),
+    }))
+}
+
+/// How to delete, by options that were read.
+pub(crate) fn deletion_options(options: &Value) -> Result<Deletion, Failure> {
     let owned = |path: &str| Some(text(options, path).to_owned()).filter(|text| !text.is_empty());
-    let given = owned("propagationPolicy").unwrap_or_else(|| query.get("propagationPolicy").to_owned());
-    let asked: Vec<&str> = list(options, "dryRun").filter_map(Value::as_str).collect();
-    let dry_runs = if asked.is_empty() { query.all("dryRun").collect() } else { asked };
-    let propagation = match given.as_str() {
-        "Foreground" => Ok(Propagation::Foreground),
-        "Orphan" => Ok(Propagation::Orphan),
-        "Background" => Ok(Propagation::Background),
-        "" if options.get("orphanDependents") == Some(&Value::Bool(true)) => Ok(Propagation::Orphan),
-        "" => Ok(Propagation::Unsaid),
-        other => {
+    let orphans = options.get("orphanDependents").and_then(Value::as_bool);
+    let policy = options.get("propagationPolicy").and_then(Value::as_str);
+    let mut causes = Vec::new();
+    if let (Some(_), Some(policy)) = (orphans, policy) {
+        let detail = "orphanDependents and deletionPropagation cannot be both set";
+        causes.push(Cause::invalid("propagationPolicy", quoted(policy), detail));
+    }
+    let propagation = match policy {
+        Some("Foreground") => Propagation::Foreground,
+        Some("Background") => Propagation::Background,
+        Some("Orphan") => Propagation::Orphan,
+        None if orphans == Some(true) => Propagation::Orphan,
+        None => Propagation::Unsaid,
+        Some(other) => {
             let supported = ["Foreground", "Background", "Orphan", "nil"];
-            Err(Cause::not_supported("propagationPolicy", other, &supported))
+            causes.push(Cause::not_supported("propagationPolicy", other, &supported));
+            Propagation::Unsaid
         }
     };
-    let propagation = match (propagation, Cause::of_dry_run(dry_runs.iter().copied())) {
-        (Ok(propagation), None) => propagation,
-        (propagation, wrong) => {
-            let causes = propagation.err().into_iter().chain(wrong).collect();
-            return Err(Failure::invalid_options_of("DeleteOptions", causes));
-        }
-    };
+    let dry_runs: Vec<&str> = list(options, "dryRun").filter_map(Value::as_str).collect();
+    causes.extend(Cause::of_dry_run(dry_runs.iter().copied()));
+    if !causes.is_empty() {
+        return Err(Failure::invalid_options_of("DeleteOptions", causes));
+    }
     Ok(Deletion {
         uid: owned("preconditions.uid"),
         version: owned("preconditions.resourceVersion"),

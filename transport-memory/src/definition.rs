@@ -1,5 +1,6 @@
 //! What a CustomResourceDefinition says of itself once the server has accepted it. Its schemas are not enforced.
 
+use portolan::status::quoted;
 use serde_json::{Value, json};
 
 use crate::failure::{Cause, Failure};
@@ -72,7 +73,7 @@ fn check(resource: &Resource, definition: &Value) -> Result<(), Failure> {
     let wanted = format!("{}.{}", text(definition, "spec.names.plural"), text(definition, "spec.group"));
     if name != wanted {
         let detail = r#"must be spec.names.plural+"."+spec.group"#;
-        causes.push(Cause::invalid("metadata.name", format_args!("{name:?}"), detail));
+        causes.push(Cause::invalid("metadata.name", quoted(name), detail));
     }
     if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(resource, name, causes)) }
 }

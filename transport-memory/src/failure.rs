@@ -4,7 +4,7 @@ use std::fmt;
 
 use portolan::Error;
 use portolan::status::{
-    CAUSE_RESOURCE_VERSION_TOO_LARGE, Status, StatusCause, StatusDetails, failure, reason,
+    CAUSE_RESOURCE_VERSION_TOO_LARGE, Status, StatusCause, StatusDetails, failure, quoted, reason,
 };
 use serde_json::Value;
 
@@ -38,13 +38,13 @@ impl Failure {
     }
 
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
-        Self::new(404, reason::NOT_FOUND, format!("{} {name:?} not found", resource.qualified()))
+        Self::new(404, reason::NOT_FOUND, format!("{} {} not found", resource.qualified(), quoted(name)))
             .about(resource, name)
     }
 
     /// No such namespace.
     pub(crate) fn no_namespace(name: &str) -> Self {
-        let mut refusal = Self::new(404, reason::NOT_FOUND, format!("namespaces {name:?} not found"));
+        let mut refusal = Self::new(404, reason::NOT_FOUND, format!("namespaces {} not found", quoted(name)));
         refusal.0.details = Some(StatusDetails {
             name: Some(name.to_owned()),
             kind: Some("namespaces".to_owned()),
@@ -62,12 +62,17 @@ impl Failure {
     }
 
     pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
-        Self::new(409, reason::ALREADY_EXISTS, format!("{} {name:?} already exists", resource.qualified()))
-            .about(resource, name)
+        Self::new(
+            409,
+            reason::ALREADY_EXISTS,
+            format!("{} {} already exists", resource.qualified(), quoted(name)),
+        )
+        .about(resource, name)
     }
 
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
-        let text = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
+        let text =
+            format!("Operation cannot be fulfilled on {} {}: {why}", resource.qualified(), quoted(name));
         Self::new(409, reason::CONFLICT, text).about(resource, name)
     }
 
@@ -79,7 +84,7 @@ impl Failure {
     }
 
     pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
-        let text = format!("{} {name:?} is forbidden: {why}", resource.qualified());
+        let text = format!("{} {} is forbidden: {why}", resource.qualified(), quoted(name));
         Self::new(403, reason::FORBIDDEN, text).about(resource, name)
     }
 
@@ -118,7 +123,7 @@ impl Failure {
     #[cfg(feature = "full")]
     pub(crate) fn unknown_fields_of_patch(patch: &Value, told: &[String]) -> Self {
         let detail = format!("strict decoding error: {}", told.join(", "));
-        let cause = Cause::invalid("patch", format_args!("{:?}", patch.to_string()), &detail);
+        let cause = Cause::invalid("patch", quoted(&patch.to_string()), &detail);
         Self::invalid_kind("", "", "", "", vec![cause])
     }
 
@@ -165,7 +170,8 @@ impl Failure {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let mut refusal = Self::new(422, reason::INVALID, format!("{qualified} {name:?} is invalid: {text}"));
+        let mut refusal =
+            Self::new(422, reason::INVALID, format!("{qualified} {} is invalid: {text}", quoted(name)));
         refusal.0.details = Some(StatusDetails {
             group: filled(group),
             kind: filled(kind),
@@ -273,11 +279,11 @@ impl Cause {
     }
 
     pub(crate) fn not_supported(field: &str, value: &str, supported: &[&str]) -> Self {
-        Self::unsupported(field, format_args!("{value:?}"), supported)
+        Self::unsupported(field, quoted(value), supported)
     }
 
-    fn unsupported(field: &str, value: fmt::Arguments<'_>, supported: &[&str]) -> Self {
-        let supported: Vec<_> = supported.iter().map(|value| format!("{value:?}")).collect();
+    fn unsupported(field: &str, value: impl fmt::Display, supported: &[&str]) -> Self {
+        let supported: Vec<_> = supported.iter().map(|value| quoted(value)).collect();
         let text = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
         Self { reason: "FieldValueNotSupported", field: field.to_owned(), text }
     }
@@ -286,7 +292,7 @@ impl Cause {
     pub(crate) fn of_dry_run<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let values: Vec<_> = values.into_iter().collect();
         let is_wrong = values.iter().any(|value| *value != "All");
-        is_wrong.then(|| Self::unsupported("dryRun", format_args!("{}", Value::from(values)), &["All"]))
+        is_wrong.then(|| Self::unsupported("dryRun", Value::from(values), &["All"]))
     }
 
     fn into_status(self) -> StatusCause {

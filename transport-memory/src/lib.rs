@@ -53,6 +53,7 @@ mod builtin;
 mod chance;
 mod change;
 mod cluster;
+mod continuation;
 #[cfg(feature = "full")]
 mod defaults;
 mod definition;
@@ -86,6 +87,8 @@ mod stored;
 #[cfg(feature = "full")]
 mod strategic;
 mod streams;
+#[cfg(feature = "full")]
+mod syntax;
 #[cfg(feature = "full")]
 mod table;
 #[cfg(feature = "full")]

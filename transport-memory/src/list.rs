@@ -6,13 +6,13 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures::stream;
+use portolan::status::quoted;
 use portolan::transport::Body;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::continuation::{read_token, write_token};
 use crate::failure::Failure;
 use crate::list_options::ListOptions;
 use crate::request::number;
@@ -20,13 +20,9 @@ use crate::resources::Resource;
 use crate::select::Filter;
 use crate::store::State;
 use crate::stored::{Stored, View};
-use crate::value::text;
 
 /// A list's body is cut into chunks of about this many bytes.
 const CHUNK: usize = 32 * 1024;
-
-/// The version of the tokens that continue a list.
-const TOKEN: &str = "meta.k8s.io/v1";
 
 /// The parameters of a list, checked.
 #[derive(Debug)]
@@ -193,81 +189,8 @@ pub(crate) fn read_version(text: &str) -> Result<Option<u64>, String> {
         return Ok(None);
     }
     let version = match text.strip_prefix('+') {
-        Some(_) => Err(format!("strconv.ParseUint: parsing {text:?}: invalid syntax")),
+        Some(_) => Err(format!("strconv.ParseUint: parsing {}: invalid syntax", quoted(text))),
         None => number("ParseUint", text).map(Some),
     };
-    version.map_err(|what| format!("resourceVersion: Invalid value: {text:?}: {what}"))
-}
-
-/// The server's form: base64url of a small JSON object. Version -1 is the newest.
-fn write_token(version: Option<u64>, start: &str) -> String {
-    let version = version.map_or(Value::from(-1), Value::from);
-    let text = json!({ "v": TOKEN, "rv": version, "start": start }).to_string();
-    URL_SAFE_NO_PAD.encode(text)
-}
-
-/// A version, `None` for the newest, and a first key; the error is what the server says of a token that is none.
-fn read_token(token: &str) -> Result<(Option<u64>, String), String> {
-    let refuse = |what: String| format!("continue key is not valid: {what}");
-    let bytes = URL_SAFE_NO_PAD
-        .decode(token)
-        .map_err(|_| refuse(format!("illegal base64 data at input byte {}", first_wrong_byte(token))))?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| refuse(json_fault(&bytes, &error)))?;
-    let version = text(&value, "v");
-    if version != TOKEN {
-        return Err(refuse(format!("server does not recognize this encoded version {version}")));
-    }
-    let start = text(&value, "start");
-    let at = match &value["rv"] {
-        newest if newest.as_i64().is_some_and(|version| version < 0) => None,
-        version => match version.as_u64() {
-            None | Some(0) => {
-                return Err(refuse(format!("incorrect encoded start resourceVersion (version {TOKEN})")));
-            }
-            given => given,
-        },
-    };
-    if start.is_empty() {
-        return Err(refuse(format!("encoded start key empty (version {TOKEN})")));
-    }
-    let path = start.strip_prefix('/').unwrap_or(start);
-    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(refuse(start.to_owned()));
-    }
-    Ok((at, start.to_owned()))
-}
-
-/// Where Go's decoder of base64 gives up.
-fn first_wrong_byte(token: &str) -> usize {
-    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    token.bytes().position(|byte| !is_digit(byte)).unwrap_or(token.len().saturating_sub(1))
-}
-
-/// What Go says of bytes that are no JSON, as far as their end or their beginning is at fault.
-fn json_fault(bytes: &[u8], error: &serde_json::Error) -> String {
-    match bytes.first() {
-        _ if error.is_eof() => "unexpected end of JSON input".to_owned(),
-        Some(first) if error.column() == 1 => {
-            format!("invalid character '{}' looking for beginning of value", char::from(*first))
-        }
-        _ => error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_read_as_written() {
-        for start in ["a\0", "ab\0", "abc\0", "namespace/näme\0"] {
-            let token = write_token(Some(42), start);
-            assert!(!token.contains(['+', '/', '=']), "{token}");
-            assert_eq!(read_token(&token).unwrap(), (Some(42), start.to_owned()));
-        }
-        assert_eq!(read_token(&write_token(None, "x")).unwrap(), (None, "x".to_owned()));
-        for bad in ["", "!", "A", "AAAA", &write_token(Some(0), "x"), &write_token(Some(1), "")] {
-            assert!(read_token(bad).is_err(), "{bad}");
-        }
-    }
+    version.map_err(|what| format!("resourceVersion: Invalid value: {}: {what}", quoted(text)))
 }

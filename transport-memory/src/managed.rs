@@ -3,6 +3,7 @@
 //!
 //! Left out: conversion between versions (a manager's fields count in every version) and the cap of ten update managers.
 
+use portolan::status::quoted;
 use serde_json::{Value, json};
 
 use crate::change::Manager;
@@ -83,9 +84,9 @@ impl Entry {
 
     /// As messages name it.
     fn shown(&self) -> String {
-        let mut shown = format!("{:?}", self.manager);
+        let mut shown = quoted(&self.manager);
         if !self.subresource.is_empty() {
-            shown = format!("{shown} with subresource {:?}", self.subresource);
+            shown = format!("{shown} with subresource {}", quoted(&self.subresource));
         }
         if self.operation == UPDATE {
             shown = format!("{shown} using {}", self.api_version);

@@ -5,6 +5,8 @@
 use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
+use portolan::status::quoted;
+
 use crate::failure::Failure;
 
 /// What a path is about.
@@ -175,7 +177,7 @@ pub(crate) fn number<N: FromStr<Err = ParseIntError>>(function: &str, text: &str
             IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
             _ => "invalid syntax",
         };
-        format!("strconv.{function}: parsing {text:?}: {what}")
+        format!("strconv.{function}: parsing {}: {what}", quoted(text))
     })
 }
 

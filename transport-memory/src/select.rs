@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use portolan::meta::{FieldSelector, LabelSelector};
+use portolan::status::quoted;
 
 use crate::failure::Failure;
 use crate::list_options::ListOptions;
@@ -91,9 +92,10 @@ fn has_fields_of_all(resource: &Resource) -> bool {
 fn not_selectable(resource: &Resource, field: &str) -> String {
     match resource.kind.as_str() {
         _ if has_fields_of_all(resource) => {
-            format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+            let known = "\"metadata.name\", \"metadata.namespace\"";
+            format!("{} is not a known field selector: only {known}", quoted(field))
         }
-        "Job" if !resource.custom => format!("field label {field:?} not supported for Job"),
+        "Job" if !resource.custom => format!("field label {} not supported for Job", quoted(field)),
         "ResourceSlice" if !resource.custom => {
             let version = resource.api_version();
             format!("field label not supported for {version}, Kind=ResourceSlice: {field}")

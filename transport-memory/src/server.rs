@@ -12,6 +12,7 @@ use http::header::{ACCEPT, HeaderMap, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
 #[cfg(feature = "full")]
 use portolan::meta::GroupVersionResource;
+use portolan::status::quoted;
 use portolan::transport::{Body, Message, Socket, Transport};
 use portolan::{Error, TransportErrorKind};
 use serde_json::{Value, json};
@@ -111,7 +112,7 @@ impl Call {
         patch.apply(&self.resource, &mut object, self.manager(), now)?;
         let given = text(&object, "metadata.uid");
         if !given.is_empty() && given != uid && !uid.is_empty() {
-            let cause = Cause::invalid("metadata.uid", format_args!("{given:?}"), "field is immutable");
+            let cause = Cause::invalid("metadata.uid", quoted(given), "field is immutable");
             return Err(Failure::invalid(&self.resource, &self.target.name, vec![cause]));
         }
         #[cfg(feature = "full")]
@@ -365,7 +366,8 @@ impl Server {
         if text(eviction, "metadata.name") != call.target.name {
             return Err(Failure::bad_request("name in URL does not match name in Eviction object"));
         }
-        let deletion = bodies::deletion_options(&eviction["deleteOptions"], &call.query)?;
+        let mut deletion = bodies::deletion_options(&eviction["deleteOptions"])?;
+        deletion.dry_run |= call.mode().dry_run;
         self.shared.with(|state| state.delete(&call.resource, &call.key(), &deletion))?;
         Ok(Answer::success(StatusCode::CREATED, Value::Null))
     }
@@ -379,7 +381,7 @@ impl Server {
             state.update(&pods, &key(&call.target.namespace, pod), mode, |mut object| {
                 let there = text(&object, "spec.nodeName");
                 if !there.is_empty() {
-                    let why = format!("pod {pod} is already assigned to node {there:?}");
+                    let why = format!("pod {pod} is already assigned to node {}", quoted(there));
                     return Err(Failure::conflict(&pods, pod, &why));
                 }
                 crate::value::set(&mut object, "spec.nodeName", node);

@@ -2,6 +2,7 @@
 //!
 //! Built-in kinds are known by the tables of protobuf, custom ones by their schema.
 
+use portolan::status::quoted;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -40,7 +41,8 @@ impl FieldValidation {
         refusal: impl FnOnce(&[String]) -> Failure,
     ) -> Result<Vec<String>, Failure> {
         let dropped = drop_unknown(resource, object);
-        let told: Vec<String> = dropped.iter().map(|path| format!("unknown field {path:?}")).collect();
+        let told: Vec<String> =
+            dropped.iter().map(|path| format!("unknown field {}", quoted(path))).collect();
         match self {
             Self::Ignore => Ok(Vec::new()),
             Self::Strict if !told.is_empty() => Err(refusal(&told)),

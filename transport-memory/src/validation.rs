@@ -1,6 +1,7 @@
 //! Checks of a body's type and metadata, with the messages of apimachinery's validation.
 
 use portolan::meta::{dns_name_fault, label_name_faults, label_value_faults};
+use portolan::status::quoted;
 use serde_json::Value;
 
 use crate::failure::{Cause, Failure};
@@ -47,7 +48,7 @@ pub(crate) fn check_metadata(resource: &Resource, object: &Value) -> Result<(), 
     let name = text(object, "metadata.name");
     let mut causes = Vec::new();
     if let Some(detail) = name_fault(resource.names, name) {
-        causes.push(Cause::invalid("metadata.name", format_args!("{name:?}"), detail));
+        causes.push(Cause::invalid("metadata.name", quoted(name), detail));
     }
     let labels = at(object, "metadata.labels").and_then(Value::as_object).into_iter().flatten();
     for (key, _) in labels.clone() {
@@ -60,7 +61,7 @@ pub(crate) fn check_metadata(resource: &Resource, object: &Value) -> Result<(), 
 }
 
 fn wrong_label(text: &str, fault: &str) -> Cause {
-    Cause::invalid("metadata.labels", format_args!("{text:?}"), fault)
+    Cause::invalid("metadata.labels", quoted(text), fault)
 }
 
 fn name_fault(rule: NameRule, name: &str) -> Option<&'static str> {

@@ -348,6 +348,31 @@ fn dry_runs_check_and_change_nothing() {
 }
 
 #[test]
+fn a_deletion_reads_its_query_where_it_has_no_body() {
+    let world = World::new();
+    world.run(async {
+        world.config_map("a");
+        for (query, code, message) in [
+            ("gracePeriodSeconds=x", 400, r#"strconv.ParseInt: parsing "x": invalid syntax"#),
+            ("propagationPolicy=", 422, r#"propagationPolicy: Unsupported value: "": supported values"#),
+            (
+                "propagationPolicy=Orphan&orphanDependents=1",
+                422,
+                r#"propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set"#,
+            ),
+        ] {
+            let refused = world.delete(&format!("{MAPS}/a?{query}")).await;
+            let told = refused.body["message"].as_str().unwrap().to_owned();
+            assert!(refused.code == code && told.contains(message), "{query}: {told}");
+        }
+        let body = json!({ "gracePeriodSeconds": 0 }).to_string().into_bytes();
+        let path = format!("{MAPS}/a?dryRun=All&propagationPolicy=x");
+        let deleted = world.send("DELETE", &path, &[("content-type", JSON)], body).await;
+        assert_eq!((deleted.code, world.get(&format!("{MAPS}/a")).await.code), (200, 404));
+    });
+}
+
+#[test]
 fn pods_are_bound_and_evicted_and_reviews_answered() {
     let world = World::new();
     world.run(async {

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1;
 
 use super::{label_name_faults, label_value_faults, parse};
 use crate::error::Error;
+use crate::status::quoted;
 
 /// Which labels an object must have; the default selects everything. apimachinery's `labels.Selector`.
 ///
@@ -126,7 +127,8 @@ impl LabelRequirement {
         let mut faults = Vec::new();
         let name_faults = label_name_faults(&self.label);
         if !name_faults.is_empty() {
-            faults.push(format!("key: Invalid value: {:?}: {}", self.label, name_faults.join("; ")));
+            let key = quoted(&self.label);
+            faults.push(format!("key: Invalid value: {key}: {}", name_faults.join("; ")));
         }
         if !wrong_count.is_empty() {
             faults.push(format!("values: Invalid value: {:?}: {wrong_count}", self.values));
@@ -134,14 +136,14 @@ impl LabelRequirement {
         for (index, value) in self.values.iter().enumerate().filter(|_| is_order) {
             if integer(Some(value)).is_none() {
                 let what = "for 'Gt', 'Lt' operators, the value must be an integer";
-                faults.push(format!("values[{index}]: Invalid value: {value:?}: {what}"));
+                faults.push(format!("values[{index}]: Invalid value: {}: {what}", quoted(value)));
             }
         }
         for (index, value) in self.values.iter().enumerate() {
             let what = label_value_faults(value);
             if !what.is_empty() {
-                let (label, what) = (&self.label, what.join("; "));
-                faults.push(format!("values[{index}][{label}]: Invalid value: {value:?}: {what}"));
+                let (label, value, what) = (&self.label, quoted(value), what.join("; "));
+                faults.push(format!("values[{index}][{label}]: Invalid value: {value}: {what}"));
             }
         }
         faults

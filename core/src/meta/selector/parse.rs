@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::label::{LabelOperator, LabelRequirement};
 use super::label_name_faults;
+use crate::status::quoted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token<'a> {
@@ -52,7 +53,7 @@ fn requirement(tokens: &mut Tokens<'_>) -> Result<LabelRequirement, String> {
     let faults = label_name_faults(label);
     if !faults.is_empty() {
         // As Go prints the path of a text that has none.
-        return Err(format!("<nil>: Invalid value: {label:?}: {}", faults.join("; ")));
+        return Err(format!("<nil>: Invalid value: {}: {}", quoted(label), faults.join("; ")));
     }
     let made = |operator, values: Vec<&str>| {
         LabelRequirement::new(label, operator, values).map_err(|error| error.message().to_owned())
