@@ -2,6 +2,7 @@
 //!
 //! Invariant: that tar failed is an error in its own words, of which a bounded part is kept.
 
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -19,7 +20,6 @@ const COMPLAINT: usize = 4 << 10;
 
 /// A tar archive, piece by piece as a container's tar writes it. That tar failed is told by the last item. Whoever does not
 /// read holds it back, and dropping this ends it.
-#[derive(Debug)]
 pub struct Archive {
     output: RemoteOutput,
     complaint: Vec<u8>,
@@ -38,6 +38,14 @@ impl Archive {
         };
         let text = format!("tar in the container ended with exit code {code}: {text}");
         Error::api(failure(500, NON_ZERO_EXIT_CODE, text))
+    }
+}
+
+/// What tar complains of by its length alone: it may name what nobody should see.
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let complaint = self.complaint.len();
+        f.debug_struct("Archive").field("output", &self.output).field("complaint", &complaint).finish()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use futures::channel::mpsc;
 use futures::{FutureExt, TryStreamExt};
 
+use super::super::Archive;
 use super::*;
 
 /// What `future` comes to; all it waits for is there, or comes by its own doing.
@@ -56,6 +57,17 @@ const SUCCESS: &str = r#"{"status":"Success"}"#;
 fn what_was_collected_is_shown_without_its_bytes() {
     let collected = Collected { stdout: "s3cr3t".into(), stderr: Bytes::new(), exit_code: 3 };
     assert_eq!(format!("{collected:?}"), "Collected { stdout: 6, stderr: 0, exit_code: 3 }");
+}
+
+#[test]
+fn what_tar_complains_of_is_shown_without_its_bytes() {
+    let (server, process) = process(Protocol::V5, false);
+    server.send(2, "s3cr3t: no such file");
+    server.send(1, "piece");
+    let mut archive = Archive::new(process.output);
+    block_on(archive.try_next()).unwrap().unwrap();
+    let shown = format!("{archive:?}");
+    assert!(shown.contains("complaint: 20") && !shown.contains("s3cr3t"), "{shown}");
 }
 
 #[test]
