@@ -75,7 +75,8 @@ impl Unzipped {
     fn step(&mut self) -> Result<Bytes, Error> {
         let Some(decoder) = &mut self.decoder else { return Ok(Bytes::new()) };
         let count = self.arrived.len().min(STEP);
-        decoder.write_all(&self.arrived[..count]).map_err(damaged)?;
+        let decoded = decoder.write_all(&self.arrived[..count]);
+        decoded.map_err(|error| failed(decoder, self.written, false, error))?;
         self.arrived.advance(count);
         let piece = std::mem::take(decoder.get_mut());
         self.read += count as u64;
@@ -91,22 +92,33 @@ impl Unzipped {
 
     /// What is left when nothing more arrives.
     fn end(&mut self) -> Result<Bytes, Error> {
-        let Some(decoder) = self.decoder.take() else { return Ok(Bytes::new()) };
+        let Some(mut decoder) = self.decoder.take() else { return Ok(Bytes::new()) };
         // An answer without a byte is no gzip, and nothing is lost.
         if self.read == 0 {
             return Ok(Bytes::new());
         }
-        let rest = decoder.finish().map_err(|error| {
-            let text = "a compressed answer ended in its middle";
-            Error::transport(TransportErrorKind::Interrupted, text).with_source(error)
-        })?;
-        Ok(rest.into())
+        let ended = decoder.try_finish();
+        ended.map_err(|error| failed(&decoder, self.written, true, error))?;
+        Ok(std::mem::take(decoder.get_mut()).into())
     }
 }
 
-fn damaged(error: std::io::Error) -> Error {
-    let text = "an answer that says it is compressed by gzip is not: ask for it with disable-compression";
-    Error::transport(TransportErrorKind::Protocol, text).with_source(error)
+/// What a failure of `decoder` means, of whose work so many bytes were handed on; `is_end` when nothing more arrives.
+fn failed(decoder: &MultiGzDecoder<Vec<u8>>, written: u64, is_end: bool, error: std::io::Error) -> Error {
+    let is_behind = decoder.header().is_none() && (written > 0 || !decoder.get_ref().is_empty());
+    let (kind, text) = match decoder.header() {
+        None if is_behind => (
+            TransportErrorKind::Protocol,
+            "something that is not compressed follows a compressed answer: look at the proxies on the way",
+        ),
+        None if !is_end => (
+            TransportErrorKind::Protocol,
+            "an answer that says it is compressed by gzip is not: ask for it with disable-compression",
+        ),
+        Some(_) if !is_end => (TransportErrorKind::Protocol, "a compressed answer is damaged"),
+        _ => (TransportErrorKind::Interrupted, "a compressed answer ended in its middle, or is damaged"),
+    };
+    Error::transport(kind, text).with_source(error)
 }
 
 impl Stream for Unzipped {
@@ -202,7 +214,28 @@ mod tests {
                 read(answer(vec![damaged.into()])).is_ok_and(|text| text == b"a text that was whole once");
             assert!(!same || index < 10, "{index}");
         }
-        assert!(read(answer(vec![Bytes::from_static(b"{\"kind\": \"Pod\"}")])).is_err());
+    }
+
+    #[test]
+    fn a_failure_says_what_is_wrong() {
+        let (whole, plain) = (zip(b"a text that is whole"), &b"{\"kind\": \"Pod\"}"[..]);
+        let mut damaged = whole.clone();
+        damaged[10] ^= 0x55;
+        let cases = [
+            (whole[..5].to_vec(), "ended in its middle"),
+            (whole[..20].to_vec(), "ended in its middle"),
+            (plain.to_vec(), "is not: ask for it"),
+            ([&whole, plain].concat(), "follows a compressed answer"),
+            ([&whole, &b"x"[..]].concat(), "follows a compressed answer"),
+            (damaged, "is damaged"),
+        ];
+        for (body, told) in cases {
+            for size in [1, body.len()] {
+                let error =
+                    read(answer(body.chunks(size).map(Bytes::copy_from_slice).collect())).unwrap_err();
+                assert!(error.to_string().contains(told), "{told}: {error}");
+            }
+        }
     }
 
     #[test]
