@@ -131,6 +131,8 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How often to look whether the peer has told its limit, which it does first of all.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// and for how long: what says nothing until then allows as many as any. Go waits for none and takes the same number.
+const LOOK_FOR: Duration = Duration::from_secs(5);
 
 /// A shared HTTP/2 connection, driven by a task of its own.
 pub(crate) struct Http2 {
@@ -194,12 +196,15 @@ impl Http2 {
             .initial_connection_window_size(STREAM_WINDOW * MOST_STREAMS as u32);
         let (sender, mut connection) = builder.handshake(io).await?;
         let (told, limit) = watch::channel(UNTOLD);
-        let mut looks = tokio::time::interval(LOOK_AGAIN);
+        let (mut looks, patient_until) = (tokio::time::interval(LOOK_AGAIN), Instant::now() + LOOK_FOR);
         let streams = Arc::new(Streams(Mutex::new((0, Instant::now()))));
         let (watched, mut idle) = (Arc::clone(&streams), Box::pin(tokio::time::sleep(IDLE_TIMEOUT)));
         tokio::spawn(futures::future::poll_fn(move |context| {
             let over = Pin::new(&mut connection).poll(context);
-            let now = connection.current_max_send_streams();
+            let now = match connection.current_max_send_streams() {
+                UNTOLD if patient_until <= Instant::now() => MOST_STREAMS,
+                limit => limit,
+            };
             told.send_if_modified(|limit| std::mem::replace(limit, now) != now);
             // hyper does not wake this task when the peer tells its limit.
             while now == UNTOLD && looks.poll_tick(context).is_ready() {}
@@ -254,6 +259,18 @@ mod tests {
     use hyper_util::rt::TokioIo;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_tells_no_limit_is_waited_for_a_while_and_then_asked_as_any_other() {
+        let (near, _far) = tokio::io::duplex(1 << 16);
+        let connection = Http2::open(TokioIo::new(Box::new(near))).await.unwrap();
+        let mut limit = connection.untold().unwrap();
+        let began = Instant::now();
+        limit.changed().await.unwrap();
+        assert!(began.elapsed() >= LOOK_FOR && connection.untold().is_none());
+        let turns: Vec<_> = std::iter::from_fn(|| connection.turn()).collect();
+        assert_eq!(turns.len(), MOST_STREAMS);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_shared_connection_closes_and_one_in_use_does_not() {
