@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { until } from '../../tests/browser/waiting.mjs';
 import { install, pack } from './package.mjs';
 
@@ -90,6 +92,36 @@ test('a command that is left has no exit code', async (t) => {
   const left = start();
   await left[Symbol.asyncIterator]().return(); // As `break` does.
   await assert.rejects(left.exitCode, portolan.ClosedError);
+});
+
+test('a command lives as long as somebody waits for its exit code, and no longer', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc');
+  const [opened, closed] = [[], []];
+  const Silent = class extends EventTarget {
+    readyState = 0;
+    constructor(url) {
+      super();
+      this.command = new URL(url).searchParams.get('command');
+      opened.push(this.command);
+    }
+    close() {
+      closed.push(this.command);
+    }
+  };
+  const client = portolan.connect({ server: 'http://canned', WebSocket: Silent, linger: 0 });
+  t.after(() => client.close());
+  const start = (command) => client.exec('web', { command: [command] });
+  const waits = (() => start('waited').exitCode)();
+  (() => start('dropped'))();
+  await until('both are open', () => opened.length === 2);
+  await until('the dropped one is closed', () => {
+    collect();
+    return closed.length > 0;
+  });
+  assert.deepEqual(closed, ['dropped']);
+  client.close();
+  await assert.rejects(waits, portolan.ClosedError);
 });
 
 test('a subscriber that throws keeps nothing from the others, and a condition that throws ends its wait', async (t) => {

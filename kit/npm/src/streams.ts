@@ -1,6 +1,6 @@
 // Logs, and commands run in containers.
 import './dispose.js';
-import type { Caller } from './caller.js';
+import { type Caller, pinned } from './caller.js';
 import { ClosedError } from './errors.js';
 import { Feed } from './feed.js';
 
@@ -49,10 +49,9 @@ export interface Output {
 
 /** A command in a container: what it writes, for a `for await`; what goes to it; and how it ended. */
 export class Exec implements AsyncIterable<Output>, Disposable {
-  /** Its exit code, once it has ended. Fails when it does not run, the connection breaks, or this is closed or its loop left. */
-  readonly exitCode: Promise<number>;
   readonly #caller: Caller;
   readonly #output: Feed<Output>;
+  readonly #exitCode: Promise<number>;
   #ended = false;
 
   /** @internal */
@@ -60,8 +59,8 @@ export class Exec implements AsyncIterable<Output>, Disposable {
     this.#caller = caller;
     let resolve: (code: number) => void = () => {};
     let reject: (error: unknown) => void = () => {};
-    this.exitCode = new Promise<number>((...both) => ([resolve, reject] = both));
-    this.exitCode.catch(() => {}); // Who reads the output is told as well.
+    this.#exitCode = new Promise<number>((...both) => ([resolve, reject] = both));
+    this.#exitCode.catch(() => {}); // Who reads the output is told as well.
     const settings = { pod, ...options };
     this.#output = new Feed<Output>(
       caller,
@@ -72,6 +71,15 @@ export class Exec implements AsyncIterable<Output>, Disposable {
       },
       { signal, done: (code) => resolve(code as number), failed: reject },
     );
+  }
+
+  /** Its exit code, once it has ended. Fails when it does not run, the connection breaks, or this is closed or its loop left. */
+  get exitCode(): Promise<number> {
+    // Who waits for it has not dropped this, though nothing else may refer to it.
+    pinned.add(this);
+    const unpin = () => pinned.delete(this);
+    this.#exitCode.then(unpin, unpin);
+    return this.#exitCode;
   }
 
   /** Feeds its input. */
