@@ -15,6 +15,7 @@ const page = (workers) => `<!doctype html>
 
 const APP = `import * as portolan from './portolan/dist/index.js';
 globalThis.portolan = portolan;
+globalThis.begin?.(portolan);
 document.title = 'ready';
 `;
 
@@ -29,10 +30,11 @@ export function buildPage() {
   return directory;
 }
 
-/** Opens it as one more tab of `context`, or as the first of a new one; at the end of test `t` it is closed. */
-export async function openTab(t, browser, address, context) {
-  const tab = context ? await context.newPage() : await openPage(browser, address);
+/** Opens it as one more tab of `context`, or as the first of a new one; at the end of test `t` it is closed. `first` runs in it before all else. */
+export async function openTab(t, browser, address, context, first) {
+  const tab = context ? await context.newPage() : await openPage(browser, address, { first });
   if (context) {
+    if (first) await tab.addInitScript(first);
     tab.said = [];
     tab.on('console', (message) => tab.said.push(`${message.type()}: ${message.text()}`));
     tab.on('pageerror', (error) => tab.said.push(`error: ${error.message}`));

@@ -12,10 +12,10 @@ import { npmInstall, pack, run, temporary } from './package.mjs';
 const EXAMPLE = join(import.meta.dirname, '../examples/react');
 const OUTPUT = join(import.meta.dirname, '../../tests/output');
 
-let browser, cluster, proxy;
+let browser, cluster, proxy, directory;
 
-aroundTests(build, [], async (made) => {
-  ({ browser, cluster, proxy } = made);
+aroundTests(build, ['--no-watch-cache=configmaps'], async (made) => {
+  ({ browser, cluster, proxy, directory } = made);
 });
 
 /** Copies the example into an empty project, installs the tarball, and builds it. Returns what is to be served. */
@@ -100,4 +100,75 @@ test('the connection’s state is in view, and two tabs share one engine', async
   await cluster.kubectl(['create', '-f', '-'], pod('comes'));
   for (const page of [one, two]) await showing(page, 'the new pod', (names) => names.includes('comes'));
   await until('live again', async () => (await one.locator('.standing').textContent()) === 'live');
+});
+
+/** What a tab shows of every kind: how it stands, and the versions by key. */
+const kinds = (page) => page.locator('details').evaluateAll((all) => all.map((kind) => ({
+  gvr: kind.dataset.gvr,
+  phase: kind.dataset.phase,
+  relists: Number(kind.dataset.relists),
+  total: Number(kind.querySelector('output').textContent),
+  held: Object.fromEntries([...kind.querySelectorAll('li')].map((line) => [line.textContent, line.dataset.version]).sort()),
+})));
+
+/** The same of what the server has. */
+const truth = (gvrs) => Promise.all(gvrs.map(async (gvr) => {
+  const path = gvr.split('/').length === 2 ? `/api/${gvr}` : `/apis/${gvr}`;
+  const { items } = await (await fetch(proxy.origin + path)).json();
+  const keyOf = ({ namespace, name }) => [namespace, name].filter(Boolean).join('/');
+  return { gvr, total: items.length, held: Object.fromEntries(items.map(({ metadata }) => [keyOf(metadata), metadata.resourceVersion]).sort()) };
+}));
+
+/** Waits until every tab shows of every kind what the server has. */
+const converges = (pages) => until('every tab shows what the server has', async () => {
+  for (const page of pages) {
+    const shown = await kinds(page);
+    const there = await truth(shown.map(({ gvr }) => gvr));
+    const seen = shown.map(({ gvr, total, held }) => ({ gvr, total, held }));
+    if (JSON.stringify(seen) !== JSON.stringify(there)) return false;
+  }
+  return true;
+}, { within: 120_000, every: 250, show: async () => (await kinds(pages[0])).map(({ gvr, phase, total }) => [gvr, phase, total]) });
+
+test('forty kinds and more in two tabs on one worker, through a restart of the API server and a 410', async (t) => {
+  const own = await cluster.proxy(directory);
+  t.after(() => own.stop());
+  const one = await openPage(browser, `${own.page}#kinds`);
+  closeAfter(t, one);
+  const two = await one.context().newPage();
+  await two.goto(`${own.page}#kinds`);
+  const live = (page) => until('every kind is live', async () => {
+    const shown = await kinds(page);
+    return shown.length >= 40 && shown.every(({ phase }) => phase === 'live') && shown.length;
+  }, { show: () => kinds(page) });
+  t.diagnostic(`${await live(one)} kinds in the first tab, ${await live(two)} in the second`);
+  const session = await browser.newBrowserCDPSession();
+  const { targetInfos } = await session.send('Target.getTargets');
+  assert.equal(targetInfos.filter(({ type }) => type === 'shared_worker').length, 1);
+  for (const name of ['stays', 'goes']) await cluster.kubectl(['create', 'configmap', name]);
+  await converges([one, two]);
+  assert.ok((await kinds(one)).every(({ total, held }) => total === Object.keys(held).length), 'of every kind all objects are compared');
+  await one.locator('summary', { hasText: 'ConfigMap' }).click();
+  await one.screenshot({ path: join(OUTPUT, 'react-kinds-1440.png') });
+  await two.setViewportSize({ width: 390, height: 844 });
+  await two.screenshot({ path: join(OUTPUT, 'react-kinds-390.png') });
+
+  await cluster.control('restart-apiserver');
+  await cluster.kubectl(['create', 'configmap', 'after-restart']);
+  await converges([one, two]);
+  await live(one);
+
+  const relists = async () => (await kinds(one)).find(({ gvr }) => gvr === 'v1/configmaps').relists;
+  const before = await relists();
+  await own.stop();
+  await until('not live', async () => (await kinds(one)).every(({ phase }) => phase !== 'live'));
+  await cluster.kubectl(['create', 'configmap', 'unseen']);
+  await cluster.kubectl(['delete', 'configmap', 'goes']);
+  await cluster.control('compact');
+  const again = await cluster.proxy(directory, { port: own.port });
+  t.after(() => again.stop());
+  await converges([one, two]);
+  assert.ok((await relists()) > before, 'the version was compacted away: listed anew');
+  assert.deepEqual(one.said.filter((line) => /^error: /.test(line)), []);
+  await cluster.kubectl(['delete', 'configmap', 'stays', 'after-restart', 'unseen']);
 });

@@ -43,7 +43,10 @@ export interface Query<C extends Record<string, Column> = Record<string, Column>
   filter?: Filter;
   /** By the name of a column, or a path; rows that are equal in all of it are sorted by key. */
   sort?: { by: string; descending?: boolean }[];
-  /** The path by whose values rows are counted; see `groups`. */
+  /**
+   * The path by whose values rows are counted; see `groups`. Rows stand where `sort` puts them: for a table with a heading
+   * above each group sort by this path first, and give it a column. A heading then stands where its value changes.
+   */
   group?: string;
   /** Default: the first 100 rows. */
   window?: Window;
