@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::age::Millis;
 use super::calls::{Action, Request, Target};
+use super::reveal::reveal;
 use super::trouble::Trouble;
 
 /// How long an answer is believed, in milliseconds.
@@ -50,6 +51,7 @@ impl Right {
             command: self.command(),
             refused: true,
         }
+        .revealed()
     }
 
     /// As kubectl takes it: `patch deployments.apps/scale`.
@@ -122,7 +124,7 @@ impl Access {
         known.denied = status.filter(denies).map(|status| {
             let reason = status.get("reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
             let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-            format!("You may not {}{}{reason}", right.words(), right.place())
+            reveal(&format!("You may not {}{}{reason}", right.words(), right.place())).into_owned()
         });
     }
 

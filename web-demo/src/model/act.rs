@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::access::Right;
 use super::age::Millis;
 use super::calls::{Request, Target};
+use super::reveal::line;
 
 /// Something done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ impl Subject {
             "" => String::new(),
             namespace => format!(" in {namespace}"),
         };
-        format!("{} {}{place}", self.resource.kind, self.target.name)
+        line(&format!("{} {}{place}", self.resource.kind, self.target.name)).into_owned()
     }
 
     fn patch(&self, patch: Value) -> Request {

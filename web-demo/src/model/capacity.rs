@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::cell::Tone;
 use super::manifest::Manifest;
 use super::pod::has_ended;
+use super::reveal::line;
 use super::route::Route;
 
 /// An amount of each thing that is counted.
@@ -162,11 +163,11 @@ impl Capacity {
             count => format!("{count} nodes"),
         };
         let more = nodes.len().saturating_sub(MOST);
-        let line = |(_, name, asked, given): (i64, &String, Amount, Amount)| {
+        let node = |(_, name, asked, given): (i64, &String, Amount, Amount)| {
             let place = Route { open: Some(name.clone()), ..route.to(Some("nodes")) };
-            Line { name: name.clone(), link: place.hash(), bars: bars(asked, given) }
+            Line { name: line(name).into_owned(), link: place.hash(), bars: bars(asked, given) }
         };
-        let shown = nodes.into_iter().take(MOST).map(line);
+        let shown = nodes.into_iter().take(MOST).map(node);
         let total = Line { name: total, link: route.to(Some("nodes")).hash(), bars: bars(all.0, all.1) };
         Board { lines: std::iter::once(total).chain(shown).collect(), more }
     }

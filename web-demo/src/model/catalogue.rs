@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use portolan::meta::ApiResource;
 
+use super::reveal::line;
+
 /// The kinds always watched, in the order of the navigation. Namespaces feed the namespace switch.
 pub const CORE: &[(&str, &str, &str, bool)] = &[
     ("v1", "Pod", "pods", true),
@@ -110,7 +112,7 @@ impl Catalogue {
 
 impl Kind {
     fn new(resource: ApiResource, core: bool) -> Self {
-        Self { id: resource.to_string(), title: title(&resource), resource, core }
+        Self { id: resource.to_string(), title: line(&title(&resource)).into_owned(), resource, core }
     }
 }
 

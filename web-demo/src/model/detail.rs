@@ -10,7 +10,7 @@ use super::cell::Tone;
 use super::columns::{NAMESPACE_TITLE, Plan, Style};
 use super::health;
 use super::manifest;
-use super::reveal::reveal;
+use super::reveal::{line, reveal};
 use super::route::Pane;
 use super::table::{Row, Table};
 use super::yaml;
@@ -144,10 +144,10 @@ fn write(row: &Row, secret: bool) -> Result<Rc<yaml::Document>, String> {
 fn absent(kind: &str, key: &str) -> Detail {
     let (namespace, name) = manifest::parts(key);
     Detail {
-        kind: kind.to_owned(),
+        kind: line(kind).into_owned(),
         key: key.to_owned(),
-        name: name.to_owned(),
-        namespace: namespace.to_owned(),
+        name: line(name).into_owned(),
+        namespace: line(namespace).into_owned(),
         version: String::new(),
         gone: false,
         missing: true,

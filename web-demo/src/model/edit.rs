@@ -15,6 +15,7 @@ use super::calls::{MANAGER, Request, Target};
 use super::changes::{Line, changes};
 use super::frame::{Conflict, EditFrame, Review};
 use super::refusal::refusal;
+use super::reveal::{line, reveal};
 use super::trouble::Trouble;
 use super::yaml::written;
 
@@ -314,7 +315,7 @@ fn pin(patch: &mut Value, tried: &Value) {
 
 /// The object that `text` is, or where it goes wrong.
 fn read(text: &str) -> Result<Value, Trouble> {
-    let wrong = |title: String, text: String| Trouble { title, text, ..Trouble::default() };
+    let wrong = |title: String, text: String| Trouble { title, text, ..Trouble::default() }.revealed();
     let read: Result<Value, serde_saphyr::Error> = serde_saphyr::from_str(text);
     match read {
         Ok(object @ Value::Object(_)) => Ok(object),
@@ -350,7 +351,7 @@ fn difference(old: &Value, new: &Value) -> Option<Value> {
 fn unknown(error: &Error) -> String {
     match error.code() {
         Some(415) => "this server knows no server-side apply, which would tell".to_owned(),
-        _ => error.to_string(),
+        _ => reveal(&error.to_string()).into_owned(),
     }
 }
 
@@ -363,11 +364,11 @@ fn conflicts(error: &Error) -> Option<Vec<Conflict>> {
             return None;
         }
         let message = cause.message.as_deref().unwrap_or_default();
-        let manager = message.split('"').nth(1).unwrap_or(message);
-        let field = cause.field.clone().unwrap_or_default();
+        let manager = line(message.split('"').nth(1).unwrap_or(message));
+        let field = line(cause.field.as_deref().unwrap_or_default()).into_owned();
         match found.iter_mut().find(|conflict| conflict.manager == manager) {
             Some(conflict) => conflict.fields.push(field),
-            None => found.push(Conflict { manager: manager.to_owned(), fields: vec![field] }),
+            None => found.push(Conflict { manager: manager.into_owned(), fields: vec![field] }),
         }
     }
     // What this page wrote before is its own.

@@ -10,7 +10,7 @@ use super::catalogue::Catalogue;
 use super::cell::Tone;
 use super::columns::Style;
 use super::manifest::{self, Manifest};
-use super::reveal::reveal;
+use super::reveal::line;
 use super::route::Route;
 use super::table::Table;
 
@@ -174,9 +174,9 @@ impl<'a> Drawing<'a> {
         };
         Relative {
             level: 1,
-            kind: reveal(&owner.kind).into_owned(),
-            key: reveal(&owner.name).into_owned(),
-            name: reveal(&owner.name).into_owned(),
+            kind: line(&owner.kind).into_owned(),
+            key: line(&owner.name).into_owned(),
+            name: line(&owner.name).into_owned(),
             state: String::new(),
             tone: Tone::Plain,
             link: String::new(),
@@ -227,7 +227,7 @@ impl<'a> Drawing<'a> {
             level,
             kind: kind.unwrap_or_else(|| member.kind.clone()),
             key: member.key.clone(),
-            name: reveal(name).into_owned(),
+            name: line(name).into_owned(),
             state,
             tone,
             link: there.hash(),

@@ -7,13 +7,14 @@ use serde::de::IgnoredAny;
 
 use super::cell::{Cell, Tone, Value};
 use super::manifest::Manifest;
+use super::reveal::line;
 
 pub(super) fn name(object: &Manifest) -> Cell {
-    Cell::text(object.meta().name)
+    Cell::text(line(object.meta().name))
 }
 
 pub(super) fn namespace(object: &Manifest) -> Cell {
-    Cell::text(object.meta().namespace)
+    Cell::text(line(object.meta().namespace))
 }
 
 pub(super) fn created(object: &Manifest) -> Cell {

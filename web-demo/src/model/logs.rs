@@ -13,6 +13,7 @@ use super::cell::Tone;
 use super::choice::{Choice, Switch};
 use super::ink::Inked;
 use super::place::{Place, Places};
+use super::reveal::reveal;
 use super::trouble::Trouble;
 
 /// So many lines are kept; the oldest go.
@@ -455,8 +456,9 @@ fn spans(line: &Line, times: bool, find: &str) -> Vec<(String, String)> {
 
 /// What to say of a failure: words when it may pass by itself, a trouble when not.
 fn told(error: &portolan::Error, place: &Place, finished: bool) -> Result<String, Trouble> {
-    let text = error.to_string();
-    let Place { namespace, pod, container } = place;
+    let text = reveal(&error.to_string()).into_owned();
+    let place = place.shown();
+    let Place { namespace, pod, container } = &place;
     let holds = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let trouble = |title: &str, advice: String, command: String| Trouble {
         title: title.to_owned(),

@@ -12,7 +12,7 @@ use super::cell::{Tone, Value};
 use super::filter::Filter;
 use super::health;
 use super::manifest::Manifest;
-use super::reveal::reveal;
+use super::reveal::{line, reveal};
 use super::route::Route;
 use super::table::{Row, Table};
 use super::timeline::{self, Timeline};
@@ -190,7 +190,7 @@ fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: M
     let status = row.cells.iter().find(|cell| cell.tone == row.tone);
     Attention {
         kind: catalogue.kind(kind).map(|kind| kind.resource.kind.to_string()).unwrap_or_default(),
-        key: row.key.clone(),
+        key: line(&row.key).into_owned(),
         word: status.map(|cell| cell.show(now)).unwrap_or_default(),
         tone: row.tone,
         why: reveal(&why(&row.object)).into_owned(),

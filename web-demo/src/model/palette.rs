@@ -165,7 +165,7 @@ impl Found<'_> {
                 "view".to_owned(),
             ),
         };
-        let [title, hint] = [title, hint].map(|text| super::reveal::reveal(&text).into_owned());
+        let [title, hint] = [title, hint].map(|text| super::reveal::line(&text).into_owned());
         Choice { target, title, hint }
     }
 }

@@ -8,6 +8,7 @@ use super::choice::Choice;
 use super::family::Family;
 use super::manifest::{self, Manifest};
 use super::pod::has_ended;
+use super::reveal::line;
 use super::table::Table;
 
 /// A container.
@@ -46,6 +47,20 @@ struct Container {
 
 /// The container that whoever wrote the pod wants to be the first choice.
 const DEFAULT: &str = "kubectl.kubernetes.io/default-container";
+
+impl Place {
+    /// The same in words to be shown.
+    pub(super) fn shown(&self) -> Self {
+        let [namespace, pod, container] =
+            [&self.namespace, &self.pod, &self.container].map(|name| line(name).into_owned());
+        Self { namespace, pod, container }
+    }
+}
+
+/// A name as it is shown among others to choose from.
+pub fn title(name: &str) -> String {
+    line(name).into_owned()
+}
 
 impl Places {
     /// The places of the object of `kind` and `key`. `before` is where the page was: it stays there while it can.

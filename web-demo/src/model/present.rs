@@ -11,6 +11,7 @@ use super::frame::{
     ColumnFrame, Empty, Frame, NavigationGroup, NavigationItem, Overlay, RowFrame, TableFrame, WireFrame,
 };
 use super::overview::overview;
+use super::reveal::line;
 use super::route::Route;
 use super::scope::{self, Scope};
 use super::table::{Query, Row, Table};
@@ -52,7 +53,7 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
         namespaces: Rc::new(scope::choices(&model.route.scope, model.namespaces())),
         namespace: model.route.scope.text(),
         filter: model.route.filter.clone(),
-        filter_problem: filter.problem().unwrap_or_default().to_owned(),
+        filter_problem: line(filter.problem().unwrap_or_default()).into_owned(),
         views: Rc::new(model.views.iter().cloned().collect()),
         overview,
         table,
@@ -80,7 +81,7 @@ fn asks_namespace(model: &Model) -> bool {
 }
 
 fn title(model: &Model, connection: &Connection) -> String {
-    let place = model.place();
+    let place = line(model.place());
     match connection.state {
         "live" => format!("{place} · Portolan"),
         state => format!("{place} ({state}) · Portolan"),
@@ -127,6 +128,7 @@ fn navigation(model: &Model) -> Vec<NavigationGroup> {
         }
     }
     groups[1..].sort_by(|left, right| left.title.cmp(&right.title));
+        let title = line(title);
     groups
 }
 
@@ -195,7 +197,7 @@ fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
 
 fn unknown(kind: String) -> TableFrame {
     TableFrame {
-        title: kind.clone(),
+        title: line(&kind).into_owned(),
         kind,
         columns: Vec::new(),
         tracks: Default::default(),
@@ -246,7 +248,7 @@ fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     match (total, synced) {
         (0, false) => Empty::Loading,
         (0, true) => Empty::None,
-        _ if here == 0 => Empty::NoneHere(model.route.scope.words()),
+        _ if here == 0 => Empty::NoneHere(line(&model.route.scope.words()).into_owned()),
         _ => Empty::NoMatch(here),
     }
 }

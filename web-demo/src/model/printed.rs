@@ -13,6 +13,7 @@ use super::fields;
 use super::health::generic_status;
 use super::json_path::JsonPath;
 use super::manifest::Manifest;
+use super::reveal::line;
 
 /// The kind whose objects define the others.
 pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -185,7 +186,7 @@ pub(super) fn custom(definition: &Manifest, version: &str, namespaced: bool) -> 
             _ => Text,
         };
         let from = if column.priority > 0 { Width::Wide } else { Width::Medium };
-        (Cow::Owned(column.name.clone()), column.json_path.as_str(), of, from)
+        (Cow::Owned(line(&column.name).into_owned()), column.json_path.as_str(), of, from)
     });
     Some(plan(columns, namespaced))
 }

@@ -18,7 +18,7 @@ pub(super) fn refusal(error: &Error, right: &Right) -> Trouble {
         Some(401) => "kubectl auth whoami",
         _ => "",
     };
-    Trouble { title, text, advice: advice.to_owned(), command: command.to_owned(), refused: true }
+    Trouble { title, text, advice: advice.to_owned(), command: command.to_owned(), refused: true }.revealed()
 }
 
 fn words(error: &Error) -> (String, &'static str) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::reveal::line;
+
 /// Which namespaces are on show; none chosen are all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(BTreeSet<String>);
@@ -72,7 +74,7 @@ pub fn choices(scope: &Scope, mut names: Vec<String>) -> Vec<Choice> {
     names.extend(scope.names().map(str::to_owned));
     names.sort();
     names.dedup();
-    let choice = |group, label, value| Choice { group, label, value };
+    let choice = |group, label: String, value| Choice { group, label: line(&label).into_owned(), value };
     let mut choices = vec![choice("", "All namespaces".to_owned(), String::new())];
     if scope.len() > 1 {
         choices.push(choice("", scope.words(), scope.text()));

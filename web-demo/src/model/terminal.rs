@@ -473,7 +473,7 @@ fn told(error: &portolan::Error, place: &Place) -> Trouble {
             String::new(),
         ),
     };
-    Trouble { title: title.to_owned(), text, advice, command, refused: true }
+    Trouble { title: title.to_owned(), text, advice, command, refused: true }.revealed()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use portolan::{ErrorKind, TransportErrorKind};
 
+use super::reveal::reveal;
+
 /// What went wrong and what to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trouble {
@@ -63,6 +65,13 @@ impl Trouble {
         self.title == FORBIDDEN
     }
 
+    /// The same as it may be shown: what it holds of others' words is theirs.
+    pub(super) fn revealed(self) -> Self {
+        let [title, text, advice, command] =
+            [self.title, self.text, self.advice, self.command].map(|words| reveal(&words).into_owned());
+        Self { title, text, advice, command, ..self }
+    }
+
     /// What to say of watches that have ended, and nobody has said why.
     pub fn silent() -> Self {
         Self {
@@ -77,7 +86,7 @@ impl Trouble {
 
     /// What to say of an error of this kind and text, met at `server`.
     pub fn of(kind: &ErrorKind, text: &str, server: &str, reach: Reach) -> Self {
-        let text = text.to_owned();
+        let text = reveal(text).into_owned();
         let code = match kind {
             ErrorKind::Api(status) => status.code,
             _ => None,

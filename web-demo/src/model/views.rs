@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reveal::line;
 use super::route::Route;
 
 /// A view and its name.
@@ -54,7 +55,7 @@ impl Views {
 
     /// Keeps `route` under `name`, in place of what had that name; a name of nothing keeps nothing.
     pub fn save(&mut self, name: &str, route: &Route) {
-        let name: String = name.trim().chars().take(LONGEST).collect();
+        let name: String = line(name.trim()).chars().take(LONGEST).collect();
         if name.is_empty() {
             return;
         }

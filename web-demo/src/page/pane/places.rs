@@ -4,7 +4,7 @@ use sycamore::prelude::*;
 
 use super::super::{Page, browser, text};
 use crate::model::inspect::Event;
-use crate::model::place::Places;
+use crate::model::place::{Places, title};
 use crate::model::trouble::Trouble;
 
 /// A name in the address and in words, and which one is chosen.
@@ -15,15 +15,15 @@ pub(super) fn places(page: Page, places: ReadSignal<Places>) -> View {
     let pods = create_selector(move || {
         places.with(|places| {
             let chosen = places.place.as_ref().map(|place| place.pod.clone()).unwrap_or_default();
-            (chosen, places.pods.iter().map(|pod| (pod.clone(), pod.clone())).collect())
+            (chosen, places.pods.iter().map(|pod| (pod.clone(), title(pod))).collect())
         })
     });
     let containers = create_selector(move || {
         places.with(|places| {
             let chosen = places.place.as_ref().map(|place| place.container.clone()).unwrap_or_default();
             let titled = |(name, kind): &(String, &'static str)| match *kind {
-                "" => (name.clone(), name.clone()),
-                kind => (name.clone(), format!("{name} ({kind})")),
+                "" => (name.clone(), title(name)),
+                kind => (name.clone(), format!("{} ({kind})", title(name))),
             };
             (chosen, places.containers.iter().map(titled).collect())
         })
