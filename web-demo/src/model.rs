@@ -467,10 +467,7 @@ impl Model {
     pub(super) fn offers(&self, command: Command) -> bool {
         match command {
             Command::Open => self.route.kind.is_some() && self.cursor.is_some(),
-            Command::Show(pane) => {
-                let kind = self.route.kind.as_deref().filter(|kind| pane.fits(kind));
-                kind.is_some() && (self.route.open.is_some() || self.cursor.is_some())
-            }
+            Command::Show(pane) => self.chosen().is_some_and(|(kind, _)| pane.fits(&kind)),
             Command::Act(act) => self.subject(act).is_some(),
             Command::Reveal => self.shows_values(),
             _ => true,
@@ -483,14 +480,26 @@ impl Model {
             && matches!(self.pane_on_show(), Some(Pane::Yaml | Pane::Edit))
     }
 
-    /// Shows `pane` of the open object, or of the selected one; the facts when it is on show already.
-    fn show(&mut self, pane: Pane) {
-        if !self.offers(Command::Show(pane)) {
-            return;
+    /// The kind and the key of what a key is for: the line of the owner tree that has the focus, else the open object, else
+    /// the selected one.
+    fn chosen(&self) -> Option<(String, String)> {
+        if let Some(line) = self.focused_relative() {
+            let there = Route::parse(&line.link);
+            return there.kind.zip(there.open);
         }
-        let shown = self.route.open.is_some() && self.route.pane == pane;
-        self.route.pane = if shown { Pane::default() } else { pane };
-        self.route.open = self.route.open.take().or_else(|| self.cursor.clone());
+        let key = self.route.open.as_ref().or(self.cursor.as_ref())?;
+        Some((self.route.kind.clone()?, key.clone()))
+    }
+
+    /// Shows `pane` of what is chosen; the facts when it is on show already.
+    fn show(&mut self, pane: Pane) {
+        let Some((kind, key)) = self.chosen().filter(|(kind, _)| pane.fits(kind)) else { return };
+        let same = self.route.kind.as_ref() == Some(&kind);
+        let mut route = if same { self.route.clone() } else { self.route.to(Some(&kind)) };
+        let shown = same && self.route.pane == pane && self.route.open.as_ref() == Some(&key);
+        route.pane = if shown { Pane::default() } else { pane };
+        route.open = Some(key);
+        self.went(route);
         if self.pane_on_show() == Some(Pane::Terminal) {
             self.errands.push_back(Errand::FocusTerminal);
         }

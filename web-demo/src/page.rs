@@ -239,6 +239,7 @@ impl Page {
         {
             event.prevent_default();
         }
+        self.inspect(inspect::Event::Line(browser::place_among(pane::LINES)));
         self.apply(Event::Key { key, typing });
         // At once, so that the next key already finds the focus where this one has put it.
         self.draw();

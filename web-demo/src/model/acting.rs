@@ -115,24 +115,27 @@ impl Model {
 
     /// The kind and the row of the open object, while it is there.
     fn opened(&self) -> Option<(&Kind, &Row)> {
-        self.row(self.route.open.as_deref()?)
-    }
-
-    fn row(&self, key: &str) -> Option<(&Kind, &Row)> {
         let kind = self.catalogue.kind(self.route.kind.as_deref()?)?;
-        Some((kind, self.tables.get(&kind.id)?.row(key)?))
+        Some((kind, self.tables.get(&kind.id)?.row(self.route.open.as_deref()?)?))
     }
 
-    /// What `act` would be done to.
+    /// What `act` would be done to. Of an object that only the owner tree knows there is no more than its identity: enough
+    /// to delete it.
     pub(super) fn subject(&self, act: Act) -> Option<Subject> {
-        let key = self.route.open.as_deref().or(self.cursor.as_deref())?;
-        let (kind, row) = self.row(key).filter(|(kind, _)| act.fits(&kind.id))?;
+        let (kind, key) = self.chosen()?;
+        let kind = self.catalogue.kind(&kind).filter(|kind| act.fits(&kind.id))?;
+        let row = self.tables.get(&kind.id).and_then(|table| table.row(&key));
+        let family = || self.inspect.family.as_ref().filter(|_| act == Act::Delete);
+        let uid = match row {
+            Some(row) => row.object.meta().uid.to_owned(),
+            None => family()?.uid(&kind.id, &key)?.to_owned(),
+        };
         Some(Subject {
             resource: kind.resource.clone(),
-            target: Target::of(&row.key),
-            uid: row.object.meta().uid.to_owned(),
-            replicas: row.object.number("spec.replicas"),
-            cordoned: is_cordoned(&row.object),
+            target: Target::of(&key),
+            uid,
+            replicas: row.map_or(0, |row| row.object.number("spec.replicas")),
+            cordoned: row.is_some_and(|row| is_cordoned(&row.object)),
         })
     }
 }

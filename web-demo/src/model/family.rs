@@ -91,6 +91,11 @@ impl Family {
         }
     }
 
+    /// The uid of the object of `kind` and `key`.
+    pub(super) fn uid(&self, kind: &str, key: &str) -> Option<&str> {
+        self.places.get(&(kind.to_owned(), key.to_owned())).map(String::as_str)
+    }
+
     /// Takes all objects of `kind` out.
     pub fn forget(&mut self, kind: &str) {
         let of_kind = self.places.keys().filter(|(own, _)| own == kind);
@@ -100,8 +105,8 @@ impl Family {
 
     /// The keys of the pods that an object has made, itself or through others.
     pub(super) fn pods(&self, kind: &str, key: &str) -> Vec<String> {
-        let Some(uid) = self.places.get(&(kind.to_owned(), key.to_owned())) else { return Vec::new() };
-        let (mut open, mut seen, mut pods) = (vec![uid.as_str()], BTreeSet::new(), Vec::new());
+        let Some(uid) = self.uid(kind, key) else { return Vec::new() };
+        let (mut open, mut seen, mut pods) = (vec![uid], BTreeSet::new(), Vec::new());
         while let Some(uid) = open.pop() {
             if !seen.insert(uid) {
                 continue;
@@ -122,7 +127,7 @@ impl Family {
         tables: &BTreeMap<String, Table>,
         route: &Route,
     ) -> Vec<Relative> {
-        let Some(uid) = self.places.get(&(kind.to_owned(), key.to_owned())) else { return Vec::new() };
+        let Some(uid) = self.uid(kind, key) else { return Vec::new() };
         let drawing = Drawing { family: self, catalogue, tables, route, here: uid };
         let (above, top) = drawing.ascend(uid);
         let mut lines: Vec<Relative> = above.into_iter().collect();
@@ -225,7 +230,7 @@ impl<'a> Drawing<'a> {
         };
         Relative {
             level,
-            kind: kind.unwrap_or_else(|| member.kind.clone()),
+            kind: line(&kind.unwrap_or_else(|| member.kind.clone())).into_owned(),
             key: member.key.clone(),
             name: line(name).into_owned(),
             state,

@@ -59,6 +59,8 @@ pub enum Event {
     Wheel(isize),
     /// What has failed or ended is to begin anew.
     Again,
+    /// This line of the owner tree has the focus, or none.
+    Line(Option<usize>),
 }
 
 /// A stream that should be open.
@@ -80,6 +82,8 @@ pub(super) struct Inspect {
     pub(super) terminal: Terminal,
     /// Who made whom, while somebody asks.
     pub(super) family: Option<Family>,
+    /// The line of the tree that has the focus.
+    line: Option<usize>,
     /// The namespace that the tree is watched in, while it is on show.
     home: Option<Home>,
 }
@@ -153,6 +157,7 @@ impl Model {
                 logs.again();
                 terminal.again();
             }
+            Event::Line(line) => self.inspect.line = line,
         }
     }
 
@@ -235,6 +240,12 @@ impl Model {
     pub(super) fn terminal_view(&mut self) -> Option<terminal::View> {
         let shown = self.pane_on_show() == Some(Pane::Terminal);
         shown.then(|| self.inspect.terminal.view(self.inspect.places.clone()))
+    }
+
+    /// The line of the tree that has the focus.
+    pub(super) fn focused_relative(&self) -> Option<Relative> {
+        let line = self.inspect.line?;
+        self.owners_view()?.into_iter().nth(line)
     }
 
     pub(super) fn owners_view(&self) -> Option<Vec<Relative>> {

@@ -11,6 +11,8 @@ mod yaml;
 
 use sycamore::prelude::*;
 
+pub(crate) use owners::LINES;
+
 use super::{Page, when};
 use crate::model::detail::Detail;
 use crate::model::keys::Command;

@@ -1,6 +1,7 @@
 //! Logs, the terminal and the owner tree, driven through the whole model.
 
 use super::*;
+use crate::model::frame::{Frame, Overlay};
 use crate::model::testing::manifest;
 use crate::model::{Event as Happening, Wanted};
 use portolan::meta::ApiResource;
@@ -187,4 +188,30 @@ fn what_is_refused_to_the_tree_asks_for_no_namespace() {
     assert!(model.frame(0).asks_namespace);
     model.apply(Happening::Went("#/".into()), 0);
     assert!(!model.frame(0).asks_namespace, "the overview does not show them");
+}
+
+#[test]
+fn a_key_in_the_tree_is_for_the_line_that_has_the_focus() {
+    let mut model = at("#/deployments.apps?open=n%2Fd&pane=owners");
+    put(&mut model, "widgets.example.com", "w", "p");
+    let press = |model: &mut Model, line: Option<usize>, key: &str| {
+        inspect(model, Event::Line(line));
+        model.apply(Happening::Key { key: key.into(), typing: false }, 0);
+        model.frame(0)
+    };
+    let title = |frame: Frame| match frame.overlay {
+        Overlay::Dialog(dialog) => dialog.title(),
+        _ => String::new(),
+    };
+    assert_eq!(title(press(&mut model, Some(0), "D")), "");
+    for (line, told) in [
+        (None, "Delete Deployment d in n?"),
+        (Some(3), "Delete Pod p in n?"),
+        (Some(4), "Delete Widget w in n?"),
+    ] {
+        assert_eq!(title(press(&mut model, line, "D")), told);
+        press(&mut model, line, "Escape");
+    }
+    assert_eq!(title(press(&mut model, Some(4), "S")), "", "of a widget nothing is known that scales");
+    assert_eq!(press(&mut model, Some(3), "l").hash, "#/pods?open=n%2Fp&pane=logs");
 }

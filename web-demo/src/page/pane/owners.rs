@@ -36,7 +36,8 @@ pub(super) fn owners(page: Page) -> View {
     }
 }
 
-const LINES: &str = ".tree .relative";
+/// What finds the lines.
+pub(crate) const LINES: &str = ".tree .relative";
 
 /// How deep each line is.
 fn levels(page: Page) -> Vec<usize> {
