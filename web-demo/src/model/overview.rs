@@ -14,7 +14,7 @@ use super::health;
 use super::manifest::Manifest;
 use super::reveal::{line, reveal};
 use super::route::Route;
-use super::table::{Row, Table};
+use super::table::{Query, Row, Table};
 use super::timeline::{self, Timeline};
 use super::trouble::Trouble;
 use super::wire::Wire;
@@ -112,23 +112,33 @@ const COUNTED: &[&str] = &["pods", "deployments.apps", "replicasets.apps", "serv
 const MOST: usize = 14;
 const MOST_EVENTS: usize = 24;
 
+/// Has the tables keep which of their rows the filter lets pass, so that a picture costs no look into every object.
+fn narrow(tables: &mut BTreeMap<String, Table>, route: &Route) {
+    let filter = Filter::parse(&route.scope, &route.filter);
+    for kind in COUNTED.iter().chain(WATCHED).chain(&["events"]) {
+        if let Some(table) = tables.get_mut(*kind) {
+            let (column, descending) = table.plan().order;
+            table.arrange(&Query { filter: filter.clone(), column, descending }, false);
+        }
+    }
+}
+
 /// Sums up what `tables` hold of the route's namespace and the filter lets pass.
 pub fn overview(
-    tables: &BTreeMap<String, Table>,
+    tables: &mut BTreeMap<String, Table>,
     capacity: &Capacity,
     wire: &Wire,
     catalogue: &Catalogue,
     route: &Route,
     now: Millis,
 ) -> Overview {
-    let filter = Filter::parse(&route.scope, &route.filter);
+    narrow(tables, route);
     let tallies: Vec<Tally> =
-        COUNTED.iter().filter_map(|kind| tally(kind, tables, wire, catalogue, route, &filter)).collect();
+        COUNTED.iter().filter_map(|kind| tally(kind, tables, wire, catalogue, route)).collect();
     let mut unready: Vec<(&str, &Row)> = Vec::new();
     for &kind in WATCHED {
-        let rows = tables.get(kind).into_iter().flat_map(Table::rows);
-        unready
-            .extend(rows.filter(|row| row.tone.is_unready() && row.passes(&filter)).map(|row| (kind, row)));
+        let rows = tables.get(kind).into_iter().flat_map(Table::passing);
+        unready.extend(rows.filter(|row| row.tone.is_unready()).map(|row| (kind, row)));
     }
     let total = unready.len();
     unready.sort_by_cached_key(|(_, row)| (Reverse(row.tone), Reverse(born(row)), row.key.clone()));
@@ -139,7 +149,7 @@ pub fn overview(
     let forbids = |kind: &str| wire.trouble(kind).is_some_and(Trouble::forbids);
     let forbidden = tallies.iter().all(|tally| tally.count.is_none() && forbids(&tally.kind));
     let mut timeline = Timeline::new(now);
-    let events = events(tables, &filter, route, &mut timeline, now);
+    let events = events(tables, route, &mut timeline, now);
     Overview {
         tallies,
         attention,
@@ -161,13 +171,12 @@ fn tally(
     wire: &Wire,
     catalogue: &Catalogue,
     route: &Route,
-    filter: &Filter,
 ) -> Option<Tally> {
     let title = catalogue.kind(kind)?.title.clone();
     let synced = wire.figures(kind).is_some_and(|figures| figures.synced);
     let mut counts = BTreeMap::new();
     let mut count = 0;
-    for row in tables.get(kind).into_iter().flat_map(Table::rows).filter(|row| row.passes(filter)) {
+    for row in tables.get(kind).into_iter().flat_map(Table::passing) {
         *counts.entry(Reverse(row.tone)).or_insert(0) += 1;
         count += 1;
     }
@@ -201,13 +210,12 @@ fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: M
 
 fn events(
     tables: &BTreeMap<String, Table>,
-    filter: &Filter,
     route: &Route,
     timeline: &mut Timeline,
     now: Millis,
 ) -> Vec<Happening> {
     let Some(table) = tables.get("events") else { return Vec::new() };
-    let mut rows: Vec<&Row> = table.rows().filter(|row| row.passes(filter)).collect();
+    let mut rows: Vec<&Row> = table.passing().collect();
     for row in &rows {
         if let Some(then) = seen(row) {
             timeline.count(then, row.tone);
@@ -299,7 +307,7 @@ mod tests {
     use serde_json::json;
 
     fn sum_up(route: &Route) -> Overview {
-        overview(&tables(), &Capacity::default(), &Wire::default(), &Catalogue::default(), route, NOW)
+        overview(&mut tables(), &Capacity::default(), &Wire::default(), &Catalogue::default(), route, NOW)
     }
 
     /// A minute after the first second of 2026.

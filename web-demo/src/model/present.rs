@@ -39,7 +39,14 @@ pub(super) fn frame(model: &mut Model, now: Millis) -> Frame {
     let masked = detail.as_ref().is_some_and(|detail| detail.revealed == Some(false));
     let edit = model.edit(masked);
     let overview = model.route.kind.is_none().then(|| {
-        Rc::new(overview(&model.tables, &model.capacity, &model.wire, &model.catalogue, &model.route, now))
+        Rc::new(overview(
+            &mut model.tables,
+            &model.capacity,
+            &model.wire,
+            &model.catalogue,
+            &model.route,
+            now,
+        ))
     });
     let filter = Filter::parse(&model.route.scope, &model.route.filter);
     Frame {
@@ -121,14 +128,14 @@ fn navigation(model: &Model) -> Vec<NavigationGroup> {
             (false, "") => "core",
             (false, group) => group,
         };
+        let title = line(title);
         let item = item(model, kind, here);
         match groups.iter_mut().find(|group| group.title == title) {
             Some(group) => group.items.push(item),
-            None => groups.push(NavigationGroup { title: title.to_owned(), items: vec![item] }),
+            None => groups.push(NavigationGroup { title: title.into_owned(), items: vec![item] }),
         }
     }
     groups[1..].sort_by(|left, right| left.title.cmp(&right.title));
-        let title = line(title);
     groups
 }
 

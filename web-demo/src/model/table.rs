@@ -204,9 +204,14 @@ impl Table {
         self.order.len()
     }
 
+    /// The rows that pass the query, in order.
+    pub fn passing(&self) -> impl Iterator<Item = &Row> {
+        self.order.iter().map(|&slot| &self.rows[slot])
+    }
+
     /// The rows from `first`, at most `count`.
     pub fn window(&self, first: usize, count: usize) -> impl Iterator<Item = &Row> {
-        self.order.iter().skip(first).take(count).map(|&slot| &self.rows[slot])
+        self.passing().skip(first).take(count)
     }
 
     /// The place of `key` among the rows that pass.
@@ -243,7 +248,7 @@ impl Table {
 
 impl Row {
     /// Whether `filter` lets it pass.
-    pub fn passes(&self, filter: &Filter) -> bool {
+    fn passes(&self, filter: &Filter) -> bool {
         filter.accepts(&self.namespace, &self.text, self.tone, &self.object)
     }
 
