@@ -66,6 +66,23 @@ test('thirty informers on thirty kinds are live at once, each shows its object a
   t.diagnostic(`${live.length} informers live; a change of each of 30 kinds was on the screen ${delays[15]} ms (median), ${delays[29]} ms (longest) after kubectl ended`);
 });
 
+test('every kind that a real server has is shown with columns of its own', async (t) => {
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/');
+  const { page } = dashboard;
+  await page.waitForSelector('[data-testid=kind][data-kind="leases.coordination.k8s.io"]');
+  const kinds = (await page.getByTestId('kind').evaluateAll((all) => all.map(({ dataset }) => dataset.kind))).filter(Boolean);
+  const bare = [];
+  for (const kind of kinds) {
+    await dashboard.go(`#/${kind}`);
+    await page.waitForSelector(`[data-testid=table][data-kind="${kind}"]`);
+    const titles = await page.getByTestId('sort').allTextContents();
+    if (titles.every((title) => ['Name', 'Namespace', 'Status', 'Age'].includes(title))) bare.push(kind);
+  }
+  t.diagnostic(`${kinds.length - bare.length} of ${kinds.length} kinds`);
+  assert.ok(kinds.length >= 40);
+  assert.deepEqual(bare, []);
+});
+
 test('the API server dies and comes back: stale with what it had, then live and in step', async (t) => {
   await create('kept');
   const dashboard = await openDashboard(t, browser, proxy.page, '#/configmaps?ns=default&wire=1');
@@ -219,6 +236,8 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
     spec: { group: 'example.com', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema, additionalPrinterColumns }] },
   };
   const dashboard = await openDashboard(t, browser, proxy.page, '#/gauges.example.com');
+  const watches = [];
+  dashboard.page.on('websocket', (socket) => watches.push(socket.url()));
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]');
   await cluster.kubectl(['create', '-f', '-'], definition);
   const made = Date.now();
@@ -232,6 +251,8 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
     await dashboard.page.getByTestId('row').getByRole('gridcell', { name: value, exact: true }).waitFor();
   };
   await shows('Level', '717');
+  const definitions = watches.filter((url) => url.includes('customresourcedefinitions'));
+  assert.ok(definitions.length > 0 && definitions.every((url) => /fieldSelector=metadata\.name/.test(url)), `of the definitions that one alone: ${definitions}`);
   const renamed = [{ op: 'replace', path: '/spec/versions/0/additionalPrinterColumns/0', value: { name: 'Water', type: 'integer', jsonPath: '.spec.levels[0].is' } }];
   await cluster.kubectl(['patch', 'crd', 'gauges.example.com', '--type=json', `--patch=${JSON.stringify(renamed)}`]);
   await shows('Water', '3');
@@ -252,15 +273,23 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]', { timeout: 60_000 });
 });
 
-test('YAML of a megabyte: only what is in view is laid out, and the end can be reached', async (t) => {
-  const lines = Array.from({ length: 20_000 }, (_, line) => `line ${line}: ${'x'.repeat(20)}`).join('\n');
-  const data = { lines, long: 'y'.repeat(300_000), zz: 'the last' };
-  await cluster.kubectl(['create', '-f', '-'], { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'large' }, data });
-  const dashboard = await openDashboard(t, browser, proxy.page, '#/configmaps?ns=default');
+test('YAML of a megabyte and a half: only what is in view is laid out, and the end can be reached', async (t) => {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  await cluster.kubectl(['create', '-f', '-'], {
+    apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'bulks.example.com' },
+    spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'bulks', singular: 'bulk', kind: 'Bulk' }, versions: [{ name: 'v1', served: true, storage: true, schema }] },
+  });
+  await cluster.kubectl(['wait', '--for=condition=Established', 'crd/bulks.example.com', '--timeout=60s']);
+  const lines = Array.from({ length: 30_000 }, (_, line) => `line ${line}: ${'x'.repeat(26)}`).join('\n');
+  const object = { apiVersion: 'example.com/v1', kind: 'Bulk', metadata: { name: 'large' }, spec: { lines, long: 'y'.repeat(320_000), zz: 'the last' } };
+  const size = JSON.stringify(object).length;
+  assert.ok(size > 1_480_000, `${size} bytes: about all that etcd takes`);
+  await cluster.kubectl(['create', '--raw', '/apis/example.com/v1/namespaces/default/bulks', '-f', '-'], object);
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/bulks.example.com?ns=default');
   await dashboard.row('default/large');
   await dashboard.reaches('live');
   const opening = await mainThreadTasks(browser, dashboard.page, async () => {
-    await dashboard.go('#/configmaps?ns=default&open=default%2Flarge&pane=yaml');
+    await dashboard.go('#/bulks.example.com?ns=default&open=default%2Flarge&pane=yaml');
     await dashboard.page.getByTestId('yaml').waitFor();
     await dashboard.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
   });
@@ -269,8 +298,8 @@ test('YAML of a megabyte: only what is in view is laid out, and the end can be r
   const shown = () => dashboard.page.getByTestId('yaml').innerText();
   assert.ok((await shown()).split('\n').length < 300);
   await dashboard.page.getByTestId('yaml-scroller').evaluate((node) => (node.scrollTop = node.scrollHeight));
-  await until('the end', async () => (await shown()).includes('resourceVersion'), { show: shown });
-  await remove('large');
+  await until('the end', async () => (await shown()).includes('the last'), { show: shown });
+  await cluster.kubectl(['delete', 'crd', 'bulks.example.com']);
 });
 
 test('pictures of a cluster with something in it, light and dark', async (t) => {

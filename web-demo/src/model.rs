@@ -7,6 +7,7 @@ mod access;
 pub mod act;
 mod acting;
 pub mod age;
+mod built_in;
 pub mod calls;
 pub mod capacity;
 pub mod catalogue;
@@ -217,6 +218,8 @@ pub struct Wanted {
     pub namespaces: Vec<String>,
     /// Only the objects' metadata.
     pub metadata: bool,
+    /// Only the object of this name; "" for all.
+    pub name: String,
 }
 
 /// The whole state.

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::built_in::built_in;
 use super::cell::{Cell, Tone};
 use super::fields::{
     amount, created, entries, external, images, last_seen, name, namespace, node_address, owner, pairs,
@@ -153,7 +154,7 @@ const fn code(title: &'static str, width: &'static str) -> Column {
 /// The plan of `kind` (`pods`, `deployments.apps`), when the page knows it.
 pub fn known(kind: &str, namespaced: bool) -> Option<Plan> {
     let own = PLANS.iter().find(|(name, _)| *name == kind).map(|(_, plan)| plan.clone());
-    own.or_else(|| printed::built_in(kind, namespaced))
+    own.or_else(|| built_in(kind, namespaced))
 }
 
 /// The plan of a kind of which nothing more is known.

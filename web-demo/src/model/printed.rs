@@ -1,4 +1,4 @@
-//! Columns that are paths: the printer columns of custom resources, and of built-in kinds that need no more.
+//! Columns that are paths: the printer columns of custom resources.
 //!
 //! Invariant: read from the object on the page, so that a cell is as live as its row.
 
@@ -34,130 +34,6 @@ pub(super) enum Type {
 }
 
 use Type::{Date, Number, Text};
-
-type Paths = &'static [(&'static str, &'static str, Type)];
-
-/// The columns of built-in kinds, beside name, namespace, status and age.
-const BUILT_IN: &[(&str, Paths)] = &[
-    (
-        "jobs.batch",
-        &[
-            ("Completions", ".spec.completions", Number),
-            ("Succeeded", ".status.succeeded", Number),
-            ("Failed", ".status.failed", Number),
-        ],
-    ),
-    (
-        "cronjobs.batch",
-        &[
-            ("Schedule", ".spec.schedule", Text),
-            ("Suspended", ".spec.suspend", Text),
-            ("Last run", ".status.lastScheduleTime", Date),
-        ],
-    ),
-    (
-        "ingresses.networking.k8s.io",
-        &[
-            ("Class", ".spec.ingressClassName", Text),
-            ("Hosts", ".spec.rules[*].host", Text),
-            ("Address", ".status.loadBalancer.ingress[*].ip", Text),
-        ],
-    ),
-    ("ingressclasses.networking.k8s.io", &[("Controller", ".spec.controller", Text)]),
-    (
-        "persistentvolumeclaims",
-        &[
-            ("Volume", ".spec.volumeName", Text),
-            ("Capacity", ".status.capacity.storage", Text),
-            ("Class", ".spec.storageClassName", Text),
-        ],
-    ),
-    (
-        "persistentvolumes",
-        &[
-            ("Capacity", ".spec.capacity.storage", Text),
-            ("Reclaim", ".spec.persistentVolumeReclaimPolicy", Text),
-            ("Claim", ".spec.claimRef.name", Text),
-            ("Class", ".spec.storageClassName", Text),
-        ],
-    ),
-    (
-        "storageclasses.storage.k8s.io",
-        &[
-            ("Provisioner", ".provisioner", Text),
-            ("Reclaim", ".reclaimPolicy", Text),
-            ("Binding", ".volumeBindingMode", Text),
-        ],
-    ),
-    (
-        "horizontalpodautoscalers.autoscaling",
-        &[
-            ("Scales", ".spec.scaleTargetRef.name", Text),
-            ("Least", ".spec.minReplicas", Number),
-            ("Most", ".spec.maxReplicas", Number),
-            ("Replicas", ".status.currentReplicas", Number),
-        ],
-    ),
-    (
-        "poddisruptionbudgets.policy",
-        &[
-            ("Min available", ".spec.minAvailable", Text),
-            ("Max unavailable", ".spec.maxUnavailable", Text),
-            ("Allowed", ".status.disruptionsAllowed", Number),
-        ],
-    ),
-    (
-        "replicationcontrollers",
-        &[
-            ("Desired", ".spec.replicas", Number),
-            ("Current", ".status.replicas", Number),
-            ("Ready", ".status.readyReplicas", Number),
-        ],
-    ),
-    (
-        "endpointslices.discovery.k8s.io",
-        &[
-            ("Type", ".addressType", Text),
-            ("Ports", ".ports[*].port", Text),
-            ("Addresses", ".endpoints[*].addresses[*]", Text),
-        ],
-    ),
-    (
-        "rolebindings.rbac.authorization.k8s.io",
-        &[("Role", ".roleRef.name", Text), ("Subjects", ".subjects[*].name", Text)],
-    ),
-    (
-        "clusterrolebindings.rbac.authorization.k8s.io",
-        &[("Role", ".roleRef.name", Text), ("Subjects", ".subjects[*].name", Text)],
-    ),
-    ("roles.rbac.authorization.k8s.io", &[("Resources", ".rules[*].resources[*]", Text)]),
-    ("clusterroles.rbac.authorization.k8s.io", &[("Resources", ".rules[*].resources[*]", Text)]),
-    ("serviceaccounts", &[("Secrets", ".secrets[*].name", Text)]),
-    (
-        "leases.coordination.k8s.io",
-        &[("Holder", ".spec.holderIdentity", Text), ("Renewed", ".spec.renewTime", Date)],
-    ),
-    (
-        "priorityclasses.scheduling.k8s.io",
-        &[("Value", ".value", Number), ("Default", ".globalDefault", Text)],
-    ),
-    (
-        DEFINITIONS,
-        &[
-            ("Group", ".spec.group", Text),
-            ("Kind", ".spec.names.kind", Text),
-            ("Scope", ".spec.scope", Text),
-            ("Versions", ".spec.versions[*].name", Text),
-        ],
-    ),
-];
-
-/// The plan of a built-in kind that is shown by paths.
-pub(super) fn built_in(kind: &str, namespaced: bool) -> Option<Plan> {
-    let (_, paths) = BUILT_IN.iter().find(|(name, _)| *name == kind)?;
-    let columns = paths.iter().map(|(title, path, of)| (Cow::Borrowed(*title), *path, *of, Width::Medium));
-    Some(plan(columns, namespaced))
-}
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -265,6 +141,7 @@ impl Printed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::built_in::built_in;
     use crate::model::testing::manifest;
     use serde_json::json;
 
@@ -318,19 +195,6 @@ mod tests {
             assert_eq!(value(&shown, title), expected, "{title}");
         }
         assert!(custom(&definition, "v3", true).is_none());
-    }
-
-    #[test]
-    fn built_in_kinds_are_shown_by_paths_that_are_read() {
-        for (kind, paths) in BUILT_IN {
-            let plan = built_in(kind, false).unwrap();
-            assert_eq!(plan.columns.len(), paths.len() + 3, "{kind}");
-            shown(&plan, json!({}));
-        }
-        let plan = built_in("ingresses.networking.k8s.io", true).unwrap();
-        let shown = shown(&plan, json!({"spec": {"rules": [{"host": "a.example"}, {"host": "b.example"}]}}));
-        assert_eq!(value(&shown, "Hosts"), "a.example, b.example");
-        assert!(built_in("widgets.example.com", true).is_none());
     }
 
     #[test]

@@ -519,7 +519,15 @@ fn a_custom_resource_is_shown_by_its_definition_as_that_changes() {
     )
     .unwrap();
     model.apply(Event::Discovered(vec![crd.clone()]), 0);
-    assert!(model.wanted().iter().any(|wanted| wanted.kind == definitions), "its columns are wanted with it");
+    let defining = |model: &Model| -> Vec<String> {
+        model
+            .wanted()
+            .into_iter()
+            .filter(|wanted| wanted.kind == definitions)
+            .map(|wanted| wanted.name)
+            .collect()
+    };
+    assert_eq!(defining(&model), ["widgets.example.com"], "its columns are wanted with it, and no others");
     model.apply(definition("Size"), 0);
     model.apply(Event::Discovered(vec![crd, widget]), 0);
     let titles = |model: &mut Model| -> Vec<String> {
@@ -534,6 +542,8 @@ fn a_custom_resource_is_shown_by_its_definition_as_that_changes() {
     assert_eq!(model.frame(0).table.unwrap().rows[0].cells[3].0, "7", "what was there is shown by it");
     model.apply(Event::SortBy("Width".into()), 0);
     assert!(model.frame(0).hash.contains("sort=-width"));
+    model.apply(Event::Went(format!("#/{definitions}")), 0);
+    assert_eq!(defining(&model), [""], "of their own table all");
     model.apply(Event::Went("#/pods".into()), 0);
-    assert!(!model.wanted().iter().any(|wanted| wanted.kind == definitions));
+    assert!(defining(&model).is_empty());
 }

@@ -6,6 +6,7 @@ use super::age::Millis;
 use super::catalogue::Kind;
 use super::columns::{self, Plan};
 use super::manifest::Manifest;
+use super::route::Pane;
 use super::table::Table;
 use super::trouble::Trouble;
 use super::wire::{self, Figures};
@@ -24,17 +25,27 @@ impl Model {
                 true if narrowed => self.route.scope.names().map(str::to_owned).collect(),
                 _ => vec![String::new()],
             };
-            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces, metadata }
+            let only = self.defined().filter(|_| !metadata && !self.is_watched_in_full(kind));
+            let name = only.unwrap_or_default().to_owned();
+            Wanted { kind: kind.id.clone(), resource: kind.resource.clone(), namespaces, metadata, name }
         };
-        let wanted = |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(kind);
+        let defines = |kind: &Kind| kind.id == printed::DEFINITIONS && self.defined().is_some();
+        let wanted =
+            |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(kind) || defines(kind);
         self.catalogue.kinds().filter(wanted).map(informer).collect()
     }
 
     pub(super) fn is_watched_in_full(&self, kind: &Kind) -> bool {
         let all = self.watch_all || self.route.all;
-        let shown = self.route.kind.as_deref();
-        let defines = || shown.is_some_and(|shown| columns::known(shown, true).is_none());
-        all || kind.core || shown == Some(kind.id.as_str()) || kind.id == printed::DEFINITIONS && defines()
+        // In the tree definitions stand beside all other objects; elsewhere one is enough.
+        let in_tree = || self.pane_on_show() == Some(Pane::Owners);
+        let defines = || kind.id == printed::DEFINITIONS && self.defined().is_some() && in_tree();
+        all || kind.core || self.route.kind.as_deref() == Some(kind.id.as_str()) || defines()
+    }
+
+    /// The kind on show, when the page knows no columns of it: its definition says which there are.
+    fn defined(&self) -> Option<&str> {
+        self.route.kind.as_deref().filter(|shown| columns::known(shown, true).is_none())
     }
 
     pub(super) fn look(&mut self, kind: &str, figures: Figures, now: Millis) {

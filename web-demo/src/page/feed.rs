@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use portolan::cache::{self, HandlerOptions, Phase};
+use portolan::cache::{self, HandlerOptions, Phase, ReflectorOptions};
 use portolan::informer::{InformerOptions, InformerStatus, Registration, SharedIndexInformer};
-use portolan::meta::Object;
+use portolan::meta::{FieldSelector, Object};
 use portolan::object::{Lazy, Unstructured};
 use portolan::time::Instant;
 use portolan_wasm::browser::wakes;
@@ -49,8 +49,7 @@ pub(crate) struct Feed {
 /// The informers on a kind: one in each of the namespaces.
 struct Running {
     informers: Vec<Informer>,
-    namespaces: Vec<String>,
-    metadata: bool,
+    wanted: Wanted,
     alive: Rc<Cell<bool>>,
 }
 
@@ -89,9 +88,7 @@ pub(crate) fn follow(page: Page) {
         let wanted: BTreeMap<String, Wanted> =
             page.model().wanted().into_iter().map(|wanted| (wanted.kind.clone(), wanted)).collect();
         let unwanted = |kind: &String, running: &mut Running| {
-            wanted.get(kind).is_none_or(|wanted| {
-                wanted.namespaces != running.namespaces || wanted.metadata != running.metadata
-            })
+            wanted.get(kind).is_none_or(|wanted| *wanted != running.wanted)
         };
         for (kind, running) in feed.running.extract_if(.., unwanted) {
             running.alive.set(false);
@@ -108,16 +105,23 @@ pub(crate) fn follow(page: Page) {
 }
 
 impl Feed {
-    fn start(&mut self, page: Page, Wanted { kind, resource, namespaces, metadata }: Wanted) {
+    fn start(&mut self, page: Page, wanted: Wanted) {
+        let Wanted { kind, resource, namespaces, metadata, name } = &wanted;
+        let mut field_selector = FieldSelector::default();
+        if !name.is_empty() {
+            field_selector = FieldSelector::equals("metadata.name", name);
+        }
+        let reflector = ReflectorOptions { field_selector, ..ReflectorOptions::default() };
         let alive = Rc::new(Cell::new(true));
         let start = |namespace: &String| {
-            let api = self.source.client.resource(&resource, namespace);
-            let api = if metadata { api.metadata_only() } else { api };
-            let informer = SharedIndexInformer::new(api, InformerOptions::default());
-            let (told, name) = (alive.clone(), kind.clone());
+            let api = self.source.client.resource(resource, namespace);
+            let api = if *metadata { api.metadata_only() } else { api };
+            let options = InformerOptions { reflector: reflector.clone(), ..InformerOptions::default() };
+            let informer = SharedIndexInformer::new(api, options);
+            let (told, kind) = (alive.clone(), kind.clone());
             let handler = move |event: cache::Event<Lazy<Unstructured>>| {
                 if told.get() {
-                    page.apply(translate(&name, event));
+                    page.apply(translate(&kind, event));
                 }
             };
             let registration = informer.add_handler(HandlerOptions::default(), handler);
@@ -125,7 +129,7 @@ impl Feed {
             Informer { informer, registration }
         };
         let informers = namespaces.iter().map(start).collect();
-        self.running.insert(kind, Running { informers, namespaces, metadata, alive });
+        self.running.insert(kind.clone(), Running { informers, wanted, alive });
     }
 
     /// Makes every informer ask at once whether it is current.
