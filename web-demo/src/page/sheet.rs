@@ -180,7 +180,7 @@ fn cell(row: RowSignal, place: usize, shape: ReadSignal<Vec<ColumnFrame>>) -> Vi
     let class = move || {
         shape.with(|shape| {
             let Some(column) = shape.get(place) else { return String::new() };
-            format!("cell c-{} from-{} tone-{}", column.style.name(), column.from.name(), tone.get().name())
+            format!("cell c-{} from-{} tone-{tone}", column.style.name(), column.from.name())
         })
     };
     // Of what comes first, a name as a rule, the end stays in view when the rest is cut.
