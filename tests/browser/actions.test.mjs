@@ -57,6 +57,7 @@ test('in memory: delete, scale, restart and cordon, by keys alone', async (t) =>
   await until('the focus on the answer', async () => (await focus(dashboard)) === 'dialog-first');
   await page.keyboard.press('Enter');
   await report(dashboard).filter({ hasText: 'has begun' }).waitFor();
+  await dashboard.faultless('actions-done-1440');
   await dashboard.shoot('actions-done-1440');
   const key = await page.getByTestId('detail').getAttribute('data-key');
   await page.keyboard.press('D');
@@ -103,6 +104,7 @@ test('in memory: an edit is written, reviewed and applied; a Secret is masked un
   await page.getByTestId('review').press('Enter');
   await seen(dashboard, 'changes');
   assert.match(await page.getByTestId('changes').innerText(), /^\+ +note: .*<script>/m);
+  await dashboard.faultless('actions-edit-memory-1440');
   await dashboard.shoot('actions-edit-memory-1440');
   await page.getByTestId('apply').press('Enter');
   await report(dashboard).filter({ hasText: 'has been changed' }).waitFor();
@@ -126,6 +128,7 @@ test('on a phone the dialog, the editor and its review fit', async (t) => {
   await page.locator('[data-testid=row]').first().tap();
   await act(dashboard, 'delete').tap();
   await seen(dashboard, 'dialog');
+  await dashboard.faultless('actions-delete-390');
   await dashboard.shoot('actions-delete-390');
   await page.getByTestId('dialog-cancel').tap();
   await page.getByTestId('edit-switch').tap();
@@ -133,6 +136,7 @@ test('on a phone the dialog, the editor and its review fit', async (t) => {
   await write(dashboard, text.replace(/replicas: \d+/, 'replicas: 9'));
   await page.getByTestId('review').tap();
   await seen(dashboard, 'changes');
+  await dashboard.faultless('actions-edit-390');
   await dashboard.shoot('actions-edit-390');
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   assert.equal(wide, false, 'nothing sticks out');
@@ -189,6 +193,7 @@ test('on a real server: a review names the managers in the way, a field can be r
   assert.match(changes, /^- +replicas: 1$/m);
   assert.match(changes, /^\+ +replicas: 3$/m);
   assert.match(changes, /^- +old: /m);
+  await dashboard.faultless('actions-conflict-1440');
   await dashboard.shoot('actions-conflict-1440');
   assert.equal(await page.getByTestId('apply').getAttribute('aria-disabled'), 'true');
   await page.getByTestId('take').press(' ');
@@ -203,6 +208,7 @@ test('on a real server: a review names the managers in the way, a field can be r
   await write(dashboard, (await text()).replace('spec:', 'spec:\n  nonsense: 1'));
   await page.getByTestId('review').press('Enter');
   await until('the refusal', async () => /unknown field "spec.nonsense"/.test(await page.getByTestId('edit-problem').innerText()));
+  await dashboard.faultless('actions-refused-1440');
   await dashboard.shoot('actions-refused-1440');
   await write(dashboard, (await text()).replace('  nonsense: 1\n', '').replace('replicas: 3', 'replicas: -3'));
   await page.getByTestId('review').press('Enter');
@@ -252,11 +258,13 @@ test('who may only look is told so before and after trying', async (t) => {
   await seen(dashboard, 'failure');
   assert.equal(await page.getByTestId('dialog').count(), 0);
   assert.match(await page.getByTestId('failure').innerText(), /kubectl auth can-i delete deployments\.apps -n shop/);
+  await dashboard.faultless('actions-forbidden-1440');
   await dashboard.shoot('actions-forbidden-1440');
   await page.getByTestId('dismiss').press('Enter');
   await page.setViewportSize(PHONE.viewport);
   await page.keyboard.press('e');
   await seen(dashboard, 'edit-denied');
+  await dashboard.faultless('actions-forbidden-390');
   await dashboard.shoot('actions-forbidden-390');
 });
 

@@ -171,6 +171,7 @@ test('logs are those kubectl prints, of each container and run; hostile text is 
   await until('the first run', async () => (await lines(dashboard)).join().endsWith('first run'));
   await page.getByTestId('stream-container').selectOption('main');
   await holds(dashboard, 'log-state', /no run before/);
+  await dashboard.faultless('inspect-no-previous');
   await dashboard.shoot('inspect-no-previous');
   await dashboard.go('#/pods?ns=default&open=default%2Fwaiting&pane=logs');
   await holds(dashboard, 'log-state', /has not started yet. Asking again/);
@@ -246,6 +247,7 @@ test('a shell in a container: its size, its keys, its end', async (t) => {
   await page.keyboard.type("printf '\\033[1;32mgreen\\033[0m \\033[44mon blue\\033[0m <b>x</b>\\n'\n");
   await page.locator('.term-row .ink-2.bold', { hasText: 'green' }).waitFor();
   assert.equal(await page.locator('.term b').count(), 0);
+  await dashboard.faultless('inspect-terminal');
   await dashboard.shoot('inspect-terminal');
   await page.keyboard.type('exit 7\n');
   await holds(dashboard, 'terminal-state', /exit code 7/);
@@ -258,6 +260,7 @@ test('where kubectl proxy refuses commands the page says how to start it', async
   const dashboard = await openDashboard(t, browser, guarded.page, '#/pods?ns=default&open=default%2Fweb&pane=terminal');
   await holds(dashboard, 'stream-trouble', /kubectl proxy --reject-paths='\^\$'/);
   assert.match(await text(dashboard, 'terminal-state'), /lets no commands pass/);
+  await dashboard.faultless('inspect-refused');
   await dashboard.shoot('inspect-refused');
 });
 
@@ -282,6 +285,7 @@ test('the owner tree holds kinds that the page does not watch, and lives', async
   await shows(one, two, three, '2 Secret default/other');
   await cluster.kubectl(['delete', 'serviceaccount/bottom', 'secret/other']);
   await shows(one, two);
+  await dashboard.faultless('inspect-owners');
   await dashboard.shoot('inspect-owners');
   await page.getByTestId('owner').nth(1).click();
   await page.waitForSelector('[data-testid=detail][data-key="default/middle"]');

@@ -1,40 +1,16 @@
-// How the dashboard looks and reads: no view that axe-core finds fault with, and a key for everything.
+// How the dashboard looks and reads: no view that axe-core finds fault with.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aroundPages } from './around.mjs';
 import { buildDashboard, inMemory, openDashboard } from './dashboard.mjs';
 import { serveFiles } from './files.mjs';
+import { VIEWS, show } from './views.mjs';
 import { until } from './waiting.mjs';
 
 let browser, directory;
 
 aroundPages(buildDashboard, (made) => ({ browser, directory } = made));
 
-/** Every view: its name, its hash (POD is the key of one), the keys that lead on from there, what then is there and in which state. */
-const VIEWS = [
-  ['overview', '#/', '', 'overview'],
-  ['pods', '#/pods', '', 'row'],
-  ['deployments', '#/deployments.apps?ns=shop,search', '', 'row'],
-  ['nodes', '#/nodes', '', 'row'],
-  ['services', '#/services', '', 'row'],
-  ['config maps', '#/configmaps', '', 'row'],
-  ['events', '#/events', '', 'empty', 'none'],
-  ['custom resource', '#/backups.demo.example.com', '', 'row'],
-  ['facts', '#/pods?open=POD', '', 'detail'],
-  ['yaml', '#/pods?open=POD&pane=yaml', '', 'yaml'],
-  ['edit', '#/pods?open=POD&pane=edit', '', 'editor'],
-  ['logs', '#/pods?open=POD&pane=logs', '', 'log-line'],
-  ['terminal', '#/pods?open=POD&pane=terminal', '', 'terminal-screen'],
-  ['owners', '#/pods?open=POD&pane=owners', '', 'owner'],
-  ['delete', '#/pods?open=POD', 'D', 'dialog'],
-  ['wire', '#/pods?wire=1', '', 'wire-informer'],
-  ['help', '#/pods', '?', 'help'],
-  ['palette', '#/pods', ':', 'jump-choice'],
-  ['keep a view', '#/pods', 'v', 'naming'],
-  ['wrong selector', '#/pods?q=label:app+in+(a', '', 'filter-problem'],
-  ['no match', '#/pods?q=no+such+thing', '', 'empty', 'no-match'],
-  ['unknown', '#/gizmos', '', 'empty', 'unknown'],
-];
 const SIZES = [[1440, 900], [390, 844]];
 
 for (const [width, height] of SIZES) {
@@ -44,12 +20,9 @@ for (const [width, height] of SIZES) {
       const { page } = dashboard;
       await page.getByTestId('row').first().waitFor();
       const [pod] = await dashboard.keys();
-      for (const [name, hash, keys, there, state] of VIEWS) {
-        await dashboard.go(hash.replace('POD', encodeURIComponent(pod)));
-        const [, kind] = /^#.([^?]*)/.exec(hash);
-        if (kind) await page.waitForSelector(`[data-testid=table][data-kind="${kind}"]`);
-        await page.keyboard.type(keys);
-        await page.locator(`[data-testid=${there}]${state ? `[data-state=${state}]` : ''}`).first().waitFor();
+      for (const view of VIEWS) {
+        const [name, , keys] = view;
+        await show(dashboard, view, pod);
         await dashboard.faultless(name);
         await dashboard.shoot(`looks ${name} ${width} ${colorScheme}`);
         const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -162,7 +162,7 @@ fn timeline(page: Page) -> View {
             header() {
                 h2() { "Events of the last hour" }
                 p(class="legend") {
-                    span(class="shaped tone-warn", data-testid="timeline-warnings") { (move || format!("{} warnings", grouped(counts.get()[0]))) }
+                    span(class="shaped tone-warn", data-testid="timeline-warnings") { (move || warned(counts.get()[0])) }
                     span(class="shaped tone-idle", data-testid="timeline-normal") { (move || format!("{} normal", grouped(counts.get()[1]))) }
                 }
             }
@@ -221,6 +221,10 @@ fn tally(item: ReadSignal<Option<Tally>>) -> View {
             }
         }
     }
+}
+
+fn warned(count: usize) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "warning" } else { "warnings" })
 }
 
 /// One stretch of a tally's bar, as long as its share.

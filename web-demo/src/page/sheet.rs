@@ -97,25 +97,40 @@ fn amount(table: &TableFrame) -> String {
 }
 
 fn headings(page: Page) -> View {
-    let columns = of(page, |table| table.columns.clone());
-    let heading = move |column: ColumnFrame| {
-        let sorted = match column.sorted {
+    let none = of(page, |table| table.columns.is_empty());
+    let headings = each(
+        page,
+        |frame| frame.table.as_ref().map_or(0, |table| table.columns.len()),
+        |frame, place| frame.table.as_ref()?.columns.get(place).cloned(),
+        move |column| heading(page, column),
+    );
+    // A row of no cells would be none to those who hear the page.
+    let role = move || if none.get() { "presentation" } else { "row" };
+    view! {
+        div(class="row headings", role=role) { (headings) }
+    }
+}
+
+fn heading(page: Page, column: ReadSignal<Option<ColumnFrame>>) -> View {
+    let sorted = text(column, |column| {
+        match column.sorted {
             Some(true) => "descending",
             Some(false) => "ascending",
             None => "none",
-        };
-        let class = format!("cell c-{} from-{}", column.style.name(), column.from.name());
-        let (title, shown) = (column.title.to_string(), column.title);
-        view! {
-            div(class=class, role="columnheader", aria-sort=sorted) {
-                button(class="sort", tabindex="-1", on:click=move |_| page.apply(Event::SortBy(title.clone()))) { (shown) }
-            }
+        }
+        .to_owned()
+    });
+    let class = text(column, |column| format!("cell c-{} from-{}", column.style.name(), column.from.name()));
+    let title = text(column, |column| column.title.to_string());
+    let sort = move |_| {
+        if let Some(column) = column.get_clone_untracked() {
+            page.apply(Event::SortBy(column.title.to_string()));
         }
     };
-    // A row of no cells would be none to those who hear the page.
-    let role = move || if columns.with(Vec::is_empty) { "presentation" } else { "row" };
     view! {
-        div(class="row headings", role=role) { Indexed(list=columns, view=heading) }
+        div(class=class, role="columnheader", aria-sort=sorted) {
+            button(class="sort", data-testid="sort", on:click=sort) { (title) }
+        }
     }
 }
 
@@ -178,6 +193,8 @@ fn cell(row: RowSignal, place: usize, shape: ReadSignal<Vec<ColumnFrame>>) -> Vi
             .unwrap_or_default()
     });
     let class = move || {
+        // Before the other is read: a signal that is brought up to date while one is borrowed ends the page.
+        let tone = tone.get().name();
         shape.with(|shape| {
             let Some(column) = shape.get(place) else { return String::new() };
             format!("cell c-{} from-{} tone-{tone}", column.style.name(), column.from.name())

@@ -121,7 +121,8 @@ fn on_wasm() -> Vec<Step> {
             "the contract of a transport, and the dashboard without a cluster, in Chromium",
             Node,
             "node --test --test-concurrency=1 tests/browser/conformance.test.mjs tests/browser/page.test.mjs \
-             tests/browser/looks.test.mjs tests/browser/figures.test.mjs",
+             tests/browser/looks.test.mjs tests/browser/keys.test.mjs tests/browser/hostile.test.mjs \
+             tests/browser/figures.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
     ]
