@@ -301,7 +301,11 @@ impl Model {
             Event::Scrolled { top, height } => (self.top, self.height) = (top, height),
             Event::Pointer(over) => self.hold = over,
             Event::Key { key, typing } => self.key(&key, typing, now),
-            Event::Do(command) => self.command(command, now),
+            Event::Do(command) => {
+                // A button is for the open object, whichever line of its tree had the focus.
+                self.inspect.unfocus();
+                self.command(command, now);
+            }
             Event::Typed(typed) => match &mut self.overlay {
                 Shown::Palette { .. } => self.find(typed),
                 Shown::Naming { text } => *text = typed,

@@ -100,6 +100,13 @@ struct Home {
 /// How long the reader has to stay with an object before the tree is watched where that is.
 const STAYS: Millis = 300;
 
+impl Inspect {
+    /// No line of the tree has the focus.
+    pub(super) fn unfocus(&mut self) {
+        self.line = None;
+    }
+}
+
 impl Model {
     /// The stream that should be open, by a number that no other has among its like.
     pub fn stream(&self) -> Option<(u64, Stream)> {

@@ -1,6 +1,7 @@
 //! Logs, the terminal and the owner tree, driven through the whole model.
 
 use super::*;
+use crate::model::act::Act;
 use crate::model::frame::{Frame, Overlay};
 use crate::model::testing::manifest;
 use crate::model::{Event as Happening, Wanted};
@@ -212,6 +213,10 @@ fn a_key_in_the_tree_is_for_the_line_that_has_the_focus() {
         assert_eq!(title(press(&mut model, line, "D")), told);
         press(&mut model, line, "Escape");
     }
+    press(&mut model, Some(3), "x");
+    model.apply(Happening::Do(super::super::Command::Act(Act::Delete)), 0);
+    assert_eq!(title(model.frame(0)), "Delete Deployment d in n?", "a button is for the open object");
+    press(&mut model, None, "Escape");
     assert_eq!(title(press(&mut model, Some(4), "S")), "", "of a widget nothing is known that scales");
     assert_eq!(press(&mut model, Some(3), "l").hash, "#/pods?open=n%2Fp&pane=logs");
 }
