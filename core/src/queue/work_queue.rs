@@ -292,10 +292,10 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         false
     }
 
-    /// Puts what is away into the list of its priority.
-    fn make_ready(&mut self, now: Instant, slot: usize, priority: Priority) {
+    /// Puts what is away into the list of its priority, where it is counted to wait since then.
+    fn make_ready(&mut self, since: Instant, slot: usize, priority: Priority) {
         if let Some(entry) = self.entries.get_mut(slot) {
-            entry.since = now;
+            entry.since = since;
             entry.stage = Stage::Ready(priority);
         }
         self.entries.append(of(&mut self.normal, &mut self.low, priority), slot);
