@@ -1,12 +1,13 @@
 //! Checks a message all the way down without building anything of it.
 //!
-//! Invariant: a message that passes is read by every walk of [`super::value`] without a fault.
+//! Invariant: a message that passes is read by every walk of [`super::value`] without a fault, and what is not repeated
+//! stands in it once.
 
 use serde_json::value::RawValue;
 use wide::u8x16;
 
 use super::schema::{Field, Kind, Message};
-use super::value::{Value, deeper, element, is_merged};
+use super::value::{Value, deeper, element};
 use super::wire::{DELIMITED, Fault, Payload, Record, Records, VARINT};
 
 /// Goes through the records of a message. `depth` is how deep values may lie in it.
@@ -20,8 +21,8 @@ pub(super) fn check(bytes: &[u8], message: Message, depth: u8) -> Result<(), Fau
             continue;
         };
         let bit = u64::from(!field.is_repeated() && !field.is_map()) << field.number();
-        if seen & bit != 0 && is_merged(field) {
-            return Err(Fault { needs_merge: true, ..Fault::new("a message that stands twice", bytes) });
+        if seen & bit != 0 {
+            return Err(Fault { needs_merge: true, ..Fault::new("a field that stands twice", bytes) });
         }
         seen |= bit;
         // Texts, messages and numbers are nearly all there is: without a call, and so in registers.

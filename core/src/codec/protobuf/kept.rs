@@ -11,7 +11,7 @@ use super::check::check;
 use super::merge::merged;
 use super::schema::{Field, Kind, Message, PARTIAL_OBJECT};
 use super::value::{DEEPEST, Object, Value, element};
-use super::wire::{Fault, Record, Records, put_varint};
+use super::wire::{Fault, Records, put_varint};
 use super::{DEEPEST_MERGE, Document, malformed};
 use crate::error::Error;
 use crate::meta::{Encoded, MetaRef};
@@ -34,6 +34,7 @@ pub(crate) struct Kept {
     bytes: Box<[u8]>,
     message: Message,
     api_version_length: u16,
+    is_checked: bool,
     /// Where the message begins.
     start: u32,
     /// Where the texts of [`FIELDS`] lie: start and length.
@@ -50,9 +51,10 @@ impl Kept {
         let Document { raw, message, kind, head, .. } = Document::open(encoded.bytes, Some(asked))?;
         let keep = |raw: &[u8]| -> Result<Self, Fault> {
             let survey = Survey::of(raw, message, encoded.drop_managed_fields)?;
-            let kept = survey.keep(message, head.unwrap_or(asked))?;
+            let mut kept = survey.keep(message, head.unwrap_or(asked))?;
             if !encoded.trusted {
                 check(kept.raw(), message, DEEPEST)?;
+                kept.is_checked = true;
             }
             Ok(kept)
         };
@@ -88,7 +90,10 @@ impl Kept {
         let start = Some(self.landmarks[index] as usize).filter(|start| *start > 0)?;
         let record = Records::of(self.bytes.get(start..)?).next().ok()??;
         let field = self.message.field(record.number)?;
-        element(field, Some(record.payload), DEEPEST - 1).ok()
+        match element(field, Some(record.payload), DEEPEST - 1).ok()? {
+            Value::Object(object) if self.is_checked => Some(Value::Object(object.checked())),
+            value => Some(value),
+        }
     }
 
     /// Decodes the whole object.
@@ -145,18 +150,20 @@ impl<'a> Survey<'a> {
         let (landmarks, fields) = ([const { 0..0 }; 3], [const { 0..0 }; 4]);
         let mut survey = Self { raw, landmarks, metadata: 0, fields, cut: 0..0 };
         let mut records = Records::of(raw);
-        while let Some((record, place)) = placed(&mut records, raw)? {
-            let Some(field) = message.field(record.number) else { continue };
-            let Some(index) = LANDMARKS.iter().position(|name| *name == field.name()) else { continue };
-            if field.kind() != Kind::Message || field.is_repeated() || field.is_map() {
+        while records.left() > 0 {
+            let start = raw.len() - records.left();
+            let tag = records.varint()?;
+            let Some((index, field)) = landmark(message, tag >> 3) else {
+                records.skip(tag)?;
                 continue;
-            }
+            };
+            let payload = records.behind(tag)?.payload;
             if !survey.landmarks[index].is_empty() {
                 return Err(Fault { needs_merge: true, ..Fault::new("a message that stands twice", raw) });
             }
-            survey.landmarks[index] = place;
+            survey.landmarks[index] = start..raw.len() - records.left();
             if index == 0 {
-                survey.metadata(record.payload.bytes()?, field.message(), drop_managed_fields)?;
+                survey.metadata(payload.bytes()?, field.message(), drop_managed_fields)?;
             }
         }
         Ok(survey)
@@ -165,11 +172,17 @@ impl<'a> Survey<'a> {
     fn metadata(&mut self, payload: &[u8], message: Message, drop_managed_fields: bool) -> Result<(), Fault> {
         self.metadata = self.landmarks[0].end - payload.len();
         let (mut records, numbers) = (Records::of(payload), numbers(message));
-        while let Some((record, place)) = placed(&mut records, payload)? {
-            let (start, end) = (self.metadata + place.start, self.metadata + place.end);
-            if let Some(index) = numbers.iter().position(|number| *number == record.number) {
-                self.fields[index] = end - record.payload.bytes()?.len()..end;
-            } else if drop_managed_fields && record.number == MANAGED_FIELDS {
+        while records.left() > 0 {
+            let start = self.metadata + payload.len() - records.left();
+            let tag = records.varint()?;
+            if let Some(index) = numbers.iter().position(|number| u64::from(*number) == tag >> 3) {
+                let text = records.behind(tag)?.payload.bytes()?;
+                let end = self.metadata + payload.len() - records.left();
+                self.fields[index] = end - text.len()..end;
+                continue;
+            }
+            records.skip(tag)?;
+            if drop_managed_fields && tag >> 3 == u64::from(MANAGED_FIELDS) {
                 if self.cut.is_empty() {
                     self.cut.start = start;
                 } else if self.cut.end != start {
@@ -178,7 +191,7 @@ impl<'a> Survey<'a> {
                         ..Fault::new("managedFields in pieces", payload)
                     });
                 }
-                self.cut.end = end;
+                self.cut.end = self.metadata + payload.len() - records.left();
             }
         }
         Ok(())
@@ -221,7 +234,7 @@ impl<'a> Survey<'a> {
             false => moved(record.start),
         });
         let (bytes, start) = (bytes.into_boxed_slice(), start as u32);
-        Ok(Kept { bytes, message, api_version_length, start, fields, landmarks })
+        Ok(Kept { bytes, message, api_version_length, is_checked: false, start, fields, landmarks })
     }
 }
 
@@ -233,11 +246,11 @@ fn numbers(metadata: Message) -> [u32; 4] {
     }
 }
 
-/// The next record of `bytes` and where it lies.
-fn placed<'a>(records: &mut Records<'a>, bytes: &[u8]) -> Result<Option<(Record<'a>, Range<usize>)>, Fault> {
-    let start = bytes.len() - records.left();
-    let record = records.next()?;
-    Ok(record.map(|record| (record, start..bytes.len() - records.left())))
+/// Which of [`LANDMARKS`] the field with a number is.
+fn landmark(message: Message, number: u64) -> Option<(usize, Field)> {
+    let field = message.by_number().field(number)?;
+    let index = LANDMARKS.iter().position(|name| field.is_named(name))?;
+    (field.kind() == Kind::Message && !field.is_repeated() && !field.is_map()).then_some((index, field))
 }
 
 fn size_of_varint(value: usize) -> usize {

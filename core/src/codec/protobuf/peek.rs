@@ -19,15 +19,19 @@ fn read(bytes: &[u8]) -> Result<Option<MetaRef<'_>>, Fault> {
     let message = Envelope::open(bytes)?.map_or(bytes, |envelope| envelope.raw);
     let Some(Payload::Bytes(metadata)) = last(message, 1)? else { return Ok(None) };
     let (mut records, mut found) = (Records::of(metadata), MetaRef::default());
-    while let Some(record) = records.next()? {
-        let place = match record.number {
+    while records.left() > 0 {
+        let tag = records.varint()?;
+        let place = match tag >> 3 {
             1 => &mut found.name,
             3 => &mut found.namespace,
             5 => &mut found.uid,
             6 => &mut found.resource_version,
-            _ => continue,
+            _ => {
+                records.skip(tag)?;
+                continue;
+            }
         };
-        *place = record.payload.text()?;
+        *place = records.behind(tag)?.payload.text()?;
     }
     Ok(Some(found))
 }

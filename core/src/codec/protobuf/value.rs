@@ -38,6 +38,8 @@ pub(crate) struct Object<'a> {
     head: Option<(&'a str, &'a str)>,
     managed_fields: ManagedFields,
     depth: u8,
+    /// What is not repeated is known to stand in it once.
+    is_plain: bool,
 }
 
 /// Whether metadata.managedFields are left out, and how far it is to them.
@@ -51,7 +53,12 @@ enum ManagedFields {
 impl<'a> Object<'a> {
     /// The root of a document; `head` are its apiVersion and kind, when it carries them.
     pub(super) fn root(bytes: &'a [u8], message: Message, head: Option<(&'a str, &'a str)>) -> Self {
-        Self { bytes, message, head, managed_fields: ManagedFields::Stay, depth: DEEPEST }
+        Self { bytes, message, head, managed_fields: ManagedFields::Stay, depth: DEEPEST, is_plain: false }
+    }
+
+    /// The same, known to have been checked.
+    pub(super) fn checked(self) -> Self {
+        Self { is_plain: true, ..self }
     }
 
     /// The same without metadata.managedFields.
@@ -72,7 +79,7 @@ impl<'a> Object<'a> {
             false => field.is_named(name),
         };
         let Some(field) = self.message.fields().find(holds) else { return Ok(None) };
-        let span = Span::of(self.bytes, field)?;
+        let span = Span::of(self.bytes, field, self.is_plain)?;
         if field.is_inline() {
             let bytes = span.payload(self.bytes)?.map_or(Ok(&[][..]), Payload::bytes)?;
             return Self { bytes, message: field.message(), head: None, ..self }.member(name);
@@ -150,16 +157,23 @@ struct Span {
 }
 
 impl Span {
-    /// Where the records of one field lie in `message`.
-    fn of(message: &[u8], field: Field) -> Result<Self, Fault> {
+    /// Where the records of one field lie in `message`. In one that `is_plain` nothing is looked at behind the one record
+    /// of what is not repeated.
+    fn of(message: &[u8], field: Field, is_plain: bool) -> Result<Self, Fault> {
         let (mut span, mut records) = (Self::default(), Records::of(message));
-        loop {
+        let is_single = is_plain && !field.is_repeated() && !field.is_map();
+        while records.left() > 0 {
             let start = message.len() - records.left();
-            let Some(record) = records.next()? else { return Ok(span) };
-            if record.number == field.number() {
+            let tag = records.varint()?;
+            records.skip(tag)?;
+            if tag >> 3 == u64::from(field.number()) {
                 span.add(message, field, start..message.len() - records.left())?;
+                if is_single {
+                    break;
+                }
             }
         }
+        Ok(span)
     }
 
     fn add(&mut self, message: &[u8], field: Field, record: Range<usize>) -> Result<(), Fault> {
@@ -305,6 +319,7 @@ pub(super) fn element<'a>(field: Field, payload: Option<Payload<'a>>, depth: u8)
             head: None,
             managed_fields: ManagedFields::Stay,
             depth,
+            is_plain: false,
         }),
         Kind::Wrapper => list_of(bytes()?, field.message(), depth)?.map_or(Value::Null, Value::List),
         Kind::Time | Kind::MicroTime => time(bytes()?, field.kind() == Kind::MicroTime)?,

@@ -92,6 +92,17 @@ impl<'a> Records<'a> {
         Ok(Record { number, payload })
     }
 
+    /// Goes past the record whose tag has just been read: for walks that look for few fields, which stay in registers as
+    /// long as no record is made of the others.
+    #[inline]
+    pub(super) fn skip(&mut self, tag: u64) -> Result<(), Fault> {
+        if tag & 7 == DELIMITED && (1..1 << 29).contains(&(tag >> 3)) {
+            self.delimited().map(drop)
+        } else {
+            self.behind(tag).map(drop)
+        }
+    }
+
     /// The bytes behind a tag of the wire type [`DELIMITED`].
     #[inline]
     pub(super) fn delimited(&mut self) -> Result<&'a [u8], Fault> {
@@ -155,9 +166,12 @@ fn long_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
 /// The last payload of a field in a message.
 pub(super) fn last(bytes: &[u8], number: u32) -> Result<Option<Payload<'_>>, Fault> {
     let (mut records, mut found) = (Records::of(bytes), None);
-    while let Some(record) = records.next()? {
-        if record.number == number {
-            found = Some(record.payload);
+    while records.left() > 0 {
+        let tag = records.varint()?;
+        if tag >> 3 == u64::from(number) {
+            found = Some(records.behind(tag)?.payload);
+        } else {
+            records.skip(tag)?;
         }
     }
     Ok(found)
