@@ -38,11 +38,18 @@ pub(super) fn sign(mask: u64) -> u64 {
     (mask as i64 >> 63) as u64
 }
 
-/// What is left behind the last whole block, spaces behind it.
-pub(super) fn padded(tail: &[u8]) -> [u8; BLOCK] {
-    let mut padded = [b' '; BLOCK];
-    padded[..tail.len()].copy_from_slice(tail);
-    padded
+/// The block that `rest` begins with and how many of its bytes count. What is left behind the last whole one lies in `last`
+/// then, spaces behind it.
+#[inline(always)]
+pub(super) fn first_block<'a>(rest: &'a [u8], last: &'a mut [u8; BLOCK]) -> (&'a [u8; BLOCK], usize) {
+    match rest.first_chunk() {
+        Some(block) => (block, BLOCK),
+        None => {
+            last.fill(b' ');
+            last[..rest.len()].copy_from_slice(rest);
+            (last, rest.len())
+        }
+    }
 }
 
 /// A block, sixteen bytes a register.

@@ -12,7 +12,8 @@
 
 use wide::u8x16;
 
-use super::block::{BLOCK, Lanes, escaped_bytes, padded, sign, spread};
+use super::block::{BLOCK, Lanes, escaped_bytes, first_block, sign, spread};
+use crate::portable::{Work, swiftest};
 
 /// The places in `source` of the colons, commas and brackets of an object and of the objects and arrays directly in it, in
 /// their order, and of the brackets around what lies directly in those; `None` when it is anything but an object of
@@ -22,7 +23,7 @@ pub(crate) fn outline(source: &[u8]) -> Option<Vec<u32>> {
         return None;
     }
     let mut outline = Outline::new(source);
-    outline.blocks()?;
+    swiftest(&mut outline)?;
     outline.end()
 }
 
@@ -72,6 +73,22 @@ const DEEPEST: u32 = 62;
 /// Pods have about a hundred.
 const USUAL_MARKS: usize = 192;
 
+impl Work for &mut Outline<'_> {
+    type Outcome = Option<()>;
+
+    /// All blocks up to the first that is not taken.
+    #[inline(always)]
+    fn run(self) -> Option<()> {
+        let (mut start, mut last) = (0, [0; BLOCK]);
+        while start < self.source.len() {
+            let (block, length) = first_block(&self.source[start..], &mut last);
+            self.block(block, u64::MAX >> (BLOCK - length), start)?;
+            start += BLOCK;
+        }
+        Some(())
+    }
+}
+
 impl<'a> Outline<'a> {
     fn new(source: &'a [u8]) -> Self {
         Self {
@@ -90,19 +107,8 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// All blocks up to the first that is not taken.
-    fn blocks(&mut self) -> Option<()> {
-        let (blocks, tail) = self.source.as_chunks::<BLOCK>();
-        for (index, block) in blocks.iter().enumerate() {
-            self.block(block, u64::MAX, index * BLOCK)?;
-        }
-        if !tail.is_empty() {
-            self.block(&padded(tail), (1 << tail.len()) - 1, blocks.len() * BLOCK)?;
-        }
-        Some(())
-    }
-
     /// One block, of which the `valid` bytes count.
+    #[inline(always)]
     fn block(&mut self, block: &[u8; BLOCK], valid: u64, start: usize) -> Option<()> {
         let kinds = self.kinds(block, valid, start);
         self.check_neighbours(&kinds, start);
@@ -130,7 +136,7 @@ impl<'a> Outline<'a> {
         (self.wrong == 0 && self.marks.len() <= most_marks).then_some(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn kinds(&mut self, block: &[u8; BLOCK], valid: u64, start: usize) -> Kinds {
         let lanes = Lanes::of(block);
         self.all |= lanes.together();
@@ -170,7 +176,7 @@ impl<'a> Outline<'a> {
     /// | `}`, `]`                     | closing quote, `{`, `[`, `}`, `]`, scalar      |
     ///
     /// What stands behind a scalar is looked at by the last line of [`is_scalar`] alone. Every bit of `wrong` counts.
-    #[inline]
+    #[inline(always)]
     fn check_neighbours(&mut self, now: &Kinds, start: usize) {
         let behind = |of: fn(&Kinds) -> u64| of(now) << 1 | of(&self.before) >> 63;
         let separated = behind(|kinds| kinds.opens | kinds.colons | kinds.commas);
@@ -190,7 +196,7 @@ impl<'a> Outline<'a> {
 
     /// Follows the brackets. Returns which bytes lie directly in an object, and which in nothing more than two deep, where
     /// there may be any.
-    #[inline]
+    #[inline(always)]
     fn brackets<const MAY_BE_SHALLOW: bool>(
         &mut self,
         opens: u64,
@@ -303,6 +309,11 @@ mod tests {
         let good =
             std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
         let taken = outline(text);
+        if text.starts_with(b"{\"") {
+            let mut by_the_least = Outline::new(text);
+            let done = (&mut by_the_least).run();
+            assert_eq!(taken, done.and_then(|()| by_the_least.end()), "{}", shown());
+        }
         assert!(good || taken.is_none(), "{}", shown());
         let is_compact = text.starts_with(b"{\"") && !text.iter().any(u8::is_ascii_whitespace);
         assert!(!good || !is_compact || taken.is_some(), "{}", shown());
@@ -392,7 +403,7 @@ mod tests {
     fn json_with_spaces_is_left_in_its_first_block() {
         let text = array("1", ", ");
         let mut outline = Outline::new(text.as_bytes());
-        assert_eq!(outline.blocks(), None);
+        assert_eq!((&mut outline).run(), None);
         assert!(outline.marks.len() <= BLOCK, "{} marks", outline.marks.len());
     }
 
@@ -400,7 +411,7 @@ mod tests {
     fn marks_take_no_more_room_than_the_object() {
         let text = array("[]", ",");
         let mut outline = Outline::new(text.as_bytes());
-        assert_eq!(outline.blocks(), None);
+        assert_eq!((&mut outline).run(), None);
         assert!(outline.marks.len() <= text.len() / 4 + BLOCK, "{} marks", outline.marks.len());
         assert!(super::outline(array("1000", ",").as_bytes()).is_some());
     }

@@ -4,7 +4,8 @@
 //! that cannot reach the end of the value costs two population counts. Invariant: linear in the input, and every bracket outside a string is
 //! counted once. It tells `{` from `[` nowhere and checks no grammar: that is validation's.
 
-use super::block::{BLOCK, Lanes, escaped_bytes, padded, sign, spread};
+use super::block::{BLOCK, Lanes, escaped_bytes, first_block, sign, spread};
+use crate::portable::{Work, swiftest};
 
 /// A value nests deeper than allowed.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl ValueScanner {
                 }
                 self.scan(bytes)
             }
-            Shape::Nested => self.scan_nested(bytes),
+            Shape::Nested => swiftest(Nested(self, bytes)),
             Shape::Text => Ok(self.scan_text(bytes)),
             Shape::Scalar => Ok(bytes.iter().position(|&byte| ends_scalar(byte))),
         }
@@ -89,25 +90,8 @@ impl ValueScanner {
         }
     }
 
-    fn scan_nested(&mut self, bytes: &[u8]) -> Result<Option<usize>, TooDeep> {
-        let (blocks, tail) = bytes.as_chunks::<BLOCK>();
-        for (index, block) in blocks.iter().enumerate() {
-            if let Some(end) = self.scan_block(block, BLOCK, index * BLOCK)? {
-                return Ok(Some(index * BLOCK + end));
-            }
-        }
-        let start = blocks.len() * BLOCK;
-        if !tail.is_empty()
-            && let Some(end) = self.scan_block(&padded(tail), tail.len(), start)?
-        {
-            return Ok(Some(start + end));
-        }
-        self.passed += bytes.len();
-        Ok(None)
-    }
-
     /// One block, of which the first `length` bytes count, at `start` in this piece.
-    #[inline]
+    #[inline(always)]
     fn scan_block(
         &mut self,
         block: &[u8; BLOCK],
@@ -159,6 +143,28 @@ impl ValueScanner {
     }
 }
 
+/// The bytes of an array or object are to be looked at.
+struct Nested<'a>(&'a mut ValueScanner, &'a [u8]);
+
+impl Work for Nested<'_> {
+    type Outcome = Result<Option<usize>, TooDeep>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Outcome {
+        let Self(scanner, bytes) = self;
+        let (mut start, mut last) = (0, [0; BLOCK]);
+        while start < bytes.len() {
+            let (block, length) = first_block(&bytes[start..], &mut last);
+            if let Some(end) = scanner.scan_block(block, length, start)? {
+                return Ok(Some(start + end));
+            }
+            start += BLOCK;
+        }
+        scanner.passed += bytes.len();
+        Ok(None)
+    }
+}
+
 fn ends_scalar(byte: u8) -> bool {
     matches!(byte, b',' | b'}' | b']' | b':' | b'"' | b'{' | b'[') || super::is_space(byte)
 }
@@ -205,6 +211,8 @@ mod tests {
                 }
             }
             assert_eq!(end, expected, "step {step}: {:?}", String::from_utf8_lossy(&text));
+            // Also by the least that a processor can.
+            assert_eq!(Nested(&mut ValueScanner::new(usize::MAX), &text).run(), Ok(expected));
         }
     }
 
