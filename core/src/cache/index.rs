@@ -172,8 +172,9 @@ impl<T: 'static> Index<T> {
 
     /// The common case of an update: the one value stays, and nothing needs to be done.
     fn names_only_the_present_value(&self, slot: u32, object: &T) -> bool {
-        // What stands there for none or several is no posting, and has no value.
-        let Some(entry) = self.entries.get(slot as usize) else { return false };
+        // What stands there for none or several is no posting.
+        let is_one = |entry: &&Entry| self.postings.contains(entry.posting as usize);
+        let Some(entry) = self.entries.get(slot as usize).filter(is_one) else { return false };
         let (mut count, mut same) = (0, true);
         self.function.values(object, &mut |value| {
             count += 1;
