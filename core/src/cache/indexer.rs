@@ -6,8 +6,9 @@
 //! never kept beside them. Iteration goes by slot, so the same operations give the same order.
 //!
 //! Differs: no lock (one writer; the driver publishes it to readers; a clone shares the objects); a list of all shares
-//! them too and costs nothing for each, where client-go copies a slice; `replace` keeps the objects that did not change and tells what did; an index function cannot fail, and asking for an
-//! index that is not there gives nothing instead of an error.
+//! them too and costs nothing for each, where client-go copies a slice; `replace` keeps the objects that did not change
+//! and tells what did; an index function cannot fail, and asking for an index that is not there gives nothing instead of
+//! an error.
 
 use std::fmt;
 use std::hash::BuildHasher;
