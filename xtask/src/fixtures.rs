@@ -20,6 +20,9 @@ const PACKAGES: [&str; 4] = [
     "k8s.io/client-go/tools/clientcmd",
 ];
 
+/// So many cases each of them has at least, and all together: fewer were not all found.
+const LEAST_CASES: (usize, usize) = (60, 400);
+
 /// What to compare.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -49,20 +52,33 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let upstream = compare(&program, &["upstream", &fixtures]);
     let upstream = upstream.and(compare(&program, &["typed", &fixtures]));
     let corpus = corpus(options, &program);
-    let cases = PACKAGES.iter().map(|package| cases(package, &program)).fold(Ok(()), Result::and);
+    let cases: Vec<Result<usize>> = PACKAGES.iter().map(|package| cases(package, &program)).collect();
+    let cases = cases.into_iter().collect::<Result<Vec<usize>>>().and_then(|counts| enough(&counts));
     let requests = compare(&program, &["requests", &module("k8s.io/client-go")?]);
     upstream.and(corpus).and(cases).and(requests)
 }
 
-/// Takes the cases out of the tests of a Go package, and compares.
-fn cases(package: &str, program: &Path) -> Result<()> {
+/// Whether so many cases were found of each package.
+fn enough(counts: &[usize]) -> Result<()> {
+    let (each, all) = LEAST_CASES;
+    let sum = counts.iter().sum::<usize>();
+    println!("{sum} cases of Go's tests in all: {counts:?}");
+    if sum < all || counts.iter().any(|count| *count < each) {
+        bail!("{all} cases of Go's tests are known, and {each} of each package: some were not found");
+    }
+    Ok(())
+}
+
+/// Takes the cases out of the tests of a Go package, and compares; how many there are.
+fn cases(package: &str, program: &Path) -> Result<usize> {
     let name = package.rsplit('/').next().unwrap_or(package);
     let directory = workspace::target()?.join("corpus");
     fs::create_dir_all(&directory).context("making a directory for the cases")?;
     let found = directory.join(format!("{name}.jsonl"));
     let file = File::create(&found).context("a file for the cases")?;
     perform(codegen::schema(&["cases", package]).stdout(file))?;
-    compare(program, &["cases", name, &found.to_string_lossy()])
+    compare(program, &["cases", name, &found.to_string_lossy()])?;
+    Ok(fs::read_to_string(&found).context("the cases")?.lines().count())
 }
 
 /// The directory of a module of Kubernetes, of the version that the tables are made from: all have the same.
