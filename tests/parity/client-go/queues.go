@@ -1,3 +1,5 @@
+// Workqueues of client-go, played in virtual time.
+
 package main
 
 import (
