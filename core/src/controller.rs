@@ -9,7 +9,9 @@ mod owner;
 mod predicate;
 mod run_loop;
 
-pub use election::{Action, Election, ElectionEvent, ElectionOptions, LeaderElector, Leadership, Moment};
+pub use election::{
+    Action, Coordinated, Election, ElectionEvent, ElectionOptions, LeaderElector, Leadership, Moment,
+};
 pub use events::{
     Correlated, CorrelatorOptions, EventApi, EventCorrelator, EventRecorder, EventSeries, Note, Observed,
     RecorderStatus, object_reference,

@@ -5,6 +5,7 @@ mod conformance;
 mod credentials;
 mod custom_resource;
 mod discovery;
+mod election;
 mod formats;
 mod harness;
 mod kubectl;

@@ -13,14 +13,15 @@ use k8s_openapi::api::events::v1::Event;
 use portolan::Error;
 use portolan::client::Client;
 use portolan::controller::{
-    Controller, CorrelatorOptions, ElectionOptions, EventApi, EventRecorder, LeaderElector, Leadership, Note,
-    controller_reference, generation_changed, object_reference,
+    Controller, Coordinated, CorrelatorOptions, ElectionOptions, EventApi, EventRecorder, LeaderElector,
+    Leadership, Note, controller_reference, generation_changed, object_reference,
 };
 use portolan::informer::{FactoryOptions, Next, SharedInformerFactory};
 use portolan::meta::{GroupVersionResource, Key, ListOptions, Object, ObjectMeta, Resource, WatchOptions};
 use portolan::object::Lazy;
 use portolan::policy::Random;
 use portolan::rest::WatchEvent;
+use portolan::status::{failure, reason};
 use portolan::testing::Scripted;
 use portolan::time::{Clock, Runtime, Simulator};
 use portolan::transport::{Body, Transport};
@@ -138,6 +139,32 @@ impl<T: Transport> Transport for Slow<T> {
         self.runtime.sleep(back).await;
         answer
     }
+}
+
+#[test]
+fn an_elector_that_gets_nowhere_says_why() {
+    let simulator = Simulator::new(4);
+    let cluster = Cluster::new(simulator.runtime(4));
+    cluster.react("get", "leases", |_| Some(Err(Error::api(failure(403, reason::FORBIDDEN, "no rights")))));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    // The cluster serves no LeaseCandidates either.
+    let coordinated = Some(Coordinated::new("1.0.0"));
+    let options = ElectionOptions { coordinated, ..ElectionOptions::new("default", "lock", "a") };
+    let elector = LeaderElector::new(&cluster.client(), options).unwrap();
+    let mut elector = elector.on_error(move |error| heard.lock().unwrap().push(error.to_owned()));
+    run(&simulator, async {
+        let lead = elector.run(async |_| panic!("it leads"));
+        assert!(matches!(
+            select(Box::pin(lead), simulator.runtime(0).sleep(seconds(60))).await,
+            Either::Right(_)
+        ));
+        simulator.runtime(0).sleep(seconds(1)).await;
+    });
+    let told = told.lock().unwrap();
+    assert!(told.iter().filter(|error| error.contains("no rights")).count() > 5, "{told:?}");
+    assert!(told.iter().any(|error| error.contains("leasecandidates")), "{told:?}");
+    assert_eq!(simulator.live_tasks(), Vec::<&str>::new());
 }
 
 #[test]

@@ -24,11 +24,14 @@
 //! - client-go's candidates poll at random moments only; here also when the lease they know of ends, so that there is a
 //!   leader again within the lease time.
 //! - client-go's release takes the Lease from whoever has the same identity; here only from what this run wrote.
+//! - client-go's coordinated leader whose term has ended goes on until the deadline; here it ends at once, and the Lease
+//!   lapses as there.
 //! - A request is given up after half of `renew_deadline` (client-go leaves it to the client's own timeout).
 
+mod candidate;
 mod driver;
 mod machine;
 mod record;
 
 pub use driver::{LeaderElector, Leadership};
-pub use machine::{Action, Election, ElectionEvent, ElectionOptions, Moment};
+pub use machine::{Action, Coordinated, Election, ElectionEvent, ElectionOptions, Moment};

@@ -18,6 +18,7 @@ use futures::future::{Either, select};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ObjectReference;
 
+use super::candidate::Candidate;
 use super::machine::{Action, Election, ElectionEvent, ElectionOptions, Moment};
 use crate::client::{Api, Client};
 use crate::controller::events::{EventRecorder, Note};
@@ -51,18 +52,21 @@ pub struct LeaderElector {
     api: Api<Lease>,
     options: ElectionOptions,
     shared: Arc<Shared>,
-    on_new_leader: Option<Box<dyn OnNewLeader>>,
+    /// Where the control plane chooses.
+    candidate: Option<Candidate>,
+    on_new_leader: Option<Box<dyn Listener>>,
+    on_error: Option<Box<dyn Listener>>,
     events: Option<EventRecorder>,
 }
 
-/// Called with the name of each new leader, "" for none.
-trait OnNewLeader: MaybeSend + MaybeSync {
-    fn call(&self, identity: &str);
+/// A callback that is told a name, or what went wrong.
+trait Listener: MaybeSend + MaybeSync {
+    fn call(&self, text: &str);
 }
 
-impl<F: Fn(&str) + MaybeSend + MaybeSync> OnNewLeader for F {
-    fn call(&self, identity: &str) {
-        self(identity);
+impl<F: Fn(&str) + MaybeSend + MaybeSync> Listener for F {
+    fn call(&self, text: &str) {
+        self(text);
     }
 }
 
@@ -100,7 +104,9 @@ impl LeaderElector {
         let state = State { renew_deadline: options.renew_deadline, ..State::default() };
         let shared = Shared { runtime, identity: options.identity.clone(), state: Mutex::new(state) };
         let api = client.api::<Lease>(&options.namespace);
-        Ok(Self { api, options, shared: share(shared), on_new_leader: None, events: None })
+        let candidate = Candidate::new(client, &options)?;
+        let shared = share(shared);
+        Ok(Self { api, options, shared, candidate, on_new_leader: None, on_error: None, events: None })
     }
 
     /// Also calls `callback` whenever somebody else leads, with his identity; "" when nobody does. client-go's
@@ -108,6 +114,13 @@ impl LeaderElector {
     #[must_use]
     pub fn on_new_leader(self, callback: impl Fn(&str) + MaybeSend + MaybeSync + 'static) -> Self {
         Self { on_new_leader: Some(Box::new(callback)), ..self }
+    }
+
+    /// Also calls `callback` with what went wrong, each time a request failed: it is tried again, for as long as this runs.
+    /// A candidate that may not read its Lease is heard of in no other way. client-go logs it.
+    #[must_use]
+    pub fn on_error(self, callback: impl Fn(&str) + MaybeSend + MaybeSync + 'static) -> Self {
+        Self { on_error: Some(Box::new(callback)), ..self }
     }
 
     /// Also records events about the Lease when this process becomes leader and when it stops leading. client-go's
@@ -130,6 +143,16 @@ impl LeaderElector {
     /// # Errors
     /// `Canceled`, when the leadership was lost before `lead` came to its end.
     pub async fn run<W: Future>(&mut self, lead: impl FnOnce(Leadership) -> W) -> Result<W::Output, Error> {
+        let Some(candidate) = &self.candidate else { return self.compete(lead).await };
+        let outcome = pin!(self.compete(lead));
+        let candidacy = pin!(candidate.stand(|error| self.report_error(error)));
+        match select(outcome, candidacy).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right((never, _)) => match never {},
+        }
+    }
+
+    async fn compete<W: Future>(&self, lead: impl FnOnce(Leadership) -> W) -> Result<W::Output, Error> {
         self.shared.released().await;
         let election = Election::new(self.options.clone(), self.shared.runtime.seed)?;
         let driver = Driver::new(self.api.clone(), self.shared.clone(), election);
@@ -138,6 +161,7 @@ impl LeaderElector {
             match running.next().await {
                 ElectionEvent::StartedLeading => break,
                 ElectionEvent::NewLeader(identity) => self.report(&identity),
+                ElectionEvent::Failed(error) => self.report_error(&error),
                 ElectionEvent::StoppedLeading(_) | ElectionEvent::Released => {}
             }
         }
@@ -151,6 +175,7 @@ impl LeaderElector {
                 match select(next, work.as_mut()).await {
                     Either::Left((ElectionEvent::NewLeader(identity), _)) => self.report(&identity),
                     Either::Left((ElectionEvent::StoppedLeading(why), _)) => break Err(why),
+                    Either::Left((ElectionEvent::Failed(error), _)) => self.report_error(&error),
                     Either::Left(_) => {}
                     Either::Right((value, _)) => break Ok(value),
                 }
@@ -182,6 +207,12 @@ impl LeaderElector {
     fn report(&self, identity: &str) {
         if let Some(callback) = &self.on_new_leader {
             callback.call(identity);
+        }
+    }
+
+    fn report_error(&self, error: &str) {
+        if let Some(callback) = &self.on_error {
+            callback.call(error);
         }
     }
 }

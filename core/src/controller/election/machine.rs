@@ -33,6 +33,32 @@ pub struct ElectionOptions {
     pub release_on_cancel: bool,
     /// Labels that the Lease gets when it is held.
     pub labels: BTreeMap<String, String>,
+    /// Leaves the choice among the candidates to the control plane: this one then renews a Lease that was given to it, and
+    /// takes none. By default none. client-go's `Coordinated`, with its `LeaseCandidate`.
+    pub coordinated: Option<Coordinated>,
+}
+
+/// What the control plane chooses a leader by, where Kubernetes' feature gate `CoordinatedLeaderElection` is on and
+/// `coordination.k8s.io/v1beta1` is served. The identity of the candidate is then the name of its `LeaseCandidate`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coordinated {
+    /// The version of this program, such as `1.36.0`.
+    pub binary_version: String,
+    /// The version it behaves as, no later than its own; "" where the strategy asks for none.
+    pub emulation_version: String,
+    /// How to choose.
+    pub strategy: String,
+}
+
+impl Coordinated {
+    /// A program that behaves as the version it is, where the lowest version is to lead (`OldestEmulationVersion`).
+    pub fn new(version: &str) -> Self {
+        Self {
+            binary_version: version.to_owned(),
+            emulation_version: version.to_owned(),
+            strategy: "OldestEmulationVersion".to_owned(),
+        }
+    }
 }
 
 impl ElectionOptions {
@@ -47,6 +73,7 @@ impl ElectionOptions {
             retry_period: Duration::from_secs(2),
             release_on_cancel: true,
             labels: BTreeMap::new(),
+            coordinated: None,
         }
     }
 
@@ -107,6 +134,8 @@ pub enum ElectionEvent {
     NewLeader(String),
     /// The Lease is given up, or as good as: [`Election::handle_release`] is through.
     Released,
+    /// A request failed, and not because another candidate was faster. It goes on.
+    Failed(String),
 }
 
 /// One candidate. client-go's `LeaderElector`.
@@ -198,6 +227,9 @@ impl Election {
     /// The answer to the request under way: the Lease as read or written.
     pub fn handle_answer(&mut self, now: Moment, answer: Result<Lease, Error>) {
         let Some(Sent { at, kind }) = self.request.take() else { return };
+        if let Err(error) = &answer {
+            self.tell(kind, error);
+        }
         match (kind, answer) {
             (Kind::Get, Ok(lease)) => self.handle_read(now, lease),
             (Kind::Get, Err(error)) if error.is_not_found() => self.handle_missing(now),
@@ -220,6 +252,7 @@ impl Election {
         let patience = self.request_patience();
         if self.request.as_ref().is_some_and(|sent| now.is_past(sent.at, patience)) {
             self.request = None;
+            self.events.push_back(ElectionEvent::Failed(format!("no answer within {patience:?}")));
             self.fail(now);
         }
         let deadline = self.options.renew_deadline;
@@ -289,8 +322,12 @@ impl Election {
 
     fn begin(&self, now: Moment) -> Action {
         match &self.observed {
+            // Where another decides, his decision is looked at each time.
             Some((lease, _))
-                if self.releasing.is_none() && self.is_own(lease) && !self.has_lapsed(now.monotonic) =>
+                if self.releasing.is_none()
+                    && self.options.coordinated.is_none()
+                    && self.is_own(lease)
+                    && !self.has_lapsed(now.monotonic) =>
             {
                 Action::Update(Box::new(record::held(&self.options, Some(lease), now.unix)))
             }
@@ -304,17 +341,21 @@ impl Election {
         let unchanged = [known, self.sent.as_ref()].contains(&lease.spec.as_ref());
         self.observe(now.monotonic, lease);
         let Some((lease, _)) = &self.observed else { return };
-        let free = record::holder(lease).is_empty();
+        let lapsed = self.has_lapsed(now.monotonic);
+        let may_hold = match self.options.coordinated {
+            None => record::holder(lease).is_empty() || own || lapsed,
+            Some(_) => own && !lapsed && !record::ends_term(lease),
+        };
         if self.releasing.is_some() {
             if own && unchanged {
                 self.next = Some(Action::Update(Box::new(record::released(lease, now.unix))));
             } else {
                 self.finish();
             }
-        } else if free || own || self.has_lapsed(now.monotonic) {
+        } else if may_hold {
             self.next = Some(Action::Update(Box::new(record::held(&self.options, Some(lease), now.unix))));
         } else {
-            self.stop("another holds the lease");
+            self.stop(if own { "its term has ended" } else { "another holds the lease" });
             self.fail(now);
         }
     }
@@ -322,6 +363,9 @@ impl Election {
     fn handle_missing(&mut self, now: Moment) {
         if self.releasing.is_some() {
             self.finish();
+        } else if self.options.coordinated.is_some() {
+            self.stop("nobody holds the lease");
+            self.fail(now);
         } else {
             self.next = Some(Action::Create(Box::new(record::held(&self.options, None, now.unix))));
         }
@@ -353,6 +397,14 @@ impl Election {
         if self.reported.as_deref() != Some(&holder) {
             self.reported = Some(holder.clone());
             self.events.push_back(ElectionEvent::NewLeader(holder));
+        }
+    }
+
+    /// Says that a request failed, unless by what is part of the game.
+    fn tell(&mut self, kind: Kind, error: &Error) {
+        let is_missing = kind == Kind::Get && error.is_not_found();
+        if !is_missing && !error.is_conflict() && !error.is_already_exists() {
+            self.events.push_back(ElectionEvent::Failed(error.to_string()));
         }
     }
 

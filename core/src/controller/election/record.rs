@@ -13,6 +13,11 @@ pub(super) fn holder(lease: &Lease) -> &str {
     spec(lease).and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
 }
 
+/// Whether the control plane wants another to hold it, and its holder to let it lapse.
+pub(super) fn ends_term(lease: &Lease) -> bool {
+    spec(lease).and_then(|spec| spec.preferred_holder.as_deref()).is_some_and(|other| !other.is_empty())
+}
+
 /// How long it lasts after each renewal. What makes no sense lasts no time, as with client-go.
 pub(super) fn duration(lease: &Lease) -> Duration {
     let seconds = spec(lease).and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
@@ -69,7 +74,8 @@ fn spec(lease: &Lease) -> Option<&LeaseSpec> {
     lease.spec.as_ref()
 }
 
-fn micro_time(unix: Duration) -> MicroTime {
+/// A moment, as a Lease has it.
+pub(super) fn micro_time(unix: Duration) -> MicroTime {
     let micros = i64::try_from(unix.as_micros()).unwrap_or(i64::MAX);
     MicroTime(jiff::Timestamp::from_microsecond(micros).unwrap_or_default())
 }

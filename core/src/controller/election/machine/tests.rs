@@ -171,7 +171,9 @@ fn a_leader_that_cannot_renew_ends_at_its_deadline() {
     }
     assert_eq!(election.poll_timeout().unwrap().0, at(10).monotonic);
     election.handle_timeout(at(10));
-    assert_eq!(events(&mut election), [ElectionEvent::StoppedLeading("it was not renewed in time")]);
+    let told = events(&mut election);
+    assert_eq!(told.last(), Some(&ElectionEvent::StoppedLeading("it was not renewed in time")));
+    assert!(matches!(&told[0], ElectionEvent::Failed(_)));
 }
 
 /// client-go leads on until its deadline.
@@ -323,4 +325,48 @@ fn a_part_of_a_second_is_rounded_up() {
     };
     let held = record::held(&options, None, Duration::ZERO);
     assert_eq!(record::duration(&held), seconds(2));
+}
+
+/// TestTryCoordinatedRenew, and a term that ends.
+#[test]
+fn a_coordinated_candidate_renews_what_it_was_given_and_takes_nothing() {
+    let options = ElectionOptions { coordinated: Some(Coordinated::new("1.2.0")), ..options() };
+    let mut election = Election::new(options, 1).unwrap();
+    let missing = Err(error(404, reason::NOT_FOUND));
+    let held = || Ok(lease("bing", 5));
+    // That of another lapses between the second look and the third.
+    for (second, answer) in [(0, missing), (10, held()), (20, held()), (30, Ok(lease("", 5)))] {
+        assert_eq!(election.poll_action(at(second)), Some(Action::Get));
+        election.handle_answer(at(second), answer);
+        assert_eq!(election.poll_action(at(second)), None, "it takes nothing at {second} s");
+    }
+    election.poll_action(at(40));
+    election.handle_answer(at(40), Ok(lease("baz", 5)));
+    let renewed = written(election.poll_action(at(40)));
+    election.handle_answer(at(40), Ok(renewed.clone()));
+    let told = [new_leader("bing"), new_leader(""), new_leader("baz"), ElectionEvent::StartedLeading];
+    assert_eq!(events(&mut election), told);
+
+    assert_eq!(election.poll_action(at(42)), Some(Action::Get), "it looks before each renewal");
+    let mut ended = renewed;
+    ended.spec.as_mut().unwrap().preferred_holder = Some("bing".to_owned());
+    election.handle_answer(at(42), Ok(ended));
+    assert_eq!(events(&mut election), [ElectionEvent::StoppedLeading("its term has ended")]);
+    assert_eq!(election.poll_action(at(42)), None, "it lets the lease lapse");
+}
+
+#[test]
+fn what_fails_is_told_unless_another_was_faster() {
+    let mut election = election();
+    let told = |election: &mut Election, second, answer| {
+        assert!(election.poll_action(at(second)).is_some());
+        election.handle_answer(at(second), Err(answer));
+        events(election)
+    };
+    assert!(matches!(&*told(&mut election, 0, error(403, reason::FORBIDDEN)), [ElectionEvent::Failed(_)]));
+    assert_eq!(told(&mut election, 10, error(404, reason::NOT_FOUND)), [], "it is created");
+    assert_eq!(told(&mut election, 10, error(409, reason::ALREADY_EXISTS)), []);
+    election.poll_action(at(20));
+    election.handle_timeout(at(30));
+    assert!(matches!(&*events(&mut election), [ElectionEvent::Failed(text)] if text.contains("no answer")));
 }
