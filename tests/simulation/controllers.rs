@@ -21,7 +21,7 @@ use portolan::meta::{GroupVersionResource, Key, ListOptions, Object, ObjectMeta,
 use portolan::object::Lazy;
 use portolan::policy::Random;
 use portolan::rest::WatchEvent;
-use portolan::status::{failure, reason};
+use portolan::status::{StatusDetails, failure, reason};
 use portolan::testing::Scripted;
 use portolan::time::{Clock, Runtime, Simulator};
 use portolan::transport::{Body, Transport};
@@ -416,6 +416,35 @@ fn what_is_waited_for_is_seen_through_a_compaction() {
         simulator.runtime(0).sleep(seconds(1)).await;
     });
     assert_eq!(simulator.live_tasks(), Vec::<&str>::new());
+}
+
+/// Of client-go's retrywatcher_test.go "recovers from 429 and waits for as long as it says", longer than any request is
+/// tried.
+#[test]
+fn a_retry_watcher_asks_a_busy_server_again_as_seldom_as_it_says() {
+    const REFUSALS: usize = 15;
+    let simulator = Simulator::new(3);
+    let cluster = Cluster::new(simulator.runtime(3));
+    let api = cluster.client().api::<Lazy<ConfigMap>>("default");
+    run(&simulator, async {
+        let version = api.list(&ListOptions::default()).await.unwrap().head.resource_version;
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (runtime, times) = (simulator.runtime(0), asked.clone());
+        cluster.react("watch", "configmaps", move |_| {
+            let mut busy = failure(429, reason::TOO_MANY_REQUESTS, "busy");
+            busy.details = Some(StatusDetails { retry_after_seconds: Some(7), ..StatusDetails::default() });
+            let mut times = times.lock().unwrap();
+            times.push(runtime.clock.now());
+            (times.len() <= REFUSALS).then(|| Err(Error::api(busy)))
+        });
+        let options = WatchOptions { resource_version: version, ..WatchOptions::default() };
+        let mut watcher = RetryWatcher::new(&api, options).unwrap();
+        cluster.create(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})).unwrap();
+        assert!(matches!(watcher.next().await, Some(Ok(WatchEvent::Added(_)))));
+        let times = asked.lock().unwrap();
+        assert_eq!(times.len(), REFUSALS + 1);
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] == seconds(7)), "{times:?}");
+    });
 }
 
 /// The situations of client-go's retrywatcher_test.go: watches end, an error in between, the version expires.

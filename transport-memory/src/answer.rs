@@ -3,7 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY, WARNING};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, VARY, WARNING,
+};
 use http::{Response, StatusCode};
 use portolan::status::Status;
 use portolan::transport::Body;
@@ -17,11 +19,13 @@ pub(crate) struct Answer {
     /// The mark of its content, by which a client asks for changes only.
     etag: Option<HeaderValue>,
     warnings: Vec<HeaderValue>,
+    /// In how many seconds to ask again.
+    retry_after: Option<i32>,
 }
 
 impl Answer {
     pub(crate) fn new(code: StatusCode, content_type: &'static str, body: Body) -> Self {
-        Self { code, content_type, body, etag: None, warnings: Vec::new() }
+        Self { code, content_type, body, etag: None, warnings: Vec::new(), retry_after: None }
     }
 
     pub(crate) fn json(code: StatusCode, value: &Value) -> Self {
@@ -57,7 +61,9 @@ impl Answer {
     pub(crate) fn refused(status: &Status) -> Self {
         let code = status.code.and_then(|code| u16::try_from(code).ok());
         let code = code.and_then(|code| StatusCode::from_u16(code).ok());
-        Self::json(code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &json!(status))
+        let retry_after = status.details.as_ref().and_then(|details| details.retry_after_seconds);
+        let answer = Self::json(code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &json!(status));
+        Self { retry_after: retry_after.filter(|seconds| *seconds > 0), ..answer }
     }
 
     pub(crate) fn success(code: StatusCode, details: Value) -> Self {
@@ -87,6 +93,9 @@ impl Answer {
         if let Some(etag) = self.etag {
             headers.insert(ETAG, etag);
             headers.insert(VARY, HeaderValue::from_static("Accept"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         for warning in self.warnings {
             headers.append(WARNING, warning);

@@ -4,7 +4,8 @@
 //! a second between the beginnings of watches and as long as the server asks, shows no bookmarks, and ends with the error
 //! when the version has expired or the server refuses.
 //!
-//! Differs: a version that expired before the watch began ends it too (client-go tries the same version for ever).
+//! Differs: a version that expired before the watch began ends it too (client-go tries the same version for ever). Each
+//! watch is asked for once, where client-go's request layer asks up to ten times within one of its tries.
 
 use std::fmt;
 use std::pin::Pin;
@@ -41,7 +42,8 @@ impl<K: Object> RetryWatcher<K> {
             ));
         }
         let options = WatchOptions { allow_bookmarks: true, ..options };
-        let watching = Watching { api: api.clone(), options, watch: None, next_try: Instant::default() };
+        let watching =
+            Watching { api: api.without_retries(), options, watch: None, next_try: Instant::default() };
         let events = stream::unfold(Some(watching), |watching| async move {
             let mut watching = watching?;
             let event = watching.next().await;
