@@ -262,6 +262,36 @@ fn a_controller_whose_informer_is_stopped_says_so() {
 }
 
 #[test]
+fn a_controller_ends_when_an_informer_of_its_is_stopped() {
+    let simulator = Simulator::new(3);
+    let cluster = Cluster::new(simulator.runtime(3));
+    let runtime = simulator.runtime(0);
+    cluster.create(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})).unwrap();
+    let factory = SharedInformerFactory::new(&cluster.client(), FactoryOptions::default());
+    let (pods, maps) = (factory.informer::<Pod>(), factory.informer::<ConfigMap>());
+    run(&simulator, async {
+        let looks = RefCell::new(0);
+        let controller = Controller::new(&maps).watches(&pods, |pod| [pod.key()]);
+        let reconcile = async |_| {
+            *looks.borrow_mut() += 1;
+            Ok::<_, Error>(Next::After(seconds(10)))
+        };
+        let stop = async {
+            runtime.sleep(seconds(25)).await;
+            factory.stop(&Pod::api_resource());
+        };
+        let (outcome, ()) = join(controller.run(1, reconcile), stop).await;
+        outcome.unwrap();
+        assert_eq!(*looks.borrow(), 3);
+        assert!(maps.handlers().is_empty() && !maps.is_stopped());
+
+        factory.shutdown();
+        factory.wait_for_end().await;
+        Controller::new(&maps).run(1, async |_| Ok::<_, Error>(())).await.unwrap();
+    });
+}
+
+#[test]
 fn events_that_repeat_become_a_series() {
     let simulator = Simulator::new(1);
     let cluster = Cluster::new(simulator.runtime(1));

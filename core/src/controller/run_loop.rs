@@ -96,8 +96,9 @@ impl Controller {
     }
 
     /// Starts the informers that do not run, waits until they are in sync, and lets `workers` at a time reconcile, in the
-    /// task that awaits this, until the queue is shut down and empty. `Ok` forgets earlier failures of the key, an error
-    /// brings the key back, rate limited. The informers go on; its handlers are removed.
+    /// task that awaits this, until the queue is shut down and empty; one of its informers that is stopped shuts it down
+    /// too. `Ok` forgets earlier failures of the key, an error brings the key back, rate limited. The informers go on; its
+    /// handlers are removed.
     ///
     /// # Errors
     /// When an informer ends before it is in sync; and when the queue is empty after one of the controller's handlers was
@@ -115,13 +116,13 @@ impl Controller {
             Either::Right(_) => return Ok(()),
         }
         let run = Box::pin(self.queue.run(workers, |key| self.observed(key.clone(), reconcile(key))));
-        let lost = select_all(self.sources.iter().map(|source| source.lost()));
-        match select(run, lost).await {
+        let ended = select_all(self.sources.iter().map(|source| source.ended()));
+        match select(run, ended).await {
             Either::Left(_) => Ok(()),
-            Either::Right(((error, ..), run)) => {
+            Either::Right(((outcome, ..), run)) => {
                 self.queue.shut_down();
                 run.await;
-                Err(error)
+                outcome
             }
         }
     }
@@ -171,7 +172,7 @@ impl fmt::Debug for Controller {
 trait Source: MaybeSend + MaybeSync {
     fn start(&self);
     fn synced(&self) -> BoxFuture<'_, Result<(), Error>>;
-    fn lost(&self) -> BoxFuture<'_, Error>;
+    fn ended(&self) -> BoxFuture<'_, Result<(), Error>>;
     fn remove(&self);
 }
 
@@ -184,15 +185,8 @@ impl<T: Object> Source for (SharedIndexInformer<T>, Registration<T>) {
         Box::pin(self.0.wait_for_cache_sync())
     }
 
-    fn lost(&self) -> BoxFuture<'_, Error> {
-        Box::pin(async {
-            self.1.wait_for_loss().await;
-            let why = self.0.status().last_error.unwrap_or_else(|| "its handler was removed".to_owned());
-            Error::canceled(format!(
-                "the controller hears nothing of {} any more: {why}",
-                self.0.api_resource()
-            ))
-        })
+    fn ended(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.1.wait_for_end())
     }
 
     fn remove(&self) {

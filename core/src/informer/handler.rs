@@ -59,7 +59,7 @@ impl<T: Object> Registration<T> {
     /// Resolves once the handler has processed the whole initial list.
     ///
     /// # Errors
-    /// `Canceled`, if that will never be: the handler was removed, or the informer ended before.
+    /// `Canceled`, if that will never be: the handler was removed, or the informer ended before it was in sync itself.
     pub async fn wait_for_sync(&self) -> Result<(), Error> {
         let removed = || Error::canceled("the handler was removed before it was in sync");
         let waits = self.shared.changed().until(|| {
@@ -68,17 +68,34 @@ impl<T: Object> Registration<T> {
             match self.status() {
                 None => Some(Err(removed())),
                 Some(status) if status.has_synced => Some(Ok(())),
+                // What the store holds is told after the end too.
+                Some(_) if self.shared.read().has_synced() => None,
                 Some(_) => ending.map(Err),
             }
         });
         waits.await
     }
 
-    /// Resolves once the handler will hear of nothing any more though nobody stopped the informer: it was removed, maybe
-    /// for a panic, or the informer has ended by one.
-    pub async fn wait_for_loss(&self) {
-        let lost = || self.status().is_none() || self.shared.has_failed();
-        self.shared.changed().until(|| lost().then_some(())).await;
+    /// Resolves once the handler will hear of nothing any more, since the informer was stopped.
+    ///
+    /// # Errors
+    /// `Canceled`, when nobody stopped the informer: the handler was removed, maybe for a panic, or the informer has ended
+    /// by one.
+    pub async fn wait_for_end(&self) -> Result<(), Error> {
+        let shared = &self.shared;
+        let ends = shared.changed().until(|| {
+            let ended = shared.has_ended();
+            let pipeline = shared.read();
+            let processor = pipeline.processor();
+            let there = processor.has_handler(self.id);
+            (!there || (ended && !processor.has_event(self.id))).then_some(there)
+        });
+        if ends.await && shared.is_stopped() {
+            return Ok(());
+        }
+        let why = shared.status().last_error.clone().unwrap_or_else(|| "it was removed".to_owned());
+        let resource = shared.api().api_resource();
+        Err(Error::canceled(format!("a handler hears nothing of {resource} any more: {why}")))
     }
 
     /// How the handler stands, `None` once it was removed.

@@ -207,7 +207,8 @@ impl<T: Object> SharedIndexInformer<T> {
         self.shared.has_ended()
     }
 
-    /// Resolves once the first list is in the store. client-go's `cache.WaitForCacheSync`.
+    /// Resolves once the first list is in the store, however long the server refuses it: see
+    /// [`InformerStatus::last_error`]. client-go's `cache.WaitForCacheSync`.
     ///
     /// # Errors
     /// `Canceled`, if the informer ends before, stopped or by a panic; with the last error it met.
@@ -414,11 +415,6 @@ impl<T: Object> Shared<T> {
             let why = self.status().last_error.as_ref().map(|error| format!(": {error}"));
             Error::canceled(format!("the informer {how} before it was in sync{}", why.unwrap_or_default()))
         })
-    }
-
-    /// Whether no event will come although nobody stopped the informer.
-    pub(super) fn has_failed(&self) -> bool {
-        self.has_ended() && !self.is_stopped()
     }
 
     fn spawn(self: &Arc<Self>, name: &'static str, work: impl Future<Output = ()> + MaybeSend + 'static) {

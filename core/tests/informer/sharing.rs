@@ -1,5 +1,6 @@
 //! What many ask of one informer: factories, handlers, readers, their starts and ends.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -51,6 +52,63 @@ fn a_factory_waits_for_those_it_started_and_starts_none_after_its_end() {
         factory.client().runtime().sleep(Duration::from_secs(1)).await;
         assert_eq!(newer.status().counters.watch_lists + late.status().counters.watch_lists, 0);
     });
+}
+
+#[test]
+fn a_handler_that_joins_after_the_end_is_told_what_is_there() {
+    let answer = stream().chunk(&event("ADDED", &pod("a", 5, "x"))).chunk(&end_of_initial(9)).hangs();
+    let log = Log::default();
+    run(&Scripted::new([answer]), async |factory| {
+        let pods = factory.informer::<Pod>();
+        factory.start();
+        factory.wait_for_cache_sync().await.unwrap();
+        factory.shutdown();
+        factory.wait_for_end().await;
+        let late = pods.add_handler(HandlerOptions::default(), logger(&log));
+        late.wait_for_sync().await.unwrap();
+        late.wait_for_end().await.unwrap();
+        late.remove();
+        assert!(late.wait_for_end().await.is_err());
+    });
+    assert_eq!(*log.lock().unwrap(), ["Added(n/a@5, initial)"]);
+}
+
+#[test]
+fn a_handler_may_do_anything_with_its_informer() {
+    let answer = stream()
+        .chunk(&event("ADDED", &pod("a", 5, "x")))
+        .chunk(&event("ADDED", &pod("b", 6, "x")))
+        .chunk(&end_of_initial(9))
+        .hangs();
+    let log = Log::default();
+    run(&Scripted::new([answer]), async |factory| {
+        let (pods, whole, inner) = (factory.informer::<Pod>(), factory.clone(), log.clone());
+        let own = Arc::new(OnceLock::<Registration<Lazy<Pod>>>::new());
+        let (informer, registration) = (pods.clone(), own.clone());
+        let first = pods.add_handler(HandlerOptions::default(), move |event: Event<Lazy<Pod>>| {
+            if event.key().name() == "a" {
+                informer
+                    .add_index("node", index_by_value(|pod: &Lazy<Pod>| pod.text("spec.nodeName")))
+                    .unwrap();
+                assert!(!informer.lister().by_index("node", "x").is_empty());
+                informer.add_handler(HandlerOptions::default(), logger(&inner));
+                assert!(whole.snapshot().len() == 1 && informer.status().objects > 0);
+                informer.start();
+                informer.wake();
+            } else {
+                registration.get().unwrap().remove();
+                whole.stop(informer.api_resource());
+                whole.shutdown();
+            }
+        });
+        own.set(first).unwrap();
+        factory.start();
+        pods.wait_for_end().await;
+        assert!(own.get().unwrap().status().is_none() && factory.status().is_empty());
+    });
+    let mut told = log.lock().unwrap().clone();
+    told.sort();
+    assert_eq!(told, ["Added(n/a@5, initial)", "Added(n/b@6, initial)"]);
 }
 
 #[test]
