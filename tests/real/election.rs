@@ -1,7 +1,5 @@
 //! Leader election that the control plane decides.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::future::pending;
 use std::time::Duration;
 
