@@ -147,7 +147,9 @@ impl SharedInformerFactory {
         }
     }
 
-    /// Resolves once the first list of every informer that was started is in its store. client-go's `WaitForCacheSync`.
+    /// Resolves once the first list of every informer that was started is in its store. A server that refuses (no rights,
+    /// no such resource) is asked again for as long as it does; the [`observer`](FactoryOptions::observer) hears of it.
+    /// client-go's `WaitForCacheSync`.
     ///
     /// # Errors
     /// `Canceled`, as soon as one of them ends before.
