@@ -18,8 +18,8 @@ struct Soak {
     line: &'static str,
     /// What makes it short, beside `PORTOLAN_SOAK`; `None` where nothing does.
     short: Option<&'static [&'static str]>,
-    /// Whether it needs the toolchain of that day, and the flags it compiles with.
-    nightly: Option<&'static str>,
+    /// Whether it needs the toolchain of that day, and the variable of its flags with them.
+    nightly: Option<(&'static str, &'static str)>,
 }
 
 const SOAKS: [Soak; 8] = [
@@ -41,13 +41,14 @@ const SOAKS: [Soak; 8] = [
         "cargo miri test --package=portolan --features=testing --target-dir=target/miri --lib -- \
          cache:: queue:: policy:: time:: informer::queue informer::published",
     )
-    .nightly(""),
+    // By the rules of stacked borrows no async block may hold a reference into itself.
+    .nightly("MIRIFLAGS", "-Zmiri-tree-borrows"),
     Soak::new(
         "threads",
         "cargo test -Zbuild-std --target=x86_64-unknown-linux-gnu --target-dir=target/threads \
          --package=portolan-memory --test=threads",
     )
-    .nightly("-Zsanitizer=thread"),
+    .nightly("RUSTFLAGS", "-Zsanitizer=thread"),
 ];
 
 impl Soak {
@@ -59,8 +60,8 @@ impl Soak {
         Self { short: Some(short), ..self }
     }
 
-    const fn nightly(self, flags: &'static str) -> Self {
-        Self { nightly: Some(flags), ..self }
+    const fn nightly(self, variable: &'static str, flags: &'static str) -> Self {
+        Self { nightly: Some((variable, flags)), ..self }
     }
 
     fn run(&self, short: bool) -> Result<()> {
@@ -75,8 +76,8 @@ impl Soak {
         program.env("PORTOLAN_CLUSTER", cluster_binary::path()?);
         program.env("PORTOLAN_SOAK", if short { "short" } else { "long" });
         program.env("PORTOLAN_FUZZ", FUZZ_TIMES);
-        if let Some(flags) = self.nightly {
-            program.env("RUSTFLAGS", flags);
+        if let Some((variable, flags)) = self.nightly {
+            program.env(variable, flags);
         }
         perform(program.args(self.short.filter(|_| short).unwrap_or_default()))
     }

@@ -16,10 +16,10 @@ use crate::policy::Random;
 use crate::rest::{Bookmark, WatchEvent};
 use crate::status::{failure, reason};
 
-/// How many servers are played through.
-const SEEDS: u64 = 200;
+/// How many servers are played through: under Miri, which takes some thousand times as long, one for a moment.
+const SEEDS: u64 = if cfg!(miri) { 1 } else { 200 };
 /// How many steps each takes while things go wrong.
-const STEPS: u64 = 600;
+const STEPS: u64 = if cfg!(miri) { 60 } else { 600 };
 
 /// What can go wrong, counted.
 #[derive(Debug, Default)]
@@ -416,7 +416,7 @@ fn whatever_goes_wrong_the_store_ends_as_the_server() {
     let least =
         [dropped, expired, busy, refused, old_bookmark, silent, slept, relists, idle].into_iter().min();
     assert!(
-        least >= Some(100),
+        cfg!(miri) || least >= Some(100),
         "every fault happens often: {faults:?}, {relists} relists, {idle} found idle"
     );
 }
