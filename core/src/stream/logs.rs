@@ -75,7 +75,7 @@ impl LogOptions {
         query.extend(self.since.as_ref().map(|since| match since {
             Since::Last(duration) => ("sinceSeconds", whole_seconds(*duration).to_string()),
             // The server reads whole seconds alone here.
-            Since::Time(time) => ("sinceTime", time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            Since::Time(time) => ("sinceTime", format!("{:.0}", time.0)),
         }));
         query.extend(self.tail_lines.map(|lines| ("tailLines", lines.to_string())));
         query.extend(self.limit_bytes.map(|bytes| ("limitBytes", bytes.to_string())));

@@ -10,6 +10,8 @@ use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap,
     HeaderName, HeaderValue, TRANSFER_ENCODING, VARY,
 };
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
 use super::documents::Document;
 
@@ -125,11 +127,24 @@ impl KeptAnswer {
     }
 }
 
-/// An HTTP date as the time since the Unix epoch.
+/// An HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`) as the time since the Unix epoch. jiff's own parser reads all that mail
+/// allows, and all of it would be in every page.
 fn moment(text: &str) -> Option<Duration> {
-    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let (_, text) = text.split_once(", ")?;
+    let [day, month, year, time] = *text.strip_suffix(" GMT")?.split(' ').collect::<Vec<_>>() else {
+        return None;
+    };
+    let [hour, minute, second] = *time.split(':').collect::<Vec<_>>() else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let [day, hour, minute, second] = [day, hour, minute, second].map(|text| text.parse().ok());
+    let (year, month) = (year.parse().ok()?, i8::try_from(month).ok()?);
+    let date = DateTime::new(year, month, day?, hour?, minute?, second?, 0);
+    let moment = Offset::UTC.to_timestamp(date.ok()?).ok()?;
     u64::try_from(moment.as_second()).ok().map(Duration::from_secs)
 }
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The body of a chunked answer; kubectl keeps those of HTTP/1.1 servers as they came.
 fn unchunked(mut rest: &[u8]) -> Option<Bytes> {
@@ -172,6 +187,20 @@ mod tests {
         assert!(!read.headers.contains_key("audit-id"));
         headers.remove("etag");
         assert!(KeptAnswer::write(&headers, "", &Bytes::new()).is_none(), "no use without a validator");
+    }
+
+    #[test]
+    fn moments_are_read_as_http_writes_them() {
+        let named = |text| moment(text).map(|moment| moment.as_secs());
+        assert_eq!(named("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        for none in [
+            "",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1894 08:49:37 GMT",
+        ] {
+            assert_eq!(named(none), None, "{none}");
+        }
     }
 
     #[test]
