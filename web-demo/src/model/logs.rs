@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use portolan::stream::LogLine;
 
 use super::access::Right;
-use super::age::Millis;
+use super::age::{Millis, moment};
 use super::cell::Tone;
 use super::choice::{Choice, Switch};
 use super::ink::Inked;
@@ -414,9 +414,9 @@ impl Logs {
 fn stamped(bytes: &[u8]) -> (Option<Timestamp>, &str, &[u8]) {
     let end = bytes.iter().take(40).position(|&byte| byte == b' ').unwrap_or_default();
     let time = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
-    match time.parse() {
-        Ok(moment) => (Some(moment), time, &bytes[end + 1..]),
-        Err(_) => (None, "", bytes),
+    match moment(time) {
+        Some(moment) => (Some(moment), time, &bytes[end + 1..]),
+        None => (None, "", bytes),
     }
 }
 
