@@ -6,6 +6,7 @@ mod browser;
 mod dialog;
 mod feed;
 mod header;
+mod modules;
 mod navigation;
 mod overlay;
 mod overview;

@@ -21,9 +21,17 @@ pub(crate) struct Module {
     pub(crate) name: &'static str,
 }
 
-/// The dashboard.
+/// The dashboard, all that it loads on a real cluster.
 pub(crate) const DASHBOARD: Module =
     Module { package: "web-demo", features: "", library: "web_demo", name: "web_demo" };
+
+/// The cluster in memory, which the dashboard fetches when it has no other.
+pub(crate) const CLUSTER: Module =
+    Module { package: "demo-cluster", features: "", library: "demo_cluster", name: "cluster" };
+
+/// The reader of YAML, which the dashboard fetches when an edit is reviewed.
+pub(crate) const YAML: Module =
+    Module { package: "demo-yaml", features: "", library: "demo_yaml", name: "yaml" };
 
 /// The engine of the npm package.
 pub(crate) const ENGINE: Module =

@@ -50,10 +50,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Builds the page into `<target>/demo`. It is put there whole: whoever serves that directory has a page at all times.
 fn build() -> Result<PathBuf> {
-    let wasm = bindgen::compile(bindgen::DASHBOARD, bindgen::SHIPPED)?;
     let target = workspace::target()?;
     let [fresh, old] = ["new", "old"].map(|word| target.join(format!("demo-{word}-{}", std::process::id())));
-    bindgen::generate(bindgen::DASHBOARD, &wasm, &fresh, bindgen::Names::Dropped)?;
+    for module in [bindgen::DASHBOARD, bindgen::CLUSTER, bindgen::YAML] {
+        let wasm = bindgen::compile(module, bindgen::SHIPPED)?;
+        bindgen::generate(module, &wasm, &fresh, bindgen::Names::Dropped)?;
+    }
     copy(&workspace::root().join("web-demo/static"), &fresh)?;
     let directory = target.join("demo");
     if directory.exists() {

@@ -1,7 +1,9 @@
-//! What the page asks of the API server beyond its informers, as data: the model makes calls, the page sends them and hands
-//! the answers back.
+//! What the page asks beyond its informers, of the API server and of the reader of YAML, as data: the model makes calls, the
+//! page sends them and hands the answers back.
 //!
 //! Invariant: a call says all of itself; who sends it decides nothing.
+
+use std::rc::Rc;
 
 use portolan::meta::{ApiResource, Patch};
 use serde_json::{Value, json};
@@ -11,13 +13,22 @@ use super::manifest;
 /// Who changes objects, in their managedFields.
 pub const MANAGER: &str = "portolan-dashboard";
 
-/// One request.
+/// One question, which is answered once.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Its answer bears the same.
     pub id: u64,
-    /// What is asked of whom.
-    pub request: Request,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What is asked, and of whom.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// Of the API server.
+    Server(Request),
+    /// Of the reader of YAML (`web-demo/yaml`, which says how it answers): what this text is.
+    Yaml(Rc<str>),
 }
 
 /// What is asked of the server.

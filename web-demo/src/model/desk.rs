@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::access::{Access, Right};
 use super::act::{Act, Dialog};
 use super::age::Millis;
-use super::calls::{Call, Request};
+use super::calls::{Call, Question};
 use super::edit::{Edit, Step};
 use super::frame::{ActFrame, Report};
 use super::refusal::refusal;
@@ -50,10 +50,10 @@ impl Desk {
         self.calls.pop_front()
     }
 
-    fn send(&mut self, request: Request, waiting: Waiting) -> u64 {
+    fn send(&mut self, question: Question, waiting: Waiting) -> u64 {
         self.sent += 1;
         self.waiting.insert(self.sent, waiting);
-        self.calls.push_back(Call { id: self.sent, request });
+        self.calls.push_back(Call { id: self.sent, question });
         self.sent
     }
 
@@ -61,7 +61,7 @@ impl Desk {
     pub(super) fn ask(&mut self, rights: impl IntoIterator<Item = Right>, now: Millis) {
         for right in rights {
             if let Some(question) = self.access.ask(&right, now) {
-                self.send(question, Waiting::Right(right));
+                self.send(Question::Server(question), Waiting::Right(right));
             }
         }
     }
@@ -82,14 +82,14 @@ impl Desk {
     pub(super) fn act(&mut self, dialog: &Dialog, now: Millis) -> Result<(), String> {
         let request = dialog.request(now)?;
         self.report = Some((Report::Pending(dialog.doing()), now));
-        self.send(request, Waiting::Act(Box::new(dialog.clone())));
+        self.send(Question::Server(request), Waiting::Act(Box::new(dialog.clone())));
         Ok(())
     }
 
     /// Takes a step of the edit.
     pub(super) fn step(&mut self, step: Step, right: &Right) {
-        if let Some(request) = step.request {
-            let id = self.send(request, Waiting::Edit(right.clone(), step.done));
+        if let Some(question) = step.question {
+            let id = self.send(question, Waiting::Edit(right.clone(), step.done));
             self.edit.sent(id);
         }
     }

@@ -1,4 +1,4 @@
-//! An object edited as YAML: written, reviewed by the server, applied.
+//! An object edited as YAML: written, read, reviewed by the server, applied.
 //!
 //! Invariant: what is sent is the difference between the text at first and the text now, as a merge patch on the very
 //! version that was reviewed. So what the reader did not touch is never written, but for a list, which is written whole;
@@ -11,7 +11,7 @@ use portolan::meta::{ApiResource, Patch};
 use serde_json::{Map, Value, json};
 
 use super::access::Right;
-use super::calls::{MANAGER, Request, Target};
+use super::calls::{MANAGER, Question, Request, Target};
 use super::changes::{Line, changes};
 use super::frame::{Conflict, EditFrame, Review};
 use super::refusal::refusal;
@@ -46,6 +46,10 @@ struct Draft {
 #[derive(Debug)]
 enum Stage {
     Writing,
+    /// It is asked what object the text is.
+    Reading {
+        live: Value,
+    },
     /// The server tries the patch on what is there.
     Trying {
         patch: Value,
@@ -68,10 +72,16 @@ enum Stage {
 /// What comes of an event.
 #[derive(Debug, Default)]
 pub(super) struct Step {
-    /// To be asked of the server.
-    pub(super) request: Option<Request>,
+    /// To be asked.
+    pub(super) question: Option<Question>,
     /// What is to be said once that has been done, when it changes something.
     pub(super) done: Option<String>,
+}
+
+impl Step {
+    fn asking(request: Request) -> Self {
+        Self { question: Some(Question::Server(request)), done: None }
+    }
 }
 
 impl Edit {
@@ -153,18 +163,9 @@ impl Edit {
             });
             return Step::default();
         }
-        match read(&draft.text).map(|edited| difference(&draft.base, &edited)) {
-            Err(trouble) => draft.fail(trouble),
-            Ok(None) => {
-                draft.fail(Trouble { title: "Nothing has been changed".to_owned(), ..Trouble::default() });
-            }
-            Ok(Some(patch)) => {
-                let request = draft.request(Patch::Merge(patch.clone())).dry();
-                draft.go(Stage::Trying { patch, live: shown(live) });
-                return Step { request: Some(request), done: None };
-            }
-        }
-        Step::default()
+        let text = draft.text.clone();
+        draft.go(Stage::Reading { live });
+        Step { question: Some(Question::Yaml(text)), done: None }
     }
 
     /// Applies what was reviewed.
@@ -178,7 +179,7 @@ impl Edit {
         let review = review.clone();
         draft.go(Stage::Applying { review });
         let done = format!("{} {} has been changed.", draft.resource.kind, draft.target.name);
-        Step { request: Some(request), done: Some(done) }
+        Step { done: Some(done), ..Step::asking(request) }
     }
 
     /// Whether the text on show waits for the answer to the call `id`.
@@ -194,13 +195,15 @@ impl Edit {
         };
         let stage = std::mem::replace(&mut draft.stage, Stage::Writing);
         match (stage, outcome) {
+            (Stage::Reading { live }, Ok(answer)) => return draft.read(live, answer),
+            (Stage::Reading { .. }, Err(error)) => draft.fail(Trouble::unloaded(&error)),
             (Stage::Trying { mut patch, live }, Ok(answer)) => {
                 pin(&mut patch, &answer);
                 let wanted = shown(answer);
                 let lines = changes(&live, &wanted);
                 let request = draft.request(Patch::Apply(wanted)).dry();
                 draft.go(Stage::Looking { patch, lines });
-                return Step { request: Some(request), done: None };
+                return Step::asking(request);
             }
             (Stage::Looking { patch, lines }, outcome) => {
                 let (conflicts, unknown) = match outcome {
@@ -247,6 +250,22 @@ impl Draft {
         })
     }
 
+    /// Takes what the text is, and has the server try what that changes.
+    fn read(&mut self, live: Value, answer: Value) -> Step {
+        match object(answer).map(|edited| difference(&self.base, &edited)) {
+            Err(trouble) => self.fail(trouble),
+            Ok(None) => {
+                self.fail(Trouble { title: "Nothing has been changed".to_owned(), ..Trouble::default() });
+            }
+            Ok(Some(patch)) => {
+                let request = self.request(Patch::Merge(patch.clone())).dry();
+                self.go(Stage::Trying { patch, live: shown(live) });
+                return Step::asking(request);
+            }
+        }
+        Step::default()
+    }
+
     /// Back to writing, because of `trouble`.
     fn fail(&mut self, trouble: Trouble) {
         self.go(Stage::Writing);
@@ -279,6 +298,7 @@ impl Draft {
     fn frame(&self) -> EditFrame {
         let (busy, review) = match &self.stage {
             Stage::Writing => ("", None),
+            Stage::Reading { .. } => ("Read …", None),
             Stage::Trying { .. } | Stage::Looking { .. } => ("Reviewed by the server …", None),
             Stage::Reviewed { review, .. } => ("", Some(review.clone())),
             Stage::Applying { review } => ("Applied …", Some(review.clone())),
@@ -313,21 +333,16 @@ fn pin(patch: &mut Value, tried: &Value) {
     };
 }
 
-/// The object that `text` is, or where it goes wrong.
-fn read(text: &str) -> Result<Value, Trouble> {
-    let wrong = |title: String, text: String| Trouble { title, text, ..Trouble::default() }.revealed();
-    let read: Result<Value, serde_saphyr::Error> = serde_saphyr::from_str(text);
-    match read {
-        Ok(object @ Value::Object(_)) => Ok(object),
-        Ok(_) => Err(wrong(
-            "Not an object".to_owned(),
-            "Fields are wanted: apiVersion, kind, metadata …".to_owned(),
-        )),
-        Err(error) => {
-            let place =
-                error.location().map(|place| format!(" (line {}, column {})", place.line(), place.column()));
-            Err(wrong(format!("Not YAML{}", place.unwrap_or_default()), error.without_snippet().to_string()))
-        }
+/// The object that was read, or why the text is none; `answer` is that of the reader of YAML.
+fn object(mut answer: Value) -> Result<Value, Trouble> {
+    let wrong = |title: String, text: &str| Trouble { title, text: text.to_owned(), ..Trouble::default() }.revealed();
+    if let Some(problem) = answer["problem"].as_str() {
+        let place = answer["place"].as_str().map(|place| format!(" ({place})"));
+        return Err(wrong(format!("Not YAML{}", place.unwrap_or_default()), problem));
+    }
+    match answer.get_mut("read").map(Value::take) {
+        Some(object @ Value::Object(_)) => Ok(object),
+        _ => Err(wrong("Not an object".to_owned(), "Fields are wanted: apiVersion, kind, metadata …")),
     }
 }
 

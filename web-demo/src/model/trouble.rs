@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portolan::{ErrorKind, TransportErrorKind};
+use portolan::{Error, ErrorKind, TransportErrorKind};
 
 use super::reveal::reveal;
 
@@ -166,6 +166,16 @@ impl Trouble {
                 "{server} has taken the question and says nothing. The page goes on asking; what it shows is of before."
             ),
             command: "kubectl cluster-info".into(),
+            ..Self::default()
+        }
+    }
+
+    /// What to say when a further module of the page has not come.
+    pub fn unloaded(error: &Error) -> Self {
+        Self {
+            title: "A part of this page did not load".into(),
+            text: error.to_string(),
+            advice: "Is what serves this page still there? Try again, or load the page again.".into(),
             ..Self::default()
         }
     }

@@ -67,11 +67,7 @@ pub(crate) fn open(page: Page) {
     spawn_local(async move {
         let source = match source::choose(page).await {
             Ok(source) => source,
-            Err(error) => {
-                let trouble = Trouble::of(error.kind(), &error.to_string(), "this page", Reach::Unknown);
-                page.apply(Event::Outside(Some(trouble)));
-                return;
-            }
+            Err(trouble) => return page.apply(Event::Outside(Some(trouble))),
         };
         page.apply(Event::Source(source.title.clone()));
         spawn_local(kinds::discover(page, source.clone()));

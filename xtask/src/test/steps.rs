@@ -37,8 +37,9 @@ fn on_rust() -> Vec<Step> {
         step(
             "lints of the wasm side",
             Check,
-            "cargo clippy --package=portolan-wasm --package=web-demo --package=portolan-kit --package=browser-page \
-             --package=test-guest --package=bench-page --package=example-dashboard --package=example-plugin \
+            "cargo clippy --package=portolan-wasm --package=web-demo --package=demo-cluster --package=demo-yaml \
+             --package=portolan-kit --package=browser-page --package=test-guest --package=bench-page \
+             --package=example-dashboard --package=example-plugin \
              --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
         )
@@ -121,8 +122,8 @@ fn on_wasm() -> Vec<Step> {
             "the contract of a transport, and the dashboard without a cluster, in Chromium",
             Node,
             "node --test --test-concurrency=1 tests/browser/conformance.test.mjs tests/browser/page.test.mjs \
-             tests/browser/looks.test.mjs tests/browser/keys.test.mjs tests/browser/hostile.test.mjs \
-             tests/browser/figures.test.mjs",
+             tests/browser/modules.test.mjs tests/browser/looks.test.mjs tests/browser/keys.test.mjs \
+             tests/browser/hostile.test.mjs tests/browser/figures.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
     ]

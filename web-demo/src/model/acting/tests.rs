@@ -4,9 +4,9 @@ use portolan::Error;
 use serde_json::{Value, json};
 
 use crate::model::act::{Act, Propagation};
-use crate::model::calls::{Action, Call};
+use crate::model::calls::{Action, Call, Question};
 use crate::model::frame::{Overlay, Report};
-use crate::model::testing::manifest;
+use crate::model::testing::{manifest, yaml};
 use crate::model::{Errand, Event, Model};
 
 fn model(hash: &str, kind: &str, object: Value) -> Model {
@@ -33,7 +33,8 @@ fn press(model: &mut Model, keys: &[&str]) {
 /// The calls that are not questions about rights.
 fn changes(model: &mut Model) -> Vec<Call> {
     let calls: Vec<Call> = std::iter::from_fn(|| model.call(0)).collect();
-    calls.into_iter().filter(|call| !matches!(call.request.action, Action::Ask(_))).collect()
+    let asks = |question: &Question| matches!(question, Question::Server(request) if matches!(request.action, Action::Ask(_)));
+    calls.into_iter().filter(|call| !asks(&call.question)).collect()
 }
 
 /// Denies every right that is asked for.
@@ -65,7 +66,7 @@ fn nothing_is_sent_before_the_reader_has_said_yes() {
     model.apply(Event::Propagation(Propagation::Foreground), 0);
     press(&mut model, &["Enter"]);
     let calls = changes(&mut model);
-    let [Call { id, request }] = &calls[..] else { panic!("{calls:?}") };
+    let [Call { id, question: Question::Server(request) }] = &calls[..] else { panic!("{calls:?}") };
     let Action::Delete(options) = &request.action else { panic!("{request:?}") };
     assert_eq!(
         (&options["propagationPolicy"], &options["preconditions"]["uid"]),
@@ -107,7 +108,9 @@ fn replicas_that_are_no_number_keep_the_dialog_open() {
     assert!(dialog.problem.contains("whole number") && changes(&mut model).is_empty());
     model.apply(Event::Replicas("7".into()), 0);
     press(&mut model, &["Enter"]);
-    assert_eq!(changes(&mut model)[0].request.subresource, "scale");
+    let calls = changes(&mut model);
+    let Question::Server(request) = &calls[0].question else { panic!("{calls:?}") };
+    assert_eq!(request.subresource, "scale");
 }
 
 #[test]
@@ -196,6 +199,9 @@ fn applying() -> (Model, u64) {
     let text = model.frame(0).edit.unwrap().unwrap().text.replace("replicas: 2", "replicas: 3");
     model.apply(Event::Write(text), 0);
     model.apply(Event::Review, 0);
+    let calls = changes(&mut model);
+    let [Call { id, question: Question::Yaml(text) }] = &calls[..] else { panic!("{calls:?}") };
+    model.apply(Event::Answered { id: *id, outcome: Ok(yaml(text)) }, 0);
     for _ in ["tried", "looked at"] {
         let id = changes(&mut model)[0].id;
         let answer = json!({"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1"},

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::calls::Action;
 use crate::model::changes::Change;
+use crate::model::testing::yaml;
 use serde_json::json;
 
 const PLACE: (&str, &str) = ("deployments.apps", "shop/web");
@@ -31,13 +32,22 @@ fn reviewed(from: &str, to: &str) -> (Edit, Value) {
     let frame = edit.show(PLACE, &resource(), "7", || Ok(live())).unwrap();
     assert!(frame.text.contains(from), "{}", frame.text);
     edit.write(frame.text.replace(from, to));
-    let patch = asked(&mut edit, 1, |edit| edit.review(live()), true);
+    let patch = asked(&mut edit, 1, review, true);
     (edit, patch)
+}
+
+/// Has the text reviewed as far as it goes without the server.
+fn review(edit: &mut Edit) -> Step {
+    let Step { question: Some(Question::Yaml(text)), .. } = edit.review(live()) else { panic!("not read") };
+    edit.sent(0);
+    edit.answered(0, Ok(yaml(&text)), &right())
 }
 
 /// The patch that `step` asks for; it is sent as number `id`.
 fn asked(edit: &mut Edit, id: u64, step: impl FnOnce(&mut Edit) -> Step, dry: bool) -> Value {
-    let request = step(edit).request.expect("a request");
+    let Some(Question::Server(request)) = step(edit).question else {
+        panic!("nothing is asked of the server")
+    };
     assert_eq!(request.query.contains(&("dryRun", "All")), dry);
     assert!(request.query.contains(&("fieldValidation", "Strict")));
     assert!(request.query.contains(&("fieldManager", "portolan-dashboard")));
@@ -90,7 +100,7 @@ fn a_review_shows_what_would_change_and_applies_to_the_version_it_was_of() {
     assert_eq!(frame(&mut edit).busy, "Reviewed by the server …");
     let wanted = asked(&mut edit, 2, |edit| edit.answered(1, Ok(answer(5)), &right()), true);
     assert!(wanted.pointer("/metadata/managedFields").is_none() && wanted["spec"]["replicas"] == 5);
-    assert!(edit.answered(2, Ok(answer(5)), &right()).request.is_none());
+    assert!(edit.answered(2, Ok(answer(5)), &right()).question.is_none());
     let review = frame(&mut edit).review.unwrap();
     let changed: Vec<_> = review.lines.iter().filter(|line| line.change != Change::Kept).collect();
     assert_eq!(changed.len(), 2);
@@ -116,7 +126,7 @@ fn fields_of_others_are_told_by_manager_and_have_to_be_taken_over() {
     let conflicts = frame(&mut edit).review.unwrap().conflicts.clone();
     let fields = vec![".spec.replicas".to_owned(), ".spec.y".to_owned()];
     assert_eq!(conflicts, [Conflict { manager: "helm".into(), fields }], "what this page wrote is its own");
-    assert!(!frame(&mut edit).ready && edit.apply().request.is_none(), "not before they are taken over");
+    assert!(!frame(&mut edit).ready && edit.apply().question.is_none(), "not before they are taken over");
     edit.take(true);
     assert!(frame(&mut edit).ready);
     asked(&mut edit, 3, Edit::apply, false);
@@ -147,22 +157,37 @@ fn text_that_is_no_object_is_told_by_line_and_column() {
         let mut edit = Edit::default();
         frame(&mut edit);
         edit.write(text.into());
-        assert!(edit.review(live()).request.is_none());
+        assert!(review(&mut edit).question.is_none());
         let problem = frame(&mut edit).problem.unwrap();
         assert!(problem.title.starts_with(title), "{text:?}: {} {}", problem.title, problem.text);
     }
     let mut edit = Edit::default();
     let text = frame(&mut edit).text;
     edit.write(text.to_string());
-    assert!(edit.review(live()).request.is_none());
+    assert!(review(&mut edit).question.is_none());
     assert_eq!(frame(&mut edit).problem.unwrap().title, "Nothing has been changed");
+}
+
+#[test]
+fn without_the_reader_of_yaml_nothing_is_sent_and_the_text_stays() {
+    let mut edit = Edit::default();
+    frame(&mut edit);
+    edit.write("kind: Deployment".into());
+    edit.review(live());
+    assert_eq!(frame(&mut edit).busy, "Read …");
+    edit.sent(0);
+    let gone = Error::timeout("no answer within 30 s");
+    assert!(edit.answered(0, Err(gone), &right()).question.is_none());
+    let after = frame(&mut edit);
+    assert_eq!(after.problem.unwrap().title, "A part of this page did not load");
+    assert!(after.busy.is_empty() && &*after.text == "kind: Deployment");
 }
 
 #[test]
 fn a_letter_typed_meanwhile_makes_the_answer_worth_nothing() {
     let (mut edit, _) = reviewed("replicas: 3", "replicas: 5");
     edit.write("kind: Deployment".into());
-    assert!(edit.answered(1, Ok(answer(5)), &right()).request.is_none());
+    assert!(edit.answered(1, Ok(answer(5)), &right()).question.is_none());
     let after = frame(&mut edit);
     assert!(after.review.is_none() && after.busy.is_empty() && &*after.text == "kind: Deployment");
 }
@@ -191,6 +216,6 @@ fn what_was_written_about_one_object_is_not_sent_to_another_of_its_name() {
     edit.write(text.replace("replicas: 3", "replicas: 5"));
     let mut anew = live();
     anew["metadata"]["uid"] = json!("another");
-    assert!(edit.review(anew).request.is_none());
+    assert!(edit.review(anew).question.is_none());
     assert_eq!(frame(&mut edit).problem.unwrap().title, "It is another object now");
 }

@@ -5,11 +5,11 @@ use portolan::client::Client;
 use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 
-use super::super::browser;
+use super::super::{browser, modules};
 use super::Page;
 use super::patience::patiently;
 use crate::model::Event;
-use crate::model::calls::{Action, Request};
+use crate::model::calls::{Action, Question, Request};
 
 /// Sends those that are due. Each is answered once, in the end by the want of an answer.
 pub(crate) fn send(page: Page) {
@@ -17,14 +17,18 @@ pub(crate) fn send(page: Page) {
         for call in std::iter::from_fn(|| page.model().call(browser::now())) {
             let client = feed.source.client.clone();
             spawn_local(async move {
-                let outcome = patiently(client.runtime(), ask(&client, call.request), || {}).await;
+                let outcome = patiently(client.runtime(), ask(&client, call.question), || {}).await;
                 page.apply(Event::Answered { id: call.id, outcome });
             });
         }
     });
 }
 
-async fn ask(client: &Client, request: Request) -> Result<Value, Error> {
+async fn ask(client: &Client, question: Question) -> Result<Value, Error> {
+    let request = match question {
+        Question::Server(request) => request,
+        Question::Yaml(text) => return modules::read_yaml(&text).await,
+    };
     let Request { resource, target, subresource, query, action } = request;
     let asked = match &action {
         Action::Delete(options) => client.rest().delete().json(options),

@@ -11,24 +11,17 @@ use std::time::Duration;
 
 use portolan::Error;
 use portolan::client::Client;
-use portolan_memory::workload::{Workload, WorkloadOptions};
-use portolan_memory::{Cluster, ClusterOptions};
+use portolan::config::{Config, WatchOver};
 use portolan_wasm::browser as wasm;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
-use super::super::{Page, browser};
+use super::super::{Page, browser, modules};
 use super::patience::{PATIENCE, patiently, within};
 use crate::model::Event;
-use crate::model::cell::grouped;
 use crate::model::trouble::{Reach, Trouble, is_unanswered, serves_files_only};
 
 /// How long a wait follows a foreign server's refusal.
 const AGAIN: Duration = Duration::from_secs(3);
-
-/// How many changes of each kind the cluster in memory remembers at least; more when more come in a second. Its watches are
-/// in this tab and always near, and what it remembers the tab holds: with 400 the module settles at 21 MB, with 2,000 it
-/// has 60 MB after four minutes and grows on.
-const CHANGES_REMEMBERED: usize = 400;
 
 /// Where the data comes from.
 #[derive(Clone)]
@@ -44,14 +37,14 @@ pub(super) struct Source {
 }
 
 /// Does what the address says.
-pub(super) async fn choose(page: Page) -> Result<Source, Error> {
+pub(super) async fn choose(page: Page) -> Result<Source, Trouble> {
     match browser::query("source").as_deref() {
         Some("memory") => memory(page).await,
         Some(other) if other != "proxy" => {
-            Err(Error::config(format!("?source={other} is neither `memory` nor `proxy`")))
+            Err(wrong(&Error::config(format!("?source={other} is neither `memory` nor `proxy`"))))
         }
         source => {
-            let server = server()?;
+            let server = server().map_err(|error| wrong(&error))?;
             if server.foreign {
                 ask_to_be_let_in(page, &server).await;
                 return Ok(server);
@@ -129,24 +122,27 @@ fn server() -> Result<Source, Error> {
 }
 
 /// A cluster inside this tab that lives by itself.
-async fn memory(page: Page) -> Result<Source, Error> {
-    let runtime = wasm::runtime();
-    let mut options = WorkloadOptions::default();
-    options.pods = number("pods").unwrap_or(options.pods);
-    options.changes_per_second = number("rate").unwrap_or(options.changes_per_second);
-    let history = CHANGES_REMEMBERED.max(options.changes_per_second as usize);
-    let cluster =
-        Cluster::with_options(runtime.clone(), ClusterOptions { history, ..ClusterOptions::default() });
-    page.apply(Event::Source(format!("Planting {} pods …", grouped(options.pods))));
-    let workload = Workload::grow(&cluster, number("seed").unwrap_or(1), &options).await?;
-    spawn_local(workload.run());
-    let client = cluster.client();
+async fn memory(page: Page) -> Result<Source, Trouble> {
+    page.apply(Event::Source("Planting a cluster …".to_owned()));
+    let planted = modules::plant(number("pods"), number("rate"), number("seed")).await;
+    let functions = planted.map_err(|error| Trouble::unloaded(&error))?;
+    let mut options = wasm::Options::default();
+    // Its watches take none of the browser's connections, and over fetch whoever does not read holds them back.
+    options.bounds_streams = false;
+    let transport = wasm::FetchTransport::new(options).with_functions(functions);
+    let client = wasm::config()
+        .and_then(|config| wasm::client_with(transport, Config { watch_over: WatchOver::Http, ..config }));
     Ok(Source {
         title: "In-memory cluster".to_owned(),
         address: "the in-memory cluster".to_owned(),
-        client,
+        client: client.map_err(|error| wrong(&error))?,
         foreign: false,
     })
+}
+
+/// What to say of an address that names no source.
+fn wrong(error: &Error) -> Trouble {
+    Trouble::of(error.kind(), &error.to_string(), "this page", Reach::Unknown)
 }
 
 /// A number in the address's query.
