@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use portolan::TransportErrorKind;
-use portolan::status::quoted;
 use portolan::transport::Body;
 use serde_json::{Value, json};
 
@@ -130,7 +129,7 @@ pub(crate) fn deletion_options(options: &Value) -> Result<Deletion, Failure> {
     let mut causes = Vec::new();
     if let (Some(_), Some(policy)) = (orphans, policy) {
         let detail = "orphanDependents and deletionPropagation cannot be both set";
-        causes.push(Cause::invalid("propagationPolicy", quoted(policy), detail));
+        causes.push(Cause::invalid("propagationPolicy", Value::from(policy), detail));
     }
     let propagation = match policy {
         Some("Foreground") => Propagation::Foreground,

@@ -43,10 +43,10 @@ pub(crate) fn read_token(token: &str) -> Result<(Option<u64>, String), String> {
         return Err(refuse(format!("encoded start key empty (version {TOKEN})")));
     }
     let path = start.strip_prefix('/').unwrap_or(&start);
-    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+    if start != "/" && path.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(refuse(start));
     }
-    Ok((u64::try_from(rv).ok(), start))
+    Ok((u64::try_from(rv).ok(), path.to_owned()))
 }
 
 impl Token {
@@ -117,6 +117,7 @@ mod tests {
             assert_eq!(read_token(&token).unwrap(), (Some(42), start.to_owned()));
         }
         assert_eq!(read_token(&write_token(None, "x")).unwrap(), (None, "x".to_owned()));
+        assert_eq!(read_token(&write_token(Some(1), "/")).unwrap(), (Some(1), String::new()));
         for bad in ["", "!", "A", "AAAA", &write_token(Some(0), "x"), &write_token(Some(1), "")] {
             assert!(read_token(bad).is_err(), "{bad}");
         }

@@ -99,7 +99,7 @@ impl Failure {
 
     /// A wrong value in the options of a request, of which `options` is the kind.
     pub(crate) fn invalid_options(options: &str, field: &str, value: &str, supported: &[&str]) -> Self {
-        Self::invalid_options_of(options, vec![Cause::not_supported(field, value, supported)])
+        Self::invalid_options_of(options, vec![Cause::unsupported(field, quoted(value), supported)])
     }
 
     /// Options with all of these faults.
@@ -278,8 +278,9 @@ impl Cause {
         Self { reason: "FieldValueForbidden", field: field.to_owned(), text: format!("Forbidden: {detail}") }
     }
 
+    /// A value that is of a type of its own in Go: such ones are told as JSON, plain texts are quoted.
     pub(crate) fn not_supported(field: &str, value: &str, supported: &[&str]) -> Self {
-        Self::unsupported(field, quoted(value), supported)
+        Self::unsupported(field, Value::from(value), supported)
     }
 
     fn unsupported(field: &str, value: impl fmt::Display, supported: &[&str]) -> Self {
