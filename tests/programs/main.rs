@@ -218,6 +218,17 @@ fn the_three_ways_to_list_see_the_same_pods() {
     assert!(said.len() == 3 && counts.len() == 1, "{said:#?}");
 }
 
+#[test]
+fn namespaces_are_watched_over_http_and_over_a_web_socket() {
+    for (arguments, way) in [(&[][..], "Http"), (&["--socket"], "Socket")] {
+        let said = Example::start("proxy", arguments).end();
+        let watching = format!("watching over {way} for five seconds");
+        for line in ["kube-system", &watching, "added kube-system"] {
+            assert!(said.iter().any(|given| given == line), "{line}: {said:#?}");
+        }
+    }
+}
+
 fn is_number(word: &str) -> bool {
     word.parse::<u32>().is_ok_and(|number| number > 0)
 }

@@ -1,4 +1,5 @@
-//! Lists and watches namespaces through a running `kubectl proxy`, over HTTP or, with `--socket`, over WebSocket.
+//! Lists and watches namespaces through a running `kubectl proxy`, over HTTP or, with `--socket`, over WebSocket; without
+//! an address on a cluster in memory.
 #![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
 #![expect(clippy::print_stderr, reason = "an example's errors go there")]
 
@@ -8,10 +9,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use portolan::Error;
+use portolan::client::Client;
 use portolan::config::{Config, WatchOver};
 use portolan::meta::{ListOptions, Object, WatchOptions};
 use portolan::rest::WatchEvent;
-use portolan_native::client_for;
+use portolan_memory::Cluster;
+use portolan_native::{client_for, runtime};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,8 +26,8 @@ async fn main() -> ExitCode {
         }
         None => WatchOver::Http,
     };
-    let address = arguments.pop().unwrap_or_else(|| "http://127.0.0.1:8001".to_owned());
-    match proxy(&address, watch_over).await {
+    let outcome = async { namespaces(client(arguments.pop(), watch_over)?, watch_over).await };
+    match outcome.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}\narguments: [--socket] [ADDRESS of kubectl proxy]");
@@ -33,8 +36,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn proxy(address: &str, watch_over: WatchOver) -> Result<(), Error> {
-    let client = client_for(Config { watch_over, ..Config::new(address)? })?;
+fn client(proxy: Option<String>, watch_over: WatchOver) -> Result<Client, Error> {
+    match proxy {
+        Some(address) => client_for(Config { watch_over, ..Config::new(&address)? }),
+        None => {
+            let cluster = Cluster::new(runtime()?);
+            let config = Config { watch_over, rate_limit: None, ..Config::default() };
+            Ok(Client::new(cluster.transport(), config, cluster.runtime().clone()))
+        }
+    }
+}
+
+async fn namespaces(client: Client, watch_over: WatchOver) -> Result<(), Error> {
     let namespaces = client.all::<Namespace>();
     let list = namespaces.list(&ListOptions::default()).await?;
     for namespace in &list.items {
