@@ -260,28 +260,37 @@ pub struct Work<T: QueueItem> {
 impl<T: QueueItem> Work<T> {
     /// The item went well: its failures are forgotten.
     pub fn succeed(mut self, next: Next) {
-        let Some(ticket) = self.ticket.take() else { return };
+        // The ticket is taken last, here as below: a limiter may panic, and then the drop says done.
         match next {
             Next::Forget => {
                 let now = self.shared.moment();
                 self.shared.step(|machine| {
                     machine.forget(&self.item);
-                    machine.done(now, ticket).into()
+                    done(machine, now, &mut self.ticket).into()
                 });
             }
             Next::After(delay) => self.shared.step_in_time(|machine, now| {
                 machine.forget(&self.item);
                 machine.add_after(now, self.item.clone(), delay);
-                machine.done(now, ticket)
+                done(machine, now, &mut self.ticket)
             }),
         }
     }
 
     /// The item failed: it comes again, rate limited.
     pub fn retry(mut self) {
-        let Some(ticket) = self.ticket.take() else { return };
-        self.shared.step_in_time(|machine, now| machine.retry(now, ticket));
+        self.shared.step_in_time(|machine, now| {
+            if let Some(ticket) = &self.ticket {
+                machine.retry(now, ticket);
+            }
+            done(machine, now, &mut self.ticket)
+        });
     }
+}
+
+/// Uses up the ticket. Whether its item is ready again.
+fn done<T: QueueItem>(machine: &mut WorkQueue<T>, now: Instant, ticket: &mut Option<Ticket>) -> bool {
+    ticket.take().is_some_and(|ticket| machine.done(now, ticket))
 }
 
 impl<T: QueueItem> Deref for Work<T> {
@@ -293,9 +302,10 @@ impl<T: QueueItem> Deref for Work<T> {
 
 impl<T: QueueItem> Drop for Work<T> {
     fn drop(&mut self) {
-        let Some(ticket) = self.ticket.take() else { return };
-        let now = self.shared.moment();
-        self.shared.step(|machine| machine.done(now, ticket).into());
+        if self.ticket.is_some() {
+            let now = self.shared.moment();
+            self.shared.step(|machine| done(machine, now, &mut self.ticket).into());
+        }
     }
 }
 

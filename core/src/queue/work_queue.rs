@@ -144,17 +144,15 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         Some((Ticket(slot), entry.item.clone()))
     }
 
-    /// A worker is through with what it took, which failed: it comes again once the rate limiter allows. True when it is
-    /// ready again at once. client-go's `AddRateLimited` and `Done`.
-    pub fn retry(&mut self, now: Instant, ticket: Ticket) -> bool {
-        let Ticket(slot) = ticket;
-        if let Some(entry) = self.entries.get(slot) {
-            let delay = self.limiter.when(now, &entry.item);
-            if !self.shutting_down {
-                self.add_slot_after(now, slot, delay);
-            }
+    /// What a worker took has failed: [`Self::add_rate_limited`] without looking for it. The worker still has to say that
+    /// it is done.
+    pub fn retry(&mut self, now: Instant, ticket: &Ticket) {
+        let Ticket(slot) = *ticket;
+        let Some(entry) = self.entries.get(slot) else { return };
+        let delay = self.limiter.when(now, &entry.item);
+        if !self.shutting_down {
+            self.add_slot_after(now, slot, delay);
         }
-        self.done(now, ticket)
     }
 
     /// A worker is through with what it took. True when the item was added meanwhile and is ready again. client-go's

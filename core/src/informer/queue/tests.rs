@@ -207,3 +207,25 @@ fn a_panicking_worker_keeps_nothing() {
     assert!(panics.is_err());
     assert_eq!(queue.metrics().processing, 0);
 }
+
+#[test]
+fn an_item_whose_limiter_panics_is_done_all_the_same() {
+    struct Broken;
+    impl RateLimiter<u32> for Broken {
+        fn when(&mut self, _: Instant, _: &u32) -> Duration {
+            panic!("broken")
+        }
+        fn forget(&mut self, _: &u32) {}
+        fn num_requeues(&self, _: &u32) -> u32 {
+            0
+        }
+    }
+    let simulator = Simulator::new(1);
+    let queue = RateLimitingQueue::with_limiter(&simulator.runtime(1), Broken);
+    run(&simulator, async {
+        queue.add(1);
+        let work = queue.get().await.unwrap();
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work.retry())).is_err());
+        queue.shut_down_with_drain().await;
+    });
+}

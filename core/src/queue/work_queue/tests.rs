@@ -171,7 +171,8 @@ fn what_fails_with_a_worker_comes_again_in_time_and_not_once_the_queue_was_shut_
     for (now, due) in [(0, 1), (10, 12)] {
         queue.add(at(now), "a", Priority::Normal);
         let (ticket, _) = take(&mut queue);
-        assert!(!queue.retry(at(now), ticket));
+        queue.retry(at(now), &ticket);
+        assert!(!queue.done(at(now), ticket));
         assert!(queue.is_drained(), "what waits for its delay is with nobody");
         assert_eq!(queue.poll_timeout().unwrap().0, at(due));
         assert_eq!(queue.handle_timeout(at(due)), 1);
@@ -182,7 +183,8 @@ fn what_fails_with_a_worker_comes_again_in_time_and_not_once_the_queue_was_shut_
     let (ticket, _) = take(&mut queue);
     queue.add(at(20), "a", Priority::Normal);
     queue.shut_down();
-    assert!(queue.retry(at(20), ticket), "it was added before the shutdown");
+    queue.retry(at(20), &ticket);
+    assert!(queue.done(at(20), ticket), "it was added before the shutdown");
     assert_eq!((queue.poll_timeout(), queue.num_requeues(&"a")), (None, 3));
 }
 

@@ -146,10 +146,9 @@ fn play(seed: u64, operations: u32) {
                 let (ticket, item) = taken.swap_remove(random.below(taken.len() as u64) as usize);
                 if random.below(2) == 0 {
                     model.rate_limited(now, item);
-                    (u64::from(queue.retry(now, ticket)), u64::from(model.done(item)))
-                } else {
-                    (u64::from(queue.done(now, ticket)), u64::from(model.done(item)))
+                    queue.retry(now, &ticket);
                 }
+                (u64::from(queue.done(now, ticket)), u64::from(model.done(item)))
             }
             _ if step + 200 > operations && !model.shut => {
                 queue.shut_down();
