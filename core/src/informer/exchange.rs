@@ -20,11 +20,11 @@ pub(super) enum Exchange {
     /// A list page was asked for.
     OpeningList(BoxFuture<'static, Result<ListBody, Error>>),
     /// A list page arrives.
-    List(ListBody),
+    List(Box<ListBody>),
     /// A watch was asked for.
     OpeningWatch(BoxFuture<'static, Result<WatchBody, Error>>),
     /// A watch is open.
-    Watch(WatchBody),
+    Watch(Box<WatchBody>),
 }
 
 /// How it came on.
@@ -60,12 +60,12 @@ impl Exchange {
             Self::Closed => pending().await,
             Self::OpeningList(opening) => {
                 let body = opening.await;
-                *self = Self::List(body?);
+                *self = Self::List(Box::new(body?));
                 return Ok(Progress::Opened);
             }
             Self::OpeningWatch(opening) => {
                 let body = opening.await;
-                *self = Self::Watch(body?);
+                *self = Self::Watch(Box::new(body?));
                 return Ok(Progress::Opened);
             }
             Self::List(body) => body.fill().await?,

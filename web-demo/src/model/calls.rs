@@ -26,7 +26,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub enum Question {
     /// Of the API server.
-    Server(Request),
+    Server(Box<Request>),
     /// Of the reader of YAML (`web-demo/yaml`, which says how it answers): what this text is.
     Yaml(Rc<str>),
 }

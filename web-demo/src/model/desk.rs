@@ -61,7 +61,7 @@ impl Desk {
     pub(super) fn ask(&mut self, rights: impl IntoIterator<Item = Right>, now: Millis) {
         for right in rights {
             if let Some(question) = self.access.ask(&right, now) {
-                self.send(Question::Server(question), Waiting::Right(right));
+                self.send(Question::Server(Box::new(question)), Waiting::Right(right));
             }
         }
     }
@@ -82,7 +82,7 @@ impl Desk {
     pub(super) fn act(&mut self, dialog: &Dialog, now: Millis) -> Result<(), String> {
         let request = dialog.request(now)?;
         self.report = Some((Report::Pending(dialog.doing()), now));
-        self.send(Question::Server(request), Waiting::Act(Box::new(dialog.clone())));
+        self.send(Question::Server(Box::new(request)), Waiting::Act(Box::new(dialog.clone())));
         Ok(())
     }
 

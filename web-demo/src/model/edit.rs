@@ -80,7 +80,7 @@ pub(super) struct Step {
 
 impl Step {
     fn asking(request: Request) -> Self {
-        Self { question: Some(Question::Server(request)), done: None }
+        Self { question: Some(Question::Server(Box::new(request))), done: None }
     }
 }
 
@@ -335,7 +335,8 @@ fn pin(patch: &mut Value, tried: &Value) {
 
 /// The object that was read, or why the text is none; `answer` is that of the reader of YAML.
 fn object(mut answer: Value) -> Result<Value, Trouble> {
-    let wrong = |title: String, text: &str| Trouble { title, text: text.to_owned(), ..Trouble::default() }.revealed();
+    let wrong =
+        |title: String, text: &str| Trouble { title, text: text.to_owned(), ..Trouble::default() }.revealed();
     if let Some(problem) = answer["problem"].as_str() {
         let place = answer["place"].as_str().map(|place| format!(" ({place})"));
         return Err(wrong(format!("Not YAML{}", place.unwrap_or_default()), problem));

@@ -29,7 +29,7 @@ async fn ask(client: &Client, question: Question) -> Result<Value, Error> {
         Question::Server(request) => request,
         Question::Yaml(text) => return modules::read_yaml(&text).await,
     };
-    let Request { resource, target, subresource, query, action } = request;
+    let Request { resource, target, subresource, query, action } = *request;
     let asked = match &action {
         Action::Delete(options) => client.rest().delete().json(options),
         Action::Patch(patch) => client.rest().patch().patch_body(patch),
