@@ -22,7 +22,7 @@ struct Soak {
     nightly: Option<(&'static str, &'static str)>,
 }
 
-const SOAKS: [Soak; 8] = [
+const SOAKS: [Soak; 9] = [
     Soak::new("faults", "cargo run --quiet --package=portolan-soak -- faults").short(&["--short"]),
     Soak::new("handlers", "cargo run --quiet --package=portolan-soak -- handlers").short(&["--short"]),
     Soak::new(
@@ -36,6 +36,8 @@ const SOAKS: [Soak; 8] = [
     Soak::new("page", "node --test --test-name-pattern=bad.line tests/browser/resilience.test.mjs"),
     // So is this one's.
     Soak::new("figures", "node --test tests/browser/figures.test.mjs"),
+    // Under Node the same is among the tests; wasmtime takes nine minutes to build.
+    Soak::new("wasmtime", "node --test tests/wasmtime/wasmtime.test.mjs"),
     Soak::new(
         "miri",
         "cargo miri test --package=portolan --features=testing --target-dir=target/miri --lib -- \
@@ -86,7 +88,7 @@ impl Soak {
 /// What to soak.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// One soak (faults, handlers, lease, page, figures, fuzz, miri, threads); all without it.
+    /// One soak (faults, handlers, lease, page, figures, fuzz, wasmtime, miri, threads); all without it.
     name: Option<String>,
     /// A minute each at most; leaves out those that have no such form.
     #[arg(long)]
