@@ -7,7 +7,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use futures::{Sink, Stream};
+use futures::stream::TryReadyChunks;
+use futures::{Sink, Stream, TryStreamExt};
 use http::Response;
 use js_sys::{Array, JsString, Uint8Array};
 use portolan::Error;
@@ -20,19 +21,22 @@ pub(crate) fn thrown(error: Error) -> JsError {
     JsError::from(error)
 }
 
+/// So many pieces cross to JavaScript together, if they are there: a line of a log is one.
+const TOGETHER: usize = 64;
+
 /// The answer to a request.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Answer {
     head: http::response::Parts,
-    body: Held<Body>,
+    body: Held<TryReadyChunks<Body>>,
 }
 
 #[wasm_bindgen]
 impl Answer {
     pub(crate) fn new(answer: Response<Body>) -> Self {
         let (head, body) = answer.into_parts();
-        Self { head, body: Held::new(body) }
+        Self { head, body: Held::new(body.try_ready_chunks(TOGETHER)) }
     }
 
     /// Its code.
@@ -49,10 +53,10 @@ impl Answer {
         texts.map(|(name, value)| Array::of2(&name.into(), &value.into())).collect()
     }
 
-    /// The next piece of its body; nothing at its end.
+    /// What is there of its body; nothing at its end. What came together with a failure is lost, as on a wire.
     pub async fn next(&self) -> Result<Option<Uint8Array>, JsError> {
-        let piece = self.body.next().await.transpose().map_err(thrown)?;
-        Ok(piece.map(|bytes| Uint8Array::from(&bytes[..])))
+        let pieces = self.body.next().await.transpose().map_err(|failure| thrown(failure.1))?;
+        Ok(pieces.map(|pieces| Uint8Array::from(&pieces.concat()[..])))
     }
 
     /// Ends it, read or not.
