@@ -15,6 +15,12 @@ before(() => cargo('build', '--release', '--locked', '--manifest-path=tests/wasm
 const built = components((path) => [join(HOST, 'release/wasmtime-host'), path]);
 suite(built, {});
 
+test('what would leave loopback is refused', async (t) => {
+  const { lines, ended } = start(t, built.tested, 'scenario', 'http://192.0.2.1'); // an address for documentation
+  assert.equal(await ended, 1);
+  assert.match(lines.join('\n'), /^failed: .*ErrorCode::HttpRequestDenied$/);
+});
+
 test('a controller holds what it held, after ten thousand writes', async (t) => {
   const cluster = await startCluster();
   t.after(() => cluster.stop());

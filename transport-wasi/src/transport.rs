@@ -43,11 +43,9 @@ impl Transport for WasiTransport {
         let request = outgoing(&parts)?;
         let sink = request.body().map_err(|()| unable("the body"))?;
         let answer = handle(request, None).map_err(|code| failed(&code))?;
-        // A server may answer, and take no more of the body: its answer says why.
-        match join(upload(sink, &body), receive(&answer)).await {
-            (_, Ok(response)) => Ok(response),
-            (sent, Err(error)) => Err(sent.err().unwrap_or(error)),
-        }
+        // A server may answer, and take no more of the body: its answer says why, and so does what is told in its place.
+        let (_, response) = join(upload(sink, &body), receive(&answer)).await;
+        response
     }
 }
 
@@ -78,16 +76,13 @@ fn outgoing(parts: &http::request::Parts) -> Result<OutgoingRequest, Error> {
     Ok(request)
 }
 
-async fn upload(sink: OutgoingBody, body: &[u8]) -> Result<(), Error> {
+/// Sends the body as far as it is taken.
+async fn upload(sink: OutgoingBody, body: &[u8]) -> Option<()> {
     if !body.is_empty() {
-        let stream = sink.write().map_err(|()| unable("the body"))?;
-        let stream = AsyncOutputStream::new(stream);
-        stream.write_all(body).await.map_err(|error| {
-            let text = "the request's body could not be sent";
-            Error::transport(TransportErrorKind::Interrupted, text).with_source(error)
-        })?;
+        let stream = AsyncOutputStream::new(sink.write().ok()?);
+        stream.write_all(body).await.ok()?;
     }
-    OutgoingBody::finish(sink, None).map_err(|code| failed(&code))
+    OutgoingBody::finish(sink, None).ok()
 }
 
 async fn receive(answer: &FutureIncomingResponse) -> Result<http::Response<Body>, Error> {
