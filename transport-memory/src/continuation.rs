@@ -2,8 +2,11 @@
 //!
 //! After apiserver 0.36 `pkg/storage/continue.go`.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::bodies::malformed;
@@ -68,16 +71,16 @@ impl Token {
         let wrong = |field: &str, is: &str, what: String| {
             format!("json: cannot unmarshal {what} into Go struct field continueToken.{field} of type {is}")
         };
-        for (name, value) in members {
-            let name = name.to_ascii_lowercase();
+        for (member, value) in members {
+            let name = member.to_ascii_lowercase();
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
                 ("v", Value::String(text)) => token.v = text,
                 ("start", Value::String(text)) => token.start = text,
                 ("v" | "start", other) => return Err(wrong(&name, "string", go_kind(&other).to_owned())),
                 ("rv", Value::Number(number)) => {
-                    let version = number.as_i64();
-                    token.rv = version.ok_or_else(|| wrong("rv", "int64", format!("number {number}")))?;
+                    let refuse = || wrong("rv", "int64", format!("number {}", as_written(&text, &member)));
+                    token.rv = number.as_i64().ok_or_else(refuse)?;
                 }
                 ("rv", other) => return Err(wrong("rv", "int64", go_kind(&other).to_owned())),
                 _ => {}
@@ -85,6 +88,12 @@ impl Token {
         }
         Ok(token)
     }
+}
+
+/// The text of a member of the object that `text` is: Go tells a number as it was written.
+fn as_written<'a>(text: &'a str, member: &str) -> &'a str {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+    members.get(member).map_or("", |value| value.get())
 }
 
 /// What Go calls a value.
@@ -135,6 +144,10 @@ mod tests {
             (
                 r#"{"rv":1.5}"#,
                 "json: cannot unmarshal number 1.5 into Go struct field continueToken.rv of type int64",
+            ),
+            (
+                r#"{"rv":99999999999999999999}"#,
+                "json: cannot unmarshal number 99999999999999999999 into Go struct field continueToken.rv of type int64",
             ),
             ("null", "server does not recognize this encoded version "),
             (
