@@ -370,16 +370,12 @@ impl<T: QueueItem> Shared<T> {
     /// Wakes a worker for each item that became ready, and who waits for the end, if this is it.
     fn wake(&self, mut state: MutexGuard<'_, State<T>>, ready: usize) {
         let drained = state.machine.is_shutting_down() && state.machine.is_drained();
+        // Nearly always one, or none: only the others need a place of their own.
+        let first = if ready > 0 { state.workers.pop_first() } else { None };
+        let others: Vec<_> = (1..ready).map_while(|_| state.workers.pop_first()).collect();
         // Outside the lock: a waker may run its task right here.
-        if ready > 1 {
-            let woken: Vec<_> = (0..ready).map_while(|_| state.workers.pop_first()).collect();
-            drop(state);
-            woken.into_iter().for_each(|(_, worker)| worker.wake());
-        } else {
-            let woken = if ready == 1 { state.workers.pop_first() } else { None };
-            drop(state);
-            woken.into_iter().for_each(|(_, worker)| worker.wake());
-        }
+        drop(state);
+        first.into_iter().chain(others).for_each(|(_, worker)| worker.wake());
         if drained {
             self.settled.notify();
         }
