@@ -61,8 +61,6 @@ pub struct WorkQueue<T> {
     limiter: Box<dyn RateLimiter<T>>,
     shutting_down: bool,
     metered: bool,
-    /// How many items with workers were added again.
-    again: usize,
     /// The counters; what can be computed is filled in when asked.
     counted: QueueMetrics,
 }
@@ -80,7 +78,6 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
             limiter: Box::new(limiter),
             shutting_down: false,
             metered: false,
-            again: 0,
             counted: QueueMetrics::default(),
         }
     }
@@ -169,7 +166,6 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
         let is_due_later = entry.due.is_some();
         self.entries.unlink(&mut self.processing, slot);
         if let Some((priority, since)) = again {
-            self.again -= 1;
             self.make_ready(since, slot, priority);
         } else if !is_due_later {
             self.entries.remove(slot);
@@ -231,14 +227,16 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
     /// How it stands at `now`.
     pub fn metrics(&self, now: Instant) -> QueueMetrics {
         let mut metrics = QueueMetrics {
-            depth: self.len() + self.again,
+            depth: self.len(),
             depth_low: self.low.len(),
             delayed: self.delays.len(),
             processing: self.processing.len(),
             ..self.counted.clone()
         };
-        if self.metered {
-            for entry in self.entries.iter(&self.processing) {
+        for entry in self.entries.iter(&self.processing) {
+            // Added again meanwhile, it waits too.
+            metrics.depth += usize::from(matches!(entry.stage, Stage::Processing { again: Some(_) }));
+            if self.metered {
                 let age = now.saturating_duration_since(entry.since);
                 metrics.unfinished = metrics.unfinished.saturating_add(age);
                 metrics.longest_running = metrics.longest_running.max(age);
@@ -265,7 +263,6 @@ impl<T: Hash + Eq + Clone + 'static> WorkQueue<T> {
             Stage::Processing { again: Some((held, _)) } => *held = priority.max(*held),
             Stage::Processing { again } => {
                 *again = Some((priority, now));
-                self.again += 1;
                 self.counted.adds += 1;
             }
             Stage::Ready(held) if *held < priority => {
