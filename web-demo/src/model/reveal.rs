@@ -8,10 +8,6 @@ use std::borrow::Cow;
 /// `text` with each bidirectional control, and each other control but the ends of lines and tabs, written as its number:
 /// `‹U+202E›`.
 pub(super) fn reveal(text: &str) -> Cow<'_, str> {
-    // Nearly every text, and these are looked through for every cell.
-    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-        return Cow::Borrowed(text);
-    }
     written_out(text, is_control)
 }
 
@@ -21,7 +17,9 @@ pub(super) fn line(text: &str) -> Cow<'_, str> {
 }
 
 fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&wanted) {
+    // Nearly every text is plain, and they are looked through for every cell.
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if is_plain(text) || !text.contains(&wanted) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
