@@ -105,7 +105,7 @@ impl Unzipped {
 
 /// What a failure of `decoder` means, of whose work so many bytes were handed on; `is_end` when nothing more arrives.
 fn failed(decoder: &MultiGzDecoder<Vec<u8>>, written: u64, is_end: bool, error: std::io::Error) -> Error {
-    let is_behind = decoder.header().is_none() && (written > 0 || !decoder.get_ref().is_empty());
+    let is_behind = written > 0 || !decoder.get_ref().is_empty();
     let (kind, text) = match decoder.header() {
         None if is_behind => (
             TransportErrorKind::Protocol,
