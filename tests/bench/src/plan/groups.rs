@@ -287,7 +287,14 @@ fn chromium(objects: usize) -> Group {
         name: "a tab of Chromium",
         objects,
         work: Work::Itself,
-        contestants: vec![of(OURS, "portolan"), of(BY_HAND, "by-hand"), of(CLIENT_NODE, "client-node")],
+        contestants: vec![
+            of(OURS, "portolan"),
+            of(OURS_COMPACT, "portolan-compact"),
+            of(BY_HAND, "by-hand"),
+            of(CLIENT_NODE, "client-node"),
+            // What it takes whoever reads: the floor of the others.
+            of("reading alone", "reading"),
+        ],
         goals: vec![
             goal(Metric::SyncWall, OURS, Peer(BY_HAND), 0.45),
             goal(Metric::Pss, OURS, Peer(BY_HAND), 0.6),
