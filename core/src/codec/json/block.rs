@@ -9,16 +9,15 @@ pub(super) const BLOCK: usize = 64;
 /// The bytes that a backslash escapes, of a block of this length; `carried` tells of the byte behind it. Backslashes are
 /// rare: one step for each pair.
 pub(super) fn escaped_bytes(backslashes: u64, length: usize, carried: &mut bool) -> u64 {
-    let mut escaped = u128::from(std::mem::take(carried));
-    let mut left = u128::from(backslashes) & !escaped;
+    let mut escaped = u64::from(std::mem::take(carried));
+    let mut left = backslashes & !escaped;
     while left != 0 {
-        let next = 1 << (left.trailing_zeros() + 1);
-        escaped |= next;
-        left &= left - 1;
-        left &= !next;
+        let slash = left & left.wrapping_neg();
+        escaped |= slash << 1;
+        left &= !(slash | slash << 1);
+        *carried = slash >> (length - 1) & 1 == 1;
     }
-    *carried = escaped >> length & 1 == 1;
-    escaped as u64
+    escaped
 }
 
 /// Ones from each odd quote up to the next, that one excluded: the inside of strings.

@@ -112,7 +112,7 @@ impl<'a> Outline<'a> {
     fn block(&mut self, block: &[u8; BLOCK], valid: u64, start: usize) -> Option<()> {
         let kinds = self.kinds(block, valid, start);
         self.check_neighbours(&kinds, start);
-        let closed_behind = u64::from(self.source.get(start + BLOCK) == Some(&b'}')) << 63;
+        let closed_behind = u64::from(matches!(self.source.get(start + BLOCK), Some(b'}'))) << 63;
         let Kinds { opens, closes, curly, colons, commas, .. } = kinds;
         // What is opened and closed at once need not be followed.
         let empty = opens & curly & (closes & curly) >> 1;
@@ -273,12 +273,15 @@ fn is_scalar(bytes: &[u8]) -> bool {
 
 /// What follows the number.
 fn number_end(bytes: &[u8]) -> Option<&[u8]> {
-    let bytes = bytes.strip_prefix(b"-").unwrap_or(bytes);
-    let mut rest = match bytes.strip_prefix(b"0") {
-        Some(rest) => rest,
-        None => digits(bytes)?,
+    let bytes = match bytes {
+        [b'-', rest @ ..] => rest,
+        _ => bytes,
     };
-    if let Some(fraction) = rest.strip_prefix(b".") {
+    let mut rest = match bytes {
+        [b'0', rest @ ..] => rest,
+        _ => digits(bytes)?,
+    };
+    if let [b'.', fraction @ ..] = rest {
         rest = digits(fraction)?;
     }
     if let [b'e' | b'E', exponent @ ..] = rest {
@@ -292,8 +295,11 @@ fn number_end(bytes: &[u8]) -> Option<&[u8]> {
 
 /// What follows one digit or more.
 fn digits(bytes: &[u8]) -> Option<&[u8]> {
-    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (count > 0).then(|| &bytes[count..])
+    let mut rest = bytes;
+    while let [b'0'..=b'9', behind @ ..] = rest {
+        rest = behind;
+    }
+    (rest.len() < bytes.len()).then_some(rest)
 }
 
 #[cfg(test)]
