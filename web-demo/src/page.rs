@@ -1,6 +1,9 @@
 //! The thin layer: applies events to the model, draws its frames once per animation frame, and does its errands.
 //!
-//! Invariant: nothing is decided here, and text reaches the document only as text nodes and attributes.
+//! Invariants: nothing is decided here, and text reaches the document only as text nodes and attributes. Nothing is called
+//! inside `view!`, which would take it for something that changes and wrap it in an effect of its own; and what Sycamore is
+//! handed has one of few types (`live`, `text`, `changing`, `derived`, `effect`, `on`), for it compiles all of its own code
+//! again for each.
 
 mod browser;
 mod dialog;
@@ -54,22 +57,28 @@ pub(crate) fn start() {
         feed::open(page);
         let menu = page.menu();
         let covered = page.part(|frame| frame.overlay != Overlay::None);
+        let [header, navigation] = [header::header(page), navigation::navigation(page)];
+        let [notice, narrow, problem] =
+            [header::notice(page), header::narrow(page), header::filter_problem(page)];
+        let [overview, sheet] = [overview::overview(page), sheet::sheet(page)];
+        let [pane, wire] = [pane::pane(page), wire::wire(page)];
+        let [overlay, report] = [overlay::overlay(page), report::report(page)];
         view! {
-            div(class=move || if menu.get() { "page menu-open" } else { "page" }, inert=move || covered.get()) {
-                (header::header(page))
-                (navigation::navigation(page))
+            div(class=move || if menu.get() { "page menu-open" } else { "page" }, inert=covered) {
+                (header)
+                (navigation)
                 main(class="main") {
-                    (header::notice(page))
-                    (header::narrow(page))
-                    (header::filter_problem(page))
-                    (overview::overview(page))
-                    (sheet::sheet(page))
+                    (notice)
+                    (narrow)
+                    (problem)
+                    (overview)
+                    (sheet)
                 }
-                (pane::pane(page))
-                (wire::wire(page))
+                (pane)
+                (wire)
             }
-            (overlay::overlay(page))
-            (report::report(page))
+            (overlay)
+            (report)
         }
     });
 }
@@ -133,8 +142,7 @@ impl Page {
 
     /// One part of the frame; whoever reads it runs again only when it changes.
     pub(crate) fn part<T: PartialEq + 'static>(self, read: impl Fn(&Frame) -> T + 'static) -> ReadSignal<T> {
-        let read: Box<dyn Fn() -> T> = Box::new(move || self.0.frame.with(&read));
-        create_selector(read)
+        derived(move || look(*self.0.frame, &read))
     }
 
     fn schedule(self) {
@@ -247,28 +255,62 @@ impl Page {
     }
 }
 
-/// A text that follows what it is read from. One type for all, so that each use costs no code of its own.
+/// A text that follows what it is read from.
 pub(crate) type Text = Box<dyn Fn() -> String>;
+
+/// What `read` reads, anew whenever what it was read from changes.
+pub(crate) fn live<T: Into<String>>(read: impl Fn() -> T + 'static) -> Text {
+    Box::new(move || read().into())
+}
 
 /// One text of an item that may have gone by the time it is read.
 pub(crate) fn text<T: 'static>(item: ReadSignal<Option<T>>, read: impl Fn(&T) -> String + 'static) -> Text {
-    Box::new(move || item.with(|item| item.as_ref().map(&read).unwrap_or_default()))
+    live(move || look(item, &|item| item.as_ref().map(&read).unwrap_or_default()))
+}
+
+fn look<T, R>(signal: ReadSignal<T>, read: &dyn Fn(&T) -> R) -> R {
+    signal.with(|value| read(value))
+}
+
+/// What `read` makes of other signals; whoever reads it runs again only when it changes.
+pub(crate) fn derived<T: PartialEq + 'static>(read: impl Fn() -> T + 'static) -> ReadSignal<T> {
+    create_selector(Box::new(read) as Box<dyn Fn() -> T>)
+}
+
+/// A view that is drawn anew whenever what it was read from changes.
+pub(crate) fn changing(view: impl Fn() -> View + 'static) -> View {
+    View::from_dynamic(Box::new(view) as Box<dyn Fn() -> View>)
+}
+
+/// Does something now, and again whenever what it has read changes.
+pub(crate) fn effect(act: impl Fn() + 'static) {
+    create_effect(Box::new(act) as Box<dyn Fn()>);
+}
+
+/// What is done at an event.
+pub(crate) fn on<E: 'static>(act: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+    Box::new(act)
 }
 
 /// A name in two parts, of which the last stays in view: others may begin alike.
 pub(crate) fn name<T: 'static>(item: ReadSignal<Option<T>>, read: fn(&T) -> &str) -> View {
+    let head = text(item, move |item| read(item)[..last_part(read(item))].to_owned());
+    let tail = text(item, move |item| read(item)[last_part(read(item))..].to_owned());
     view! {
-        span(class="head") { (text(item, move |item| read(item)[..last_part(read(item))].to_owned())) }
-        span(class="tail") { (text(item, move |item| read(item)[last_part(read(item))..].to_owned())) }
+        span(class="head") { (head) }
+        span(class="tail") { (tail) }
     }
 }
 
 /// What the server said of a trouble, what to do, and the command for it.
 pub(crate) fn told(trouble: ReadSignal<Option<Trouble>>) -> View {
+    let said = text(trouble, |trouble| trouble.text.clone());
+    let advice = text(trouble, |trouble| trouble.advice.clone());
+    let command = text(trouble, |trouble| trouble.command.clone());
     view! {
-        p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
-        p() { (text(trouble, |trouble| trouble.advice.clone())) }
-        code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
+        p(class="said") { (said) }
+        p() { (advice) }
+        code(class="command") { (command) }
     }
 }
 
@@ -285,7 +327,7 @@ pub(crate) fn on_size(node: NodeRef, look: impl Fn() + Copy + 'static) {
 
 /// `view` while `shown`, nothing otherwise.
 pub(crate) fn when(shown: ReadSignal<bool>, page: Page, view: fn(Page) -> View) -> View {
-    View::from_dynamic(move || if shown.get() { view(page) } else { View::default() })
+    changing(move || if shown.get() { view(page) } else { View::default() })
 }
 
 /// A view per item of a list in the frame. Items keep their place in the document; only what changed in them is drawn.
@@ -295,9 +337,16 @@ pub(crate) fn each<T: PartialEq + 'static>(
     read: impl Fn(&Frame, usize) -> Option<T> + Copy + 'static,
     view: impl Fn(ReadSignal<Option<T>>) -> View + 'static,
 ) -> View {
-    let count = page.part(count);
-    let places = create_memo(move || (0..count.get()).collect::<Vec<usize>>());
-    view! {
-        Indexed(list=places, view=move |place| view(page.part(move |frame| read(frame, place))))
-    }
+    at_each(places(page.part(count)), move |place| view(page.part(move |frame| read(frame, place))))
+}
+
+/// The places of so many things.
+pub(crate) fn places(count: ReadSignal<usize>) -> ReadSignal<Vec<usize>> {
+    create_memo(move || (0..count.get()).collect())
+}
+
+/// A view at each place, which stays until the place goes.
+pub(crate) fn at_each(places: ReadSignal<Vec<usize>>, view: impl Fn(usize) -> View + 'static) -> View {
+    let view: Box<dyn Fn(usize) -> View> = Box::new(view);
+    view! { Indexed(list=places, view=view) }
 }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, browser};
+use super::{Page, browser, on};
 use crate::model::Event;
 use crate::model::act::{Act, Dialog, Propagation};
 use crate::model::frame::Overlay;
@@ -25,25 +25,23 @@ pub(crate) fn dialog(page: Page) -> View {
     let first = if matches!(act, Some(Act::Restart | Act::Cordon)) { "dialog-first" } else { "dialog-last" };
     let class = if act == Some(Act::Delete) { "push strong grave" } else { "push strong" };
     // Arrows move among the choices, and nothing else listens to them here.
-    let keep = |event: web_sys::KeyboardEvent| {
+    let keep = on(|event: web_sys::KeyboardEvent| {
         if event.key().starts_with("Arrow") {
             event.stop_propagation();
         }
-    };
+    });
     view! {
         section(
             class="over dialog", role="dialog", aria-modal="true", aria-labelledby="dialog-title",
             aria-describedby="dialog-text", data-testid="dialog", on:keydown=keep,
         ) {
-            h2(id="dialog-title") { (move || title.get_clone()) }
-            p(id="dialog-text", class="dim") { (move || text.get_clone()) }
+            h2(id="dialog-title") { (title) }
+            p(id="dialog-text", class="dim") { (text) }
             (controls)
-            p(class="problem shaped tone-bad", role="alert", data-testid="dialog-problem") { (move || problem.get_clone()) }
+            p(class="problem shaped tone-bad", role="alert", data-testid="dialog-problem") { (problem) }
             div(class="pushes") {
-                button(class="push", data-testid="dialog-cancel", on:click=move |_| page.command(Command::Close)) { "Cancel" }
-                button(id=first, class=class, data-testid="dialog-confirm", on:click=move |_| page.apply(Event::Confirm)) {
-                    (move || verb.get_clone())
-                }
+                button(class="push", data-testid="dialog-cancel", on:click=on(move |_| page.command(Command::Close))) { "Cancel" }
+                button(id=first, class=class, data-testid="dialog-confirm", on:click=on(move |_| page.apply(Event::Confirm))) { (verb) }
             }
         }
     }
@@ -57,7 +55,7 @@ fn replicas(page: Page) -> View {
             input(
                 id="dialog-first", class="mono", r#type="text", inputmode="numeric", autocomplete="off",
                 data-testid="replicas", prop:value=move || wanted.get_clone(),
-                on:input=move |event: web_sys::Event| page.apply(Event::Replicas(browser::value(&event))),
+                on:input=on(move |event| page.apply(Event::Replicas(browser::value(&event)))),
             )
         }
     }
@@ -66,16 +64,17 @@ fn replicas(page: Page) -> View {
 fn propagation(page: Page) -> View {
     let chosen = of(page, |dialog| Some(dialog.propagation));
     let line = move |choice: Propagation| {
-        let id = if choice == Propagation::default() { "dialog-first" } else { choice.name() };
+        let [name, help] = [choice.name(), choice.help()];
+        let id = if choice == Propagation::default() { "dialog-first" } else { name };
         view! {
             label(class="chosen") {
                 input(
-                    id=id, r#type="radio", name="propagation", value=choice.name(), data-testid="propagation",
+                    id=id, r#type="radio", name="propagation", value=name, data-testid="propagation",
                     prop:checked=move || chosen.get() == Some(choice),
-                    on:change=move |_| page.apply(Event::Propagation(choice)),
+                    on:change=on(move |_| page.apply(Event::Propagation(choice))),
                 )
-                span() { (choice.name()) }
-                span(class="dim") { (choice.help()) }
+                span() { (name) }
+                span(class="dim") { (help) }
             }
         }
     };

@@ -4,7 +4,7 @@ use sycamore::prelude::*;
 use sycamore::web::queue_microtask;
 use wasm_bindgen::JsCast;
 
-use super::{Page, browser, text, when};
+use super::{Page, browser, changing, derived, effect, live, on, text, when};
 use crate::model::Event;
 use crate::model::keys::Command;
 use crate::model::scope::GROUPS;
@@ -15,22 +15,25 @@ pub(crate) fn header(page: Page) -> View {
     let filter = page.part(|frame| frame.filter.clone());
     let wrong = page.part(|frame| !frame.filter_problem.is_empty());
     let theme = page.part(|frame| frame.theme);
+    let theme = live(move || format!("Theme: {}", theme.get()));
     let menu = page.menu();
+    let clear = when(derived(move || filter.with(|filter| !filter.is_empty())), page, clear);
+    let [namespaces, badge] = [namespaces(page), badge(page)];
     view! {
         header(class="top") {
-            button(class="tool menu", aria-label="Kinds", on:click=move |_| menu.set(!menu.get())) {
+            button(class="tool menu", aria-label="Kinds", on:click=on(move |_| menu.set(!menu.get()))) {
                 span(class="bars", aria-hidden="true")
             }
             a(class="brand", href="#/", aria-label="Portolan, overview") {
                 span(class="mark", aria-hidden="true")
                 span(class="brand-name") { "Portolan" }
             }
-            span(class="source", data-testid="source") { (move || source.get_clone()) }
-            button(class="tool go", title="Go to anything (: or Ctrl K)", on:click=move |_| page.command(Command::Jump)) {
+            span(class="source", data-testid="source") { (source) }
+            button(class="tool go", title="Go to anything (: or Ctrl K)", on:click=on(move |_| page.command(Command::Jump))) {
                 span(class="lens", aria-hidden="true")
                 span(class="go-name") { "Go to …" }
             }
-            (namespaces(page))
+            (namespaces)
             label(class="filter") {
                 span(class="key", aria-hidden="true") { "/" }
                 input(
@@ -38,15 +41,15 @@ pub(crate) fn header(page: Page) -> View {
                     "spellcheck"="false", aria-label="Filter", data-testid="filter",
                     aria-invalid=move || wrong.get().to_string(), aria-describedby="filter-problem",
                     prop:value=move || filter.get_clone(),
-                    on:input=move |event: web_sys::Event| page.apply(Event::Filter(browser::value(&event))),
+                    on:input=on(move |event| page.apply(Event::Filter(browser::value(&event)))),
                 )
-                (when(create_selector(move || filter.with(|filter| !filter.is_empty())), page, clear))
+                (clear)
             }
-            (badge(page))
-            button(class="tool theme", title="Light or dark (t)", on:click=move |_| page.command(Command::Theme)) {
-                (move || format!("Theme: {}", theme.get()))
+            (badge)
+            button(class="tool theme", title="Light or dark (t)", on:click=on(move |_| page.command(Command::Theme))) {
+                (theme)
             }
-            button(class="tool help", title="Keys (?)", aria-label="Keys", on:click=move |_| page.command(Command::Help)) {
+            button(class="tool help", title="Keys (?)", aria-label="Keys", on:click=on(move |_| page.command(Command::Help))) {
                 "?"
             }
         }
@@ -55,10 +58,10 @@ pub(crate) fn header(page: Page) -> View {
 
 /// What Esc does, for those without keys.
 fn clear(page: Page) -> View {
-    let clear = move |_| {
+    let clear = on(move |_| {
         page.apply(Event::Filter(String::new()));
         browser::focus("filter");
-    };
+    });
     view! {
         button(class="clear", aria-label="Clear the filter", title="Clear (Esc)", data-testid="clear", on:click=clear) {
             span(class="cross", aria-hidden="true")
@@ -72,7 +75,7 @@ pub(crate) fn filter_problem(page: Page) -> View {
     let class = move || if problem.with(String::is_empty) { "problem none" } else { "problem" };
     view! {
         p(id="filter-problem", class=class, role="status", data-testid="filter-problem") {
-            span(class="shaped tone-warn") { (move || problem.get_clone()) }
+            span(class="shaped tone-warn") { (problem) }
         }
     }
 }
@@ -85,15 +88,21 @@ pub(crate) fn notice(page: Page) -> View {
 fn open_notice(page: Page) -> View {
     let notice = page.part(|frame| frame.notice.clone());
     let heard = page.part(|frame| frame.connection.heard.clone());
+    let class = move || if heard.with(String::is_empty) { "heard none" } else { "heard" };
+    let heard = live(move || {
+        format!("The server was last heard of {} ago: what is on show may be behind.", heard.get_clone())
+    });
+    let title = text(notice, |notice| notice.title.clone());
+    let advice = text(notice, |notice| notice.advice.clone());
+    let command = text(notice, |notice| notice.command.clone());
+    let said = text(notice, |notice| notice.text.clone());
     view! {
         section(class="notice", role="alert", data-testid="notice") {
-            strong(class="tone-bad shaped") { (text(notice, |notice| notice.title.clone())) }
-            p() { (text(notice, |notice| notice.advice.clone())) }
-            code(class="command") { (text(notice, |notice| notice.command.clone())) }
-            p(class=move || if heard.with(String::is_empty) { "heard none" } else { "heard" }, data-testid="heard", aria-live="off") {
-                (move || format!("The server was last heard of {} ago: what is on show may be behind.", heard.get_clone()))
-            }
-            p(class="said") { (text(notice, |notice| notice.text.clone())) }
+            strong(class="tone-bad shaped") { (title) }
+            p() { (advice) }
+            code(class="command") { (command) }
+            p(class=class, data-testid="heard", aria-live="off") { (heard) }
+            p(class="said") { (said) }
         }
     }
 }
@@ -104,10 +113,10 @@ pub(crate) fn narrow(page: Page) -> View {
 }
 
 fn namespace_box(page: Page) -> View {
-    let go = move |event: web_sys::Event| {
+    let go = on(move |event| {
         page.apply(Event::Namespace(browser::value(&event).trim().to_owned()));
         browser::focus("rows");
-    };
+    });
     view! {
         label(class="narrow") {
             "You may not look into all namespaces at once. Look into one, or some (a,b):"
@@ -124,7 +133,7 @@ fn namespaces(page: Page) -> View {
     let offered = page.part(|frame| frame.namespaces.clone());
     let chosen = page.part(|frame| frame.namespace.clone());
     let select = create_node_ref();
-    create_effect(move || {
+    effect(move || {
         offered.track();
         let chosen = chosen.get_clone();
         // The options are drawn by another effect of this same change.
@@ -135,17 +144,16 @@ fn namespaces(page: Page) -> View {
             }
         });
     });
+    let one = namespace_options(page, "");
     let [also, without] = GROUPS.map(|group| namespace_group(page, group));
+    let choose = on(move |event| {
+        page.apply(Event::Namespace(browser::value(&event)));
+        browser::focus("rows");
+    });
     view! {
         label(class="namespace") {
-            select(
-                r#ref=select, aria-label="Namespace", data-testid="namespace",
-                on:change=move |event: web_sys::Event| {
-                    page.apply(Event::Namespace(browser::value(&event)));
-                    browser::focus("rows");
-                },
-            ) {
-                (namespace_options(page, ""))
+            select(r#ref=select, aria-label="Namespace", data-testid="namespace", on:change=choose) {
+                (one)
                 (also)
                 (without)
             }
@@ -155,8 +163,11 @@ fn namespaces(page: Page) -> View {
 
 fn namespace_group(page: Page, group: &'static str) -> View {
     let any = page.part(move |frame| frame.namespaces.iter().any(|choice| choice.group == group));
-    View::from_dynamic(move || match any.get() {
-        true => view! { optgroup(label=group) { (namespace_options(page, group)) } },
+    changing(move || match any.get() {
+        true => {
+            let options = namespace_options(page, group);
+            view! { optgroup(label=group) { (options) } }
+        }
         false => View::default(),
     })
 }
@@ -176,18 +187,19 @@ fn badge(page: Page) -> View {
     let tone = page.part(|frame| frame.connection.tone);
     let reason = page.part(|frame| frame.connection.reason.clone());
     let next = page.part(|frame| frame.connection.next_try);
+    let class = live(move || format!("connection tone-{}", tone.get().name()));
+    let word = live(move || state.get().to_owned());
+    let next = live(move || next.get().map(|seconds| format!("next try in {seconds} s")).unwrap_or_default());
+    let aloud = live(move || format!("Connection: {}", state.get()));
     view! {
         button(
-            class=move || format!("connection tone-{}", tone.get().name()),
-            data-testid="connection", data-state=move || state.get(),
-            title=move || reason.get_clone(), on:click=move |_| page.command(Command::Wire),
+            class=class, data-testid="connection", data-state=state, title=reason,
+            on:click=on(move |_| page.command(Command::Wire)),
         ) {
-            span(class="shaped") { (move || state.get().to_owned()) }
-            span(class="next", data-testid="next-try") {
-                (move || next.get().map(|seconds| format!("next try in {seconds} s")).unwrap_or_default())
-            }
+            span(class="shaped") { (word) }
+            span(class="next", data-testid="next-try") { (next) }
         }
         // Read aloud when it changes; the seconds are not.
-        span(class="unseen", role="status") { (move || format!("Connection: {}", state.get())) }
+        span(class="unseen", role="status") { (aloud) }
     }
 }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, each, name, text, when};
+use super::{Page, each, live, name, on, text, when};
 use crate::model::Event;
 use crate::model::cell::grouped;
 use crate::model::frame::{Frame, NavigationItem};
@@ -20,16 +20,17 @@ pub(crate) fn navigation(page: Page) -> View {
         move |group| self::group(page, group),
     );
     let menu = page.menu();
+    let kept = when(page.part(|frame| !frame.views.is_empty()), page, kept);
+    let class = move || if found.get() > 0 { "found" } else { "found none" };
+    let found = live(move || format!("{} more kinds", found.get()));
     view! {
         nav(class="kinds", aria-label="Kinds") {
-            (when(page.part(|frame| !frame.views.is_empty()), page, kept))
+            (kept)
             ul() { (own) }
-            p(class=move || if found.get() > 0 { "found" } else { "found none" }, data-testid="found") {
-                (move || format!("{} more kinds", found.get()))
-            }
+            p(class=class, data-testid="found") { (found) }
             div(class="groups") { (groups) }
         }
-        div(class="scrim", on:click=move |_| menu.set(false))
+        div(class="scrim", on:click=on(move |_| menu.set(false)))
     }
 }
 
@@ -50,21 +51,23 @@ fn kept(page: Page) -> View {
 }
 
 fn view(page: Page, item: ReadSignal<Option<(views::View, bool)>>) -> View {
-    let remove = move |_| {
+    let remove = on(move |_| {
         if let Some((view, _)) = item.get_clone_untracked() {
             page.apply(Event::RemoveView(view.name));
         }
-    };
+    });
+    let link = text(item, |(view, _)| view.hash.clone());
+    let current = text(item, |(_, active)| active.to_string());
+    let [title, name] = [(); 2].map(|()| text(item, |(view, _)| view.name.clone()));
+    let what = text(item, |(view, _)| format!("Remove the view {}", view.name));
     view! {
         li(class="view") {
-            a(
-                class="kind", href=text(item, |(view, _)| view.hash.clone()), data-testid="view",
-                aria-current=text(item, |(_, active)| active.to_string()), title=text(item, |(view, _)| view.name.clone()),
-            ) { span(class="view-name") { (text(item, |(view, _)| view.name.clone())) } }
-            button(
-                class="tool", data-testid="view-remove", on:click=remove, title="Remove",
-                aria-label=text(item, |(view, _)| format!("Remove the view {}", view.name)),
-            ) { span(class="cross", aria-hidden="true") }
+            a(class="kind", href=link, data-testid="view", aria-current=current, title=title) {
+                span(class="view-name") { (name) }
+            }
+            button(class="tool", data-testid="view-remove", on:click=remove, title="Remove", aria-label=what) {
+                span(class="cross", aria-hidden="true")
+            }
         }
     }
 }
@@ -77,9 +80,10 @@ fn group(page: Page, group: ReadSignal<Option<(usize, String)>>) -> View {
         move |frame, place| item(frame, number, place),
         entry,
     );
+    let title = text(group, |(_, title)| title.clone());
     view! {
         section(class="group") {
-            h2() { (text(group, |(_, title)| title.clone())) }
+            h2() { (title) }
             ul() { (items) }
         }
     }
@@ -94,22 +98,24 @@ fn item(frame: &Frame, group: usize, place: usize) -> Option<NavigationItem> {
 }
 
 fn entry(item: ReadSignal<Option<NavigationItem>>) -> View {
-    let current = move || item.with(|item| item.as_ref().is_some_and(|item| item.active)).to_string();
+    // Not text, for what has gone is not current.
+    let current = live(move || item.with(|item| item.as_ref().is_some_and(|item| item.active)).to_string());
     let unready = text(item, |item| match item.unready {
         0 => "unready none".to_owned(),
         _ => format!("unready shaped tone-{}", item.tone.name()),
     });
+    let link = text(item, |item| item.link.clone());
+    let kind = text(item, |item| item.kind.clone());
+    let title = text(item, |item| item.title.clone());
+    let name = name(item, |item| &item.title);
+    let failing = text(item, |item| grouped(item.unready));
+    let count = text(item, |item| item.count.map(grouped).unwrap_or_default());
     view! {
         li() {
-            a(
-                class="kind", href=text(item, |item| item.link.clone()), data-testid="kind",
-                data-kind=text(item, |item| item.kind.clone()), aria-current=current, title=text(item, |item| item.title.clone()),
-            ) {
-                span(class="kind-title") { (name(item, |item| &item.title)) }
-                span(class=unready, title="Not ready") { (text(item, |item| grouped(item.unready))) }
-                span(class="count") {
-                    (text(item, |item| item.count.map(grouped).unwrap_or_default()))
-                }
+            a(class="kind", href=link, data-testid="kind", data-kind=kind, aria-current=current, title=title) {
+                span(class="kind-title") { (name) }
+                span(class=unready, title="Not ready") { (failing) }
+                span(class="count") { (count) }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, browser, dialog, each, text};
+use super::{Page, browser, changing, dialog, each, live, on, text};
 use crate::model::Event;
 use crate::model::frame::{Frame, Overlay};
 use crate::model::keys::{BINDINGS, Binding, Command};
@@ -17,7 +17,7 @@ pub(crate) fn overlay(page: Page) -> View {
         Overlay::Palette { .. } => "palette",
         Overlay::Naming { .. } => "naming",
     });
-    View::from_dynamic(move || {
+    changing(move || {
         let over = match which.get() {
             "help" => help(),
             "dialog" => dialog::dialog(page),
@@ -26,7 +26,7 @@ pub(crate) fn overlay(page: Page) -> View {
             _ => return View::default(),
         };
         view! {
-            div(class="veil", on:click=move |_| page.command(Command::Close))
+            div(class="veil", on:click=on(move |_| page.command(Command::Close)))
             (over)
         }
     })
@@ -64,6 +64,10 @@ fn naming(page: Page) -> View {
         _ => String::new(),
     });
     let taken = page.part(|frame| matches!(frame.overlay, Overlay::Naming { taken: true, .. }));
+    let note = live(move || match taken.get() {
+        true => "There is a view of this name: it is replaced.",
+        false => "Kept in this browser. To share it, share the address.",
+    });
     view! {
         section(class="over", role="dialog", aria-label="Keep this view", data-testid="naming") {
             h2() { "Keep this view" }
@@ -72,13 +76,11 @@ fn naming(page: Page) -> View {
                 input(
                     id="name", data-testid="view-name", autocomplete="off", "spellcheck"="false", maxlength="60",
                     prop:value=move || text.get_clone(),
-                    on:input=move |event: web_sys::Event| page.apply(Event::Typed(browser::value(&event))),
+                    on:input=on(move |event| page.apply(Event::Typed(browser::value(&event)))),
                 )
-                button(class="tool", data-testid="view-save", on:click=move |_| page.apply(Event::SaveView)) { "Keep" }
+                button(class="tool", data-testid="view-save", on:click=on(move |_| page.apply(Event::SaveView))) { "Keep" }
             }
-            p(class="dim", role="status") {
-                (move || if taken.get() { "There is a view of this name: it is replaced." } else { "Kept in this browser. To share it, share the address." })
-            }
+            p(class="dim", role="status") { (note) }
         }
     }
 }
@@ -100,6 +102,8 @@ fn choices(frame: &Frame) -> usize {
 fn palette(page: Page) -> View {
     let lines = each(page, choices, choice, move |item| line(page, item));
     let none = page.part(|frame| choices(frame) == 0);
+    let class = move || if none.get() { "dim" } else { "dim none" };
+    let none = live(move || if none.get() { "Nothing of this name." } else { "" });
     let selected = page.part(|frame| match &frame.overlay {
         Overlay::Palette { choices, selected } if !choices.is_empty() => format!("choice-{selected}"),
         _ => String::new(),
@@ -111,38 +115,39 @@ fn palette(page: Page) -> View {
                 input(
                     id="jump", data-testid="jump", autocomplete="off", "spellcheck"="false",
                     aria-label="Kind, object, namespace, view or command", role="combobox", aria-expanded="true",
-                    aria-autocomplete="list", aria-controls="choices", aria-activedescendant=move || selected.get_clone(),
+                    aria-autocomplete="list", aria-controls="choices", aria-activedescendant=selected,
                     placeholder="pods, web-1, shop, svc, theme …",
-                    on:input=move |event: web_sys::Event| page.apply(Event::Typed(browser::value(&event))),
+                    on:input=on(move |event| page.apply(Event::Typed(browser::value(&event)))),
                 )
             }
             div(class="choices", id="choices", role="listbox", aria-label="Found") { (lines) }
-            p(class=move || if none.get() { "dim" } else { "dim none" }, role="status") {
-                (move || if none.get() { "Nothing of this name." } else { "" })
-            }
+            p(class=class, role="status") { (none) }
         }
     }
 }
 
 fn line(page: Page, item: ReadSignal<Option<Line>>) -> View {
-    let go = move |_| {
+    let go = on(move |_| {
         if let Some((choice, ..)) = item.get_clone_untracked() {
             page.apply(Event::Choose(choice.target));
         }
-    };
+    });
     let kind = text(item, |(choice, ..)| match &choice.target {
         Target::Kind(kind) => kind.clone(),
         _ => String::new(),
     });
+    let sort = text(item, |(choice, ..)| choice.target.name().to_owned());
+    let id = text(item, |(_, _, place)| format!("choice-{place}"));
+    let selected = text(item, |(_, selected, _)| selected.to_string());
+    let title = text(item, |(choice, ..)| choice.title.clone());
+    let hint = text(item, |(choice, ..)| choice.hint.clone());
     view! {
         button(
             class="choice", tabindex="-1", role="option", data-testid="jump-choice", data-kind=kind,
-            data-choice=text(item, |(choice, ..)| choice.target.name().to_owned()),
-            id=text(item, |(_, _, place)| format!("choice-{place}")),
-            aria-selected=text(item, |(_, selected, _)| selected.to_string()), on:click=go,
+            data-choice=sort, id=id, aria-selected=selected, on:click=go,
         ) {
-            span(class="choice-title") { (text(item, |(choice, ..)| choice.title.clone())) }
-            span(class="mono dim") { (text(item, |(choice, ..)| choice.hint.clone())) }
+            span(class="choice-title") { (title) }
+            span(class="mono dim") { (hint) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, browser, each, name, text, when};
+use super::{Page, browser, derived, each, effect, live, name, text, when};
 use crate::model::capacity::Line;
 use crate::model::cell::{Tone, grouped};
 use crate::model::overview::{Attention, Happening, Overview, Tally};
@@ -21,13 +21,13 @@ fn board(page: Page) -> View {
     let forbidden = of(page, |overview| overview.forbidden);
     let unseen = of(page, |overview| overview.events_forbidden);
     let filtered = of(page, |overview| overview.filtered);
-    let no_events = move || match (unseen.get(), filtered.get()) {
+    let no_events = live(move || match (unseen.get(), filtered.get()) {
         (true, _) => "You are not allowed to look at events.",
         _ if loading.get() => "Looking …",
         (false, true) => "None that match.",
         (false, false) => "None yet.",
-    };
-    let verdict = move || match (unready.get(), loading.get()) {
+    });
+    let verdict = live(move || match (unready.get(), loading.get()) {
         (0, true) => "Looking …".to_owned(),
         (0, false) if forbidden.get() => "You are not allowed to look.".to_owned(),
         (0, false) if blind.get() => "Nothing to be seen.".to_owned(),
@@ -35,18 +35,19 @@ fn board(page: Page) -> View {
         (0, false) => "Everything is ready.".to_owned(),
         (1, _) => "1 object is not ready.".to_owned(),
         (count, _) => format!("{} objects are not ready.", grouped(count)),
-    };
+    });
     let calm = move || if unready.get() == 0 && !loading.get() { "calm" } else { "calm none" };
     let tallies = list(page, |overview| &overview.tallies, tally);
     let attention = list(page, |overview| &overview.attention, attention);
     let events = list(page, |overview| &overview.events, happening);
+    let [capacity, timeline] = [capacity(page), timeline(page)];
     view! {
         div(class="overview", data-testid="overview", tabindex="-1") {
             h1(class="unseen") { "Overview" }
             ul(class="tallies") { (tallies) }
             div(class="boards figures") {
-                (capacity(page))
-                (timeline(page))
+                (capacity)
+                (timeline)
             }
             div(class="boards") {
                 section(class="board attention") {
@@ -76,17 +77,17 @@ fn capacity(page: Page) -> View {
     let none = of(page, |overview| overview.capacity.lines.is_empty());
     let [loading, forbidden] =
         [of(page, |overview| overview.loading), of(page, |overview| overview.nodes_forbidden)];
-    let why = move || match (forbidden.get(), loading.get()) {
+    let why = live(move || match (forbidden.get(), loading.get()) {
         (true, _) => "You are not allowed to look at nodes.",
         (false, true) => "Looking …",
         (false, false) => "There are no nodes.",
-    };
+    });
     let more = of(page, |overview| overview.capacity.more);
-    let rest = move || match more.get() {
+    let rest = live(move || match more.get() {
         0 => String::new(),
         1 => "And 1 node that is less full.".to_owned(),
         more => format!("And {} nodes that are less full.", grouped(more)),
-    };
+    });
     view! {
         section(class="board capacity", data-testid="capacity") {
             header() {
@@ -112,11 +113,12 @@ fn capacity(page: Page) -> View {
 
 fn load(item: ReadSignal<Option<Line>>) -> View {
     let bars: Vec<View> = (0..3).map(|place| bar(item, place)).collect();
+    let node = text(item, |line| line.name.clone());
+    let link = text(item, |line| line.link.clone());
+    let name = name(item, |line| &line.name);
     view! {
-        tr(data-testid="load", data-node=text(item, |line| line.name.clone())) {
-            th(scope="row") {
-                a(class="mono", href=text(item, |line| line.link.clone())) { (name(item, |line| &line.name)) }
-            }
+        tr(data-testid="load", data-node=node) {
+            th(scope="row") { a(class="mono", href=link) { (name) } }
             (bars)
         }
     }
@@ -125,9 +127,8 @@ fn load(item: ReadSignal<Option<Line>>) -> View {
 /// A share as a bar, and in words.
 fn bar(item: ReadSignal<Option<Line>>, place: usize) -> View {
     let node = create_node_ref();
-    let percent =
-        create_selector(move || item.with(|item| item.as_ref().map_or(0, |line| line.bars[place].percent)));
-    create_effect(move || {
+    let percent = derived(move || item.with(|item| item.as_ref().map_or(0, |line| line.bars[place].percent)));
+    effect(move || {
         let percent = percent.get().clamp(0, 100);
         if let Some(node) = node.try_get() {
             browser::style(&node, "width", &format!("{percent}%"));
@@ -137,11 +138,13 @@ fn bar(item: ReadSignal<Option<Line>>, place: usize) -> View {
         Tone::Plain => "share".to_owned(),
         tone => format!("share shaped tone-{}", tone.name()),
     });
+    let share = live(move || format!("{}%", percent.get()));
+    let amounts = text(item, move |line| line.bars[place].text.clone());
     view! {
         td(class="load") {
             div(class="trough", aria-hidden="true") { div(r#ref=node, class="filled") }
-            span(class=class) { (move || format!("{}%", percent.get())) }
-            span(class="amounts") { (text(item, move |line| line.bars[place].text.clone())) }
+            span(class=class) { (share) }
+            span(class="amounts") { (amounts) }
         }
     }
 }
@@ -157,23 +160,27 @@ fn timeline(page: Page) -> View {
         })
     });
     let (width, height) = timeline::SIZE;
+    let size = format!("0 0 {width} {height}");
+    let warned = live(move || warned(counts.get()[0]));
+    let others = live(move || format!("{} normal", grouped(counts.get()[1])));
+    let most = live(move || format!("most in a minute: {}", most.get()));
     view! {
         section(class="board timeline", data-testid="timeline") {
             header() {
                 h2() { "Events of the last hour" }
                 p(class="legend") {
-                    span(class="shaped tone-warn", data-testid="timeline-warnings") { (move || warned(counts.get()[0])) }
-                    span(class="shaped tone-idle", data-testid="timeline-normal") { (move || format!("{} normal", grouped(counts.get()[1]))) }
+                    span(class="shaped tone-warn", data-testid="timeline-warnings") { (warned) }
+                    span(class="shaped tone-idle", data-testid="timeline-normal") { (others) }
                 }
             }
             figure() {
-                svg(viewBox=format!("0 0 {width} {height}"), preserveAspectRatio="none", "role"="img", "aria-label"=move || words.get_clone()) {
-                    path(class="warnings", d=move || warnings.get_clone())
-                    path(class="normal", d=move || normal.get_clone())
+                svg(viewBox=size, preserveAspectRatio="none", "role"="img", "aria-label"=words) {
+                    path(class="warnings", d=warnings)
+                    path(class="normal", d=normal)
                 }
                 figcaption() {
                     span() { "an hour ago" }
-                    span() { (move || format!("most in a minute: {}", most.get())) }
+                    span() { (most) }
                     span() { "now" }
                 }
             }
@@ -199,26 +206,28 @@ fn list<T: Clone + PartialEq + 'static>(
 }
 
 fn tally(item: ReadSignal<Option<Tally>>) -> View {
-    let tones = create_selector(move || {
-        item.with(|item| item.as_ref().map(|item| item.tones.clone()).unwrap_or_default())
-    });
+    let tones =
+        derived(move || item.with(|item| item.as_ref().map(|item| item.tones.clone()).unwrap_or_default()));
+    let kind = text(item, |item| item.kind.clone());
+    let link = text(item, |item| item.link.clone());
+    let count = text(item, |item| item.count.map_or("–".to_owned(), grouped));
+    let title = text(item, |item| item.title.clone());
+    let trouble = text(item, |item| item.trouble.clone());
+    let unready_link = text(item, |item| item.unready_link.clone());
+    let unready_count = text(item, |item| format!("{} not ready", grouped(item.unready)));
     let unready = text(item, |item| match item.unready {
         0 => "tally-unready none".to_owned(),
         _ => "tally-unready".to_owned(),
     });
     view! {
-        li(class="tally", data-testid="tally", data-kind=text(item, |item| item.kind.clone())) {
-            a(class="tally-link", href=text(item, |item| item.link.clone())) {
-                span(class="tally-count", data-testid="tally-count") {
-                    (text(item, |item| item.count.map_or("–".to_owned(), grouped)))
-                }
-                span(class="tally-title") { (text(item, |item| item.title.clone())) }
+        li(class="tally", data-testid="tally", data-kind=kind) {
+            a(class="tally-link", href=link) {
+                span(class="tally-count", data-testid="tally-count") { (count) }
+                span(class="tally-title") { (title) }
             }
             div(class="bar", aria-hidden="true") { Indexed(list=tones, view=part) }
-            span(class="tally-trouble", data-testid="tally-trouble") { (text(item, |item| item.trouble.clone())) }
-            a(class=unready, href=text(item, |item| item.unready_link.clone())) {
-                (text(item, |item| format!("{} not ready", grouped(item.unready))))
-            }
+            span(class="tally-trouble", data-testid="tally-trouble") { (trouble) }
+            a(class=unready, href=unready_link) { (unready_count) }
         }
     }
 }
@@ -230,43 +239,52 @@ fn warned(count: usize) -> String {
 /// One stretch of a tally's bar, as long as its share.
 fn part((tone, count): (Tone, usize)) -> View {
     let node = create_node_ref();
-    create_effect(move || {
+    effect(move || {
         if let Some(node) = node.try_get() {
             browser::style(&node, "flex-grow", &count.to_string());
         }
     });
-    view! { span(r#ref=node, class=format!("part tone-{}", tone.name())) }
+    let class = format!("part tone-{}", tone.name());
+    view! { span(r#ref=node, class=class) }
 }
 
 fn attention(item: ReadSignal<Option<Attention>>) -> View {
-    let word = text(item, |item| format!("word shaped tone-{}", item.tone.name()));
+    let class = text(item, |item| format!("word shaped tone-{}", item.tone.name()));
+    let link = text(item, |item| item.link.clone());
+    let word = text(item, |item| item.word.clone());
+    let kind = text(item, |item| item.kind.clone());
+    let [key, shown] = [(); 2].map(|()| text(item, |item| item.key.clone()));
+    let why = text(item, |item| item.why.clone());
+    let age = text(item, |item| item.age.clone());
     view! {
         li() {
-            a(
-                class="line", href=text(item, |item| item.link.clone()), data-testid="attention",
-                data-key=text(item, |item| item.key.clone()),
-            ) {
-                span(class=word) { (text(item, |item| item.word.clone())) }
+            a(class="line", href=link, data-testid="attention", data-key=key) {
+                span(class=class) { (word) }
                 span(class="what") {
-                    span(class="what-kind") { (text(item, |item| item.kind.clone())) }
-                    span(class="mono") { (text(item, |item| item.key.clone())) }
+                    span(class="what-kind") { (kind) }
+                    span(class="mono") { (shown) }
                 }
-                span(class="why") { (text(item, |item| item.why.clone())) }
-                span(class="age") { (text(item, |item| item.age.clone())) }
+                span(class="why") { (why) }
+                span(class="age") { (age) }
             }
         }
     }
 }
 
 fn happening(item: ReadSignal<Option<Happening>>) -> View {
-    let word = text(item, |item| format!("word shaped tone-{}", item.tone.name()));
+    let class = text(item, |item| format!("word shaped tone-{}", item.tone.name()));
+    let link = text(item, |item| item.link.clone());
+    let reason = text(item, |item| item.reason.clone());
+    let object = text(item, |item| item.object.clone());
+    let message = text(item, |item| item.message.clone());
+    let age = text(item, |item| item.age.clone());
     view! {
         li() {
-            a(class="line", href=text(item, |item| item.link.clone()), data-testid="event") {
-                span(class=word) { (text(item, |item| item.reason.clone())) }
-                span(class="what mono") { (text(item, |item| item.object.clone())) }
-                span(class="why") { (text(item, |item| item.message.clone())) }
-                span(class="age") { (text(item, |item| item.age.clone())) }
+            a(class="line", href=link, data-testid="event") {
+                span(class=class) { (reason) }
+                span(class="what mono") { (object) }
+                span(class="why") { (message) }
+                span(class="age") { (age) }
             }
         }
     }

@@ -13,7 +13,7 @@ use sycamore::prelude::*;
 
 pub(crate) use owners::LINES;
 
-use super::{Page, when};
+use super::{Page, changing, live, on, when};
 use crate::model::detail::Detail;
 use crate::model::keys::Command;
 use crate::model::route::Pane;
@@ -29,33 +29,28 @@ fn whole(page: Page) -> View {
     let missing = of(page, |detail| detail.missing);
     let shown = of(page, |detail| detail.pane);
     let secret = of(page, |detail| detail.revealed.is_some());
-    let note = move |shown: bool| if shown { "pane-note" } else { "pane-note none" };
+    let note =
+        |shown: ReadSignal<bool>| live(move || if shown.get() { "pane-note" } else { "pane-note none" });
+    let [gone, missing] = [note(gone), note(missing)];
+    let [head, acts, tabs] = [head(page), acts::acts(page), tabs(page)];
+    let body = changing(move || match shown.get() {
+        Pane::Facts => facts::facts(page),
+        Pane::Yaml => vec![when(secret, page, reveal), yaml::yaml(page)].into(),
+        Pane::Edit => vec![when(secret, page, reveal), edit::edit(page)].into(),
+        Pane::Logs => logs::logs(page),
+        Pane::Terminal => terminal::terminal(page),
+        Pane::Owners => owners::owners(page),
+    });
     view! {
-        aside(
-            class="pane", aria-label="Detail", data-testid="detail",
-            data-key=move || key.get_clone(), data-version=move || version.get_clone(),
-        ) {
-            (head(page))
-            (acts::acts(page))
-            (tabs(page))
-            p(class=move || note(gone.get()), data-testid="gone") {
+        aside(class="pane", aria-label="Detail", data-testid="detail", data-key=key, data-version=version) {
+            (head)
+            (acts)
+            (tabs)
+            p(class=gone, data-testid="gone") {
                 span(class="shaped tone-warn") { "Deleted. This is the last that was seen of it." }
             }
-            p(class=move || note(missing.get()), data-testid="missing") { "No object of this name is known here (yet)." }
-            (move || match shown.get() {
-                Pane::Facts => facts::facts(page),
-                Pane::Yaml => view! {
-                    (when(secret, page, reveal))
-                    (yaml::yaml(page))
-                },
-                Pane::Edit => view! {
-                    (when(secret, page, reveal))
-                    (edit::edit(page))
-                },
-                Pane::Logs => logs::logs(page),
-                Pane::Terminal => terminal::terminal(page),
-                Pane::Owners => owners::owners(page),
-            })
+            p(class=missing, data-testid="missing") { "No object of this name is known here (yet)." }
+            (body)
         }
     }
 }
@@ -69,10 +64,10 @@ fn head(page: Page) -> View {
     view! {
         header(class="pane-head") {
             div(class="pane-title") {
-                span(class="pane-kind") { (move || kind.get_clone()) }
-                h2(class="mono") { (move || name.get_clone()) }
+                span(class="pane-kind") { (kind) }
+                h2(class="mono") { (name) }
             }
-            button(class="tool", aria-label="Close", title="Close (Esc)", on:click=move |_| page.command(Command::Close)) {
+            button(class="tool", aria-label="Close", title="Close (Esc)", on:click=on(move |_| page.command(Command::Close))) {
                 span(class="cross", aria-hidden="true")
             }
         }
@@ -82,11 +77,12 @@ fn head(page: Page) -> View {
 /// Shows the values of a Secret, or masks them again.
 fn reveal(page: Page) -> View {
     let shown = of(page, |detail| detail.revealed == Some(true));
+    let shown = live(move || shown.get().to_string());
     view! {
         p(class="pane-note") {
             button(
-                class="push", data-testid="reveal", aria-pressed=move || shown.get().to_string(), title="Values (x)",
-                on:click=move |_| page.command(Command::Reveal),
+                class="push", data-testid="reveal", aria-pressed=shown, title="Values (x)",
+                on:click=on(move |_| page.command(Command::Reveal)),
             ) { "Reveal the values" }
         }
     }
@@ -103,13 +99,15 @@ fn tabs(page: Page) -> View {
 
 fn tab(page: Page, pane: Pane) -> View {
     let pressed = page.part(move |frame| frame.detail.as_ref().is_some_and(|detail| detail.pane == pane));
+    let pressed = live(move || pressed.get().to_string());
     let name = format!("{}-switch", pane.name());
     let id = name.clone();
+    let title = pane.title();
     view! {
         button(
-            id=id, class="tab", aria-pressed=move || pressed.get().to_string(), data-testid=name,
-            on:click=move |_| page.command(Command::Show(pane)),
-        ) { (pane.title()) }
+            id=id, class="tab", aria-pressed=pressed, data-testid=name,
+            on:click=on(move |_| page.command(Command::Show(pane))),
+        ) { (title) }
     }
 }
 

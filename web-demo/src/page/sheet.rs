@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sycamore::prelude::*;
 
-use super::{Page, browser, each, on_size, text, when};
+use super::{Page, at_each, browser, changing, derived, each, effect, live, on, on_size, places, text, when};
 use crate::model::cell::{grouped, last_part};
 use crate::model::frame::{ColumnFrame, Empty, RowFrame, TableFrame};
 use crate::model::{Event, ROW_HEIGHT};
@@ -18,13 +18,15 @@ fn whole(page: Page) -> View {
     let title = of(page, |table| table.title.clone());
     let amount = of(page, amount);
     let [total, matching] = [of(page, |table| table.total), of(page, |table| table.matching)];
+    let [total, matching] = [total, matching].map(|count| live(move || count.get().to_string()));
+    let scroller = scroller(page);
     view! {
         section(class="sheet") {
             div(class="sheet-head") {
-                h1(data-testid="title") { (move || title.get_clone()) }
-                span(class="amount", data-testid="amount", data-total=move || total.get().to_string(), data-matching=move || matching.get().to_string()) { (move || amount.get_clone()) }
+                h1(data-testid="title") { (title) }
+                span(class="amount", data-testid="amount", data-total=total, data-matching=matching) { (amount) }
             }
-            div(class="sheet-body") { (scroller(page)) }
+            div(class="sheet-body") { (scroller) }
         }
     }
 }
@@ -32,6 +34,7 @@ fn whole(page: Page) -> View {
 fn scroller(page: Page) -> View {
     let [title, kind] = [of(page, |table| table.title.clone()), of(page, |table| table.kind.clone())];
     let total = of(page, |table| table.matching);
+    let total = live(move || total.get().to_string());
     let [scroller, grid, space] = std::array::from_fn(|_| create_node_ref());
     place(page, grid, space);
     let measure = move || {
@@ -40,26 +43,26 @@ fn scroller(page: Page) -> View {
         }
     };
     on_size(scroller, measure);
+    let [headings, rows, nothing] = [headings(page), rows(page), nothing(page)];
     view! {
         div(
             r#ref=scroller, class="scroller", id="rows", tabindex="0", role="grid", data-testid="table",
-            data-kind=move || kind.get_clone(), aria-label=move || title.get_clone(),
-            aria-rowcount=move || total.get().to_string(), on:scroll=move |_| measure(),
+            data-kind=kind, aria-label=title, aria-rowcount=total, on:scroll=on(move |_| measure()),
         ) {
             div(r#ref=grid, class="grid") {
-                (headings(page))
+                (headings)
                 div(r#ref=space, class="space") {
                     div(
                         class="window", role="rowgroup",
-                        on:pointerenter=move |_| page.apply(Event::Pointer(true)),
-                        on:pointerleave=move |_| page.apply(Event::Pointer(false)),
+                        on:pointerenter=on(move |_| page.apply(Event::Pointer(true))),
+                        on:pointerleave=on(move |_| page.apply(Event::Pointer(false))),
                     ) {
-                        (rows(page))
+                        (rows)
                     }
                 }
             }
         }
-        (nothing(page))
+        (nothing)
     }
 }
 
@@ -67,14 +70,14 @@ fn scroller(page: Page) -> View {
 fn place(page: Page, grid: NodeRef, space: NodeRef) {
     let tracks = of(page, |table| table.tracks.clone());
     let total = of(page, |table| table.matching);
-    create_effect(move || {
+    effect(move || {
         let tracks = tracks.get_clone();
         let Some(grid) = grid.try_get() else { return };
         for (name, tracks) in ["--narrow", "--medium", "--wide"].into_iter().zip(&tracks) {
             browser::style(&grid, name, tracks);
         }
     });
-    create_effect(move || {
+    effect(move || {
         let total = total.get() as f64;
         if let Some(space) = space.try_get() {
             browser::style(&space, "height", &format!("{}px", total * ROW_HEIGHT));
@@ -122,11 +125,11 @@ fn heading(page: Page, column: ReadSignal<Option<ColumnFrame>>) -> View {
     });
     let class = text(column, |column| format!("cell c-{} from-{}", column.style.name(), column.from.name()));
     let title = text(column, |column| column.title.to_string());
-    let sort = move |_| {
+    let sort = on(move |_| {
         if let Some(column) = column.get_clone_untracked() {
             page.apply(Event::SortBy(column.title.to_string()));
         }
-    };
+    });
     view! {
         div(class=class, role="columnheader", aria-sort=sorted) {
             button(class="sort", data-testid="sort", on:click=sort) { (title) }
@@ -136,7 +139,7 @@ fn heading(page: Page, column: ReadSignal<Option<ColumnFrame>>) -> View {
 
 fn rows(page: Page) -> View {
     let shape = of(page, |table| table.columns.clone());
-    let places = create_memo(move || (0..shape.with(Vec::len)).collect::<Vec<usize>>());
+    let places = places(of(page, |table| table.columns.len()));
     each(
         page,
         |frame| frame.table.as_ref().map_or(0, |table| table.rows.len()),
@@ -153,7 +156,7 @@ fn line(
     places: ReadSignal<Vec<usize>>,
     shape: ReadSignal<Vec<ColumnFrame>>,
 ) -> View {
-    let class = create_selector(text(row, |row| {
+    let class = derived(text(row, |row| {
         let tint = match row.tint {
             Some(true) => " tint-odd",
             Some(false) => " tint-even",
@@ -161,51 +164,49 @@ fn line(
         };
         format!("row{tint}{}", if row.selected { " selected" } else { "" })
     }));
-    let key = create_selector(text(row, |row| row.key.clone()));
-    let version = create_selector(text(row, |row| row.version.clone()));
-    let place = create_selector(move || row.with(|row| row.as_ref().map_or(0, |row| row.place)));
+    let key = derived(text(row, |row| row.key.clone()));
+    let version = derived(text(row, |row| row.version.clone()));
+    let place = derived(move || row.with(|row| row.as_ref().map_or(0, |row| row.place)));
     let node = create_node_ref();
-    create_effect(move || {
+    effect(move || {
         let top = place.get() as f64 * ROW_HEIGHT;
         if let Some(node) = node.try_get() {
             browser::style(&node, "transform", &format!("translateY({top}px)"));
         }
     });
+    let index = live(move || (place.get() + 2).to_string());
+    let selected = text(row, |row| row.selected.to_string());
+    let cells = at_each(places, move |place| cell(row, place, shape));
     view! {
         div(
-            r#ref=node, aria-rowindex=move || (place.get() + 2).to_string(),
-            class=move || class.get_clone(), role="row", data-testid="row",
-            data-key=move || key.get_clone(), data-version=move || version.get_clone(),
-            aria-selected=text(row, |row| row.selected.to_string()),
-            on:click=move |_| page.apply(Event::Open(key.get_clone_untracked())),
-        ) {
-            Indexed(list=places, view=move |place| cell(row, place, shape))
-        }
+            r#ref=node, aria-rowindex=index, class=class, role="row", data-testid="row",
+            data-key=key, data-version=version, aria-selected=selected,
+            on:click=on(move |_| page.apply(Event::Open(key.get_clone_untracked()))),
+        ) { (cells) }
     }
 }
 
 fn cell(row: RowSignal, place: usize, shape: ReadSignal<Vec<ColumnFrame>>) -> View {
-    let shown = create_selector(text(row, move |row| {
-        row.cells.get(place).map(|(text, _)| text.clone()).unwrap_or_default()
-    }));
-    let tone = create_selector(move || {
+    let shown =
+        derived(text(row, move |row| row.cells.get(place).map(|(text, _)| text.clone()).unwrap_or_default()));
+    let tone = derived(move || {
         row.with(|row| row.as_ref().and_then(|row| row.cells.get(place)).map(|(_, tone)| *tone))
             .unwrap_or_default()
     });
-    let class = move || {
+    let class = live(move || {
         // Before the other is read: a signal that is brought up to date while one is borrowed ends the page.
         let tone = tone.get().name();
         shape.with(|shape| {
             let Some(column) = shape.get(place) else { return String::new() };
             format!("cell c-{} from-{} tone-{tone}", column.style.name(), column.from.name())
         })
-    };
+    });
     // Of what comes first, a name as a rule, the end stays in view when the rest is cut.
     if place > 0 {
-        return view! { div(class=class, role="gridcell") { (move || shown.get_clone()) } };
+        return view! { div(class=class, role="gridcell") { (shown) } };
     }
-    let head = move || shown.with(|text| text[..last_part(text)].to_owned());
-    let tail = move || shown.with(|text| text[last_part(text)..].to_owned());
+    let head = live(move || shown.with(|text| text[..last_part(text)].to_owned()));
+    let tail = live(move || shown.with(|text| text[last_part(text)..].to_owned()));
     view! {
         div(class=class, role="gridcell") {
             span(class="head") { (head) }
@@ -219,12 +220,10 @@ fn nothing(page: Page) -> View {
     let empty = page.part(|frame| {
         frame.table.as_ref().and_then(|table| Some((table.empty.clone()?, table.title.to_lowercase())))
     });
-    view! {
-        (move || match empty.get_clone() {
-            None => View::default(),
-            Some((empty, title)) => reason(&empty, &title),
-        })
-    }
+    changing(move || match empty.get_clone() {
+        None => View::default(),
+        Some((empty, title)) => reason(&empty, &title),
+    })
 }
 
 fn reason(empty: &Empty, title: &str) -> View {

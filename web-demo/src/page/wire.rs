@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, each, text, when};
+use super::{Page, each, live, on, text, when};
 use crate::model::Event;
 use crate::model::frame::WireFrame;
 use crate::model::keys::Command;
@@ -20,9 +20,10 @@ fn panel(page: Page) -> View {
         |frame, place| frame.wire.as_ref()?.lines.get(place).cloned(),
         line,
     );
+    let head = head(page);
     view! {
         section(class="wire", aria-label="Wire", data-testid="wire") {
-            (head(page))
+            (head)
             div(class="wire-body", tabindex="0") {
                 table() {
                     thead() {
@@ -53,25 +54,26 @@ fn head(page: Page) -> View {
     let rate = of(page, |wire| format!("{:.1}", wire.rate));
     let path = of(page, |wire| spark(&wire.history));
     let all = of(page, |wire| wire.all);
+    let watches = live(move || watches.get().to_string());
     view! {
         header(class="wire-head") {
             h2() { "Wire" }
-            p(class="figure") { b(data-testid="wire-watches") { (move || watches.get().to_string()) } " open watches" }
+            p(class="figure") { b(data-testid="wire-watches") { (watches) } " open watches" }
             p(class="figure") {
-                b(data-testid="wire-rate") { (move || rate.get_clone()) } " events/s"
+                b(data-testid="wire-rate") { (rate) } " events/s"
                 svg(class="spark", viewBox="0 0 90 16", preserveAspectRatio="none", aria-hidden="true") {
-                    path(d=move || path.get_clone())
+                    path(d=path)
                 }
             }
-            p(class="figure") { b(data-testid="wire-bytes") { (move || bytes.get_clone()) } " received" }
+            p(class="figure") { b(data-testid="wire-bytes") { (bytes) } " received" }
             label(class="all") {
                 input(
-                    r#type="checkbox", data-testid="watch-all", prop:checked=move || all.get(),
-                    on:change=move |_| page.apply(Event::ToggleAll),
+                    r#type="checkbox", data-testid="watch-all", prop:checked=all,
+                    on:change=on(move |_| page.apply(Event::ToggleAll)),
                 )
                 "Watch every kind"
             }
-            button(class="tool", aria-label="Close", title="Close (w)", on:click=move |_| page.command(Command::Wire)) {
+            button(class="tool", aria-label="Close", title="Close (w)", on:click=on(move |_| page.command(Command::Wire))) {
                 span(class="cross", aria-hidden="true")
             }
         }
@@ -83,34 +85,40 @@ fn of<T: PartialEq + Default + 'static>(page: Page, read: fn(&WireFrame) -> T) -
 }
 
 fn line(item: ReadSignal<Option<Line>>) -> View {
-    let figure = move |read: fn(&Line) -> String| text(item, read);
+    let figure = |read: fn(&Line) -> String| text(item, read);
+    let [kind, title] = [(); 2].map(|()| figure(|line| line.kind.clone()));
+    let [state, word] = [(); 2].map(|()| figure(|line| words(line).0.to_owned()));
+    let class = figure(|line| format!("shaped tone-{}", words(line).1));
+    let watching = figure(|line| line.figures.watching.to_string());
+    let objects = figure(|line| line.figures.objects.to_string());
+    let version = figure(|line| line.figures.resource_version.clone());
+    let rate = figure(|line| format!("{:.1}", line.rate));
+    let events = figure(|line| line.figures.events.to_string());
+    let bookmarks = figure(|line| line.figures.bookmarks.to_string());
+    let relists = figure(|line| line.figures.relists.to_string());
+    let bytes = figure(|line| size(line.figures.bytes));
+    let heard = figure(|line| line.heard.clone());
+    let error =
+        figure(|line| line.figures.last_error.as_ref().map(|error| error.text.clone()).unwrap_or_default());
     view! {
-        tr(
-            data-testid="wire-informer", data-kind=figure(|line| line.kind.clone()),
-            data-state=figure(|line| state(line).0.to_owned()),
-            data-watching=figure(|line| line.figures.watching.to_string()),
-        ) {
-            th(scope="row", class="mono") { (figure(|line| line.kind.clone())) }
-            td() {
-                span(class=figure(|line| format!("shaped tone-{}", state(line).1))) { (figure(|line| state(line).0.to_owned())) }
-            }
-            td(class="num", data-testid="wire-objects") { (figure(|line| line.figures.objects.to_string())) }
-            td(class="num", data-testid="wire-version") { (figure(|line| line.figures.resource_version.clone())) }
-            td(class="num", data-testid="wire-event-rate") { (figure(|line| format!("{:.1}", line.rate))) }
-            td(class="num", data-testid="wire-events") { (figure(|line| line.figures.events.to_string())) }
-            td(class="num", data-testid="wire-bookmarks") { (figure(|line| line.figures.bookmarks.to_string())) }
-            td(class="num", data-testid="wire-relists") { (figure(|line| line.figures.relists.to_string())) }
-            td(class="num", data-testid="wire-informer-bytes") { (figure(|line| size(line.figures.bytes))) }
-            td(class="num", data-testid="wire-heard") { (figure(|line| line.heard.clone())) }
-            td(class="error", data-testid="wire-error") {
-                (figure(|line| line.figures.last_error.as_ref().map(|error| error.text.clone()).unwrap_or_default()))
-            }
+        tr(data-testid="wire-informer", data-kind=kind, data-state=state, data-watching=watching) {
+            th(scope="row", class="mono") { (title) }
+            td() { span(class=class) { (word) } }
+            td(class="num", data-testid="wire-objects") { (objects) }
+            td(class="num", data-testid="wire-version") { (version) }
+            td(class="num", data-testid="wire-event-rate") { (rate) }
+            td(class="num", data-testid="wire-events") { (events) }
+            td(class="num", data-testid="wire-bookmarks") { (bookmarks) }
+            td(class="num", data-testid="wire-relists") { (relists) }
+            td(class="num", data-testid="wire-informer-bytes") { (bytes) }
+            td(class="num", data-testid="wire-heard") { (heard) }
+            td(class="error", data-testid="wire-error") { (error) }
         }
     }
 }
 
 /// An informer's state in the words of the connection, and its tone.
-fn state(line: &Line) -> (&'static str, &'static str) {
+fn words(line: &Line) -> (&'static str, &'static str) {
     match line.figures.phase {
         Phase::Live => ("live", "good"),
         _ if line.trouble.as_ref().is_some_and(|trouble| trouble.refused) => ("refused", "idle"),

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::super::{Page, each, text};
+use super::super::{Page, each, on, text};
 use crate::model::act::Act;
 use crate::model::frame::ActFrame;
 use crate::model::keys::{BINDINGS, Command};
@@ -22,16 +22,17 @@ pub(super) fn acts(page: Page) -> View {
 }
 
 fn button(page: Page, item: ReadSignal<Option<ActFrame>>) -> View {
-    let go = move |_| {
+    let go = on(move |_| {
         if let Some(item) = item.get_clone_untracked() {
             page.command(Command::Act(item.act));
         }
-    };
+    });
+    let name = text(item, |item| item.act.name().to_owned());
+    let denied = text(item, |item| item.denied.is_some().to_string());
+    let hint = text(item, hint);
+    let title = text(item, |item| item.title.to_owned());
     view! {
-        button(
-            class="push", data-testid="act", data-act=text(item, |item| item.act.name().to_owned()),
-            aria-disabled=text(item, |item| item.denied.is_some().to_string()), title=text(item, hint), on:click=go,
-        ) { (text(item, |item| item.title.to_owned())) }
+        button(class="push", data-testid="act", data-act=name, aria-disabled=denied, title=hint, on:click=go) { (title) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::super::{Page, browser, each, text, told, when};
+use super::super::{Page, browser, each, live, on, text, told, when};
 use super::of;
 use crate::model::Event;
 use crate::model::changes::Line;
@@ -14,14 +14,13 @@ pub(super) fn edit(page: Page) -> View {
     let cannot = page
         .part(|frame| frame.edit.as_ref().and_then(|edit| edit.as_ref().err()).cloned().unwrap_or_default());
     let open = page.part(|frame| matches!(frame.edit, Some(Ok(_))));
+    let editor = when(open, page, editor);
     view! {
         p(class=move || if masked.get() { "pane-note" } else { "none" }, data-testid="locked") {
             "The values of this Secret are masked: reveal them to edit it."
         }
-        p(class=move || if cannot.with(String::is_empty) { "none" } else { "pane-note" }, data-testid="cannot-edit") {
-            (move || cannot.get_clone())
-        }
-        (when(open, page, editor))
+        p(class=move || if cannot.with(String::is_empty) { "none" } else { "pane-note" }, data-testid="cannot-edit") { (cannot) }
+        (editor)
     }
 }
 
@@ -30,7 +29,7 @@ fn editor(page: Page) -> View {
     let [busy, denied] =
         [part(page, |edit| edit.busy.to_owned()), part(page, |edit| edit.denied.clone().unwrap_or_default())];
     // Letters are text here, not commands; Esc leaves the box.
-    let keys = |event: web_sys::KeyboardEvent| {
+    let keys = on(|event: web_sys::KeyboardEvent| {
         if browser::is_held(&event) {
             return;
         }
@@ -38,45 +37,48 @@ fn editor(page: Page) -> View {
         if event.key() == "Escape" {
             browser::focus("rows");
         }
-    };
+    });
+    let buttons = buttons(page);
+    let problem = when(part(page, |edit| edit.problem.is_some()), page, problem);
+    let review = when(part(page, |edit| edit.review.is_some()), page, review);
     view! {
         div(class="pane-body edit") {
-            p(class="pane-note tone-warn shaped", hidden=move || denied.with(String::is_empty), data-testid="edit-denied") {
-                (move || denied.get_clone())
-            }
+            p(class="pane-note tone-warn shaped", hidden=move || denied.with(String::is_empty), data-testid="edit-denied") { (denied) }
             textarea(
                 id="editor", class="editor", aria-label="YAML of the object", "spellcheck"="false", autocomplete="off",
                 autocapitalize="off", data-testid="editor", prop:value=move || yaml.with(|text| text.to_string()),
-                on:input=move |event: web_sys::Event| page.apply(Event::Write(browser::value(&event))), on:keydown=keys,
+                on:input=on(move |event| page.apply(Event::Write(browser::value(&event)))), on:keydown=keys,
             )
-            (buttons(page))
-            p(class="busy dim", role="status", data-testid="edit-busy") { (move || busy.get_clone()) }
-            div(role="alert") { (when(part(page, |edit| edit.problem.is_some()), page, problem)) }
-            (when(part(page, |edit| edit.review.is_some()), page, review))
+            (buttons)
+            p(class="busy dim", role="status", data-testid="edit-busy") { (busy) }
+            div(role="alert") { (problem) }
+            (review)
         }
     }
 }
 
 fn buttons(page: Page) -> View {
-    let touched = part(page, |edit| edit.touched);
-    let idle = part(page, |edit| edit.busy.is_empty());
-    let ready = part(page, |edit| edit.ready);
-    let off = |on: ReadSignal<bool>| move || (!on.get()).to_string();
+    let off = |on: ReadSignal<bool>| live(move || (!on.get()).to_string());
+    let untouched = off(part(page, |edit| edit.touched));
+    let busy = off(part(page, |edit| edit.busy.is_empty()));
+    let unready = off(part(page, |edit| edit.ready));
     view! {
         div(class="pushes") {
-            button(class="push", data-testid="discard", aria-disabled=off(touched), on:click=move |_| page.apply(Event::Discard)) { "Discard" }
-            button(class="push", data-testid="review", aria-disabled=off(idle), on:click=move |_| page.apply(Event::Review)) { "Review" }
-            button(class="push strong", data-testid="apply", aria-disabled=off(ready), on:click=move |_| page.apply(Event::Apply)) { "Apply" }
+            button(class="push", data-testid="discard", aria-disabled=untouched, on:click=on(move |_| page.apply(Event::Discard))) { "Discard" }
+            button(class="push", data-testid="review", aria-disabled=busy, on:click=on(move |_| page.apply(Event::Review))) { "Review" }
+            button(class="push strong", data-testid="apply", aria-disabled=unready, on:click=on(move |_| page.apply(Event::Apply))) { "Apply" }
         }
     }
 }
 
 fn problem(page: Page) -> View {
     let trouble = page.part(|frame| edit_of(frame).and_then(|edit| edit.problem.clone()));
+    let title = text(trouble, |trouble| trouble.title.clone());
+    let told = told(trouble);
     view! {
         div(class="edit-problem", data-testid="edit-problem") {
-            strong(class="tone-bad shaped") { (text(trouble, |trouble| trouble.title.clone())) }
-            (told(trouble))
+            strong(class="tone-bad shaped") { (title) }
+            (told)
         }
     }
 }
@@ -92,11 +94,13 @@ fn review(page: Page) -> View {
         unknown.map(|why| format!("Who else manages these fields is not known: {why}.")).unwrap_or_default()
     });
     let lines = each(page, |frame| reviewed(frame).map_or(0, |review| review.lines.len()), line, drawn);
+    let some = part(page, |edit| edit.review.as_deref().is_some_and(|review| !review.conflicts.is_empty()));
+    let conflicts = when(some, page, conflicts);
     view! {
         section(class="review", aria-label="Review", data-testid="reviewed") {
-            (when(part(page, |edit| edit.review.as_deref().is_some_and(|review| !review.conflicts.is_empty())), page, conflicts))
-            p(class="dim") { (move || unknown.get_clone()) }
-            h3() { (move || verdict.get_clone()) }
+            (conflicts)
+            p(class="dim") { (unknown) }
+            h3() { (verdict) }
             pre(class="changes", tabindex="0", aria-label="Changed lines", data-testid="changes") { (lines) }
         }
     }
@@ -112,8 +116,8 @@ fn conflicts(page: Page) -> View {
             dl(class="facts stacked") { (list) }
             label(class="chosen") {
                 input(
-                    r#type="checkbox", data-testid="take", prop:checked=move || take.get(),
-                    on:change=move |_| page.apply(Event::Take(!take.get())),
+                    r#type="checkbox", data-testid="take", prop:checked=take,
+                    on:change=on(move |_| page.apply(Event::Take(!take.get()))),
                 )
                 span() { "Take these fields over" }
             }
@@ -122,10 +126,12 @@ fn conflicts(page: Page) -> View {
 }
 
 fn conflict(item: ReadSignal<Option<Conflict>>) -> View {
+    let manager = text(item, |item| item.manager.clone());
+    let fields = text(item, |item| item.fields.join("\n"));
     view! {
         div(class="fact", data-testid="conflict") {
-            dt() { (text(item, |item| item.manager.clone())) }
-            dd(class="mono") { (text(item, |item| item.fields.join("\n"))) }
+            dt() { (manager) }
+            dd(class="mono") { (fields) }
         }
     }
 }
@@ -136,7 +142,8 @@ fn line(frame: &Frame, place: usize) -> Option<Line> {
 
 fn drawn(item: ReadSignal<Option<Line>>) -> View {
     let class = text(item, |line| format!("change {}", line.change.signs().0));
-    view! { span(class=class) { (text(item, |line| format!("{} {}\n", line.change.signs().1, line.text))) } }
+    let line = text(item, |line| format!("{} {}\n", line.change.signs().1, line.text));
+    view! { span(class=class) { (line) } }
 }
 
 fn edit_of(frame: &Frame) -> Option<&EditFrame> {

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::super::{Page, browser, on_size};
+use super::super::{Page, browser, changing, effect, live, on, on_size};
 use super::places::{advice, choice, places};
 use crate::model::choice::{Switch, TAILS};
 use crate::model::inspect::Event;
@@ -14,35 +14,42 @@ pub(super) fn logs(page: Page) -> View {
     let status = of(page, |logs| logs.status.clone());
     let dropped = of(page, |logs| logs.dropped);
     let note = of(page, |logs| logs.trouble.clone());
+    let places = places(page, of(page, |logs| logs.places.clone()));
+    let [tail, search, lines] = [tail(page), search(page), lines(page)];
+    let follow = switch(page, Switch::Follow, "Follow", "log-follow");
+    let previous = switch(page, Switch::Previous, "Previous", "log-previous");
+    let times = switch(page, Switch::Times, "Times", "log-times");
+    let class = live(move || format!("stream-state shaped tone-{}", tone.get().name()));
+    let advice = advice(note, page);
+    let dropped = changing(move || match dropped.get() {
+        0 => View::default(),
+        count => {
+            let note = format!("{count} older lines are not kept here.");
+            view! { p(class="stream-note", data-testid="log-dropped") { (note) } }
+        }
+    });
     view! {
         div(class="stream-tools") {
-            (places(page, of(page, |logs| logs.places.clone())))
-            (tail(page))
-            (switch(page, Switch::Follow, "Follow", "log-follow"))
-            (switch(page, Switch::Previous, "Previous", "log-previous"))
-            (switch(page, Switch::Times, "Times", "log-times"))
+            (places)
+            (tail)
+            (follow)
+            (previous)
+            (times)
         }
-        (search(page))
-        p(class=move || format!("stream-state shaped tone-{}", tone.get().name()), role="status", data-testid="log-state",
-            data-tone=move || tone.get().name()) { (move || status.get_clone()) }
-        (advice(note, page))
-        (move || match dropped.get() {
-            0 => View::default(),
-            count => view! {
-                p(class="stream-note", data-testid="log-dropped") {
-                    (format!("{count} older lines are not kept here."))
-                }
-            },
-        })
-        (lines(page))
+        (search)
+        p(class=class, role="status", data-testid="log-state", data-tone=move || tone.get().name()) { (status) }
+        (advice)
+        (dropped)
+        (lines)
     }
 }
 
 fn switch(page: Page, switch: Switch, title: &'static str, id: &'static str) -> View {
     let on = page.part(move |frame| frame.logs.as_ref().is_some_and(|logs| logs.choice.is_on(switch)));
+    let pressed = live(move || on.get().to_string());
+    let turn = self::on(move |_| page.inspect(Event::Turn(switch)));
     view! {
-        button(class="chip", aria-pressed=move || on.get().to_string(), data-testid=id,
-            on:click=move |_| page.inspect(Event::Turn(switch))) { (title) }
+        button(class="chip", aria-pressed=pressed, data-testid=id, on:click=turn) { (title) }
     }
 }
 
@@ -66,7 +73,7 @@ fn search(page: Page) -> View {
         (false, (count, None)) => format!("{count} lines"),
     });
     // The box has keys of its own, and none is the page's but those that are held with Control.
-    let press = move |event: web_sys::KeyboardEvent| {
+    let press = on(move |event: web_sys::KeyboardEvent| {
         if browser::is_held(&event) {
             return;
         }
@@ -77,14 +84,15 @@ fn search(page: Page) -> View {
             _ => return,
         }
         event.prevent_default();
-    };
+    });
+    let only = switch(page, Switch::Only, "Only these", "log-only");
     view! {
         div(class="stream-find") {
             input(r#type="search", placeholder="Find in the logs", aria-label="Find in the logs; Enter goes to the next, Esc leaves",
                 data-testid="log-find", autocomplete="off", "spellcheck"="false", prop:value=move || find.get_clone(),
-                on:input=move |event| page.inspect(Event::Find(browser::value(&event))), on:keydown=press)
-            span(class="stream-hits", role="status", data-testid="log-hits") { (move || hits.get_clone()) }
-            (switch(page, Switch::Only, "Only these", "log-only"))
+                on:input=on(move |event| page.inspect(Event::Find(browser::value(&event)))), on:keydown=press)
+            span(class="stream-hits", role="status", data-testid="log-hits") { (hits) }
+            (only)
         }
     }
 }
@@ -101,14 +109,14 @@ fn lines(page: Page) -> View {
         }
     };
     on_size(scroller, look);
-    create_effect(move || {
+    effect(move || {
         let (count, first) = (count.get() as f64, first.get() as f64);
         let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
         browser::style(&space, "height", &format!("{}px", count * LINE_HEIGHT));
         browser::style(&window, "transform", &format!("translateY({}px)", first * LINE_HEIGHT));
     });
     // What scrolls the lines does not move in the table.
-    let scrolling = move |event: web_sys::KeyboardEvent| {
+    let scrolling = on(move |event: web_sys::KeyboardEvent| {
         let key = event.key();
         if matches!(key.as_str(), "ArrowDown" | "ArrowUp" | "Home" | "End") {
             event.stop_propagation();
@@ -116,28 +124,30 @@ fn lines(page: Page) -> View {
         if matches!(key.as_str(), "ArrowUp" | "Home" | "PageUp") {
             page.inspect(Event::Back);
         }
-    };
-    let wheeled = move |event: web_sys::WheelEvent| {
+    });
+    let wheeled = on(move |event: web_sys::WheelEvent| {
         if event.delta_y() < 0.0 {
             page.inspect(Event::Back);
         }
-    };
+    });
+    let count = live(move || count.get().to_string());
+    let end = changing(move || match away.get() {
+        false => View::default(),
+        true => view! {
+            button(class="log-end", data-testid="log-end", on:click=on(move |_| page.inspect(Event::End))) { "To the end" }
+        },
+    });
     view! {
         div(class="log-frame") {
             div(r#ref=scroller, id="log", class="log", tabindex="0", role="region", aria-label="Log lines", data-testid="log",
-                data-lines=move || count.get().to_string(), on:scroll=move |_| look(), on:keydown=scrolling, on:wheel=wheeled) {
+                data-lines=count, on:scroll=on(move |_| look()), on:keydown=scrolling, on:wheel=wheeled) {
                 div(r#ref=space, class="log-space") {
                     pre(r#ref=window, class="log-window") {
                         Keyed(list=rows, key=|row| (row.number, row.current, row.spans.clone()), view=row)
                     }
                 }
             }
-            (move || match away.get() {
-                false => View::default(),
-                true => view! {
-                    button(class="log-end", data-testid="log-end", on:click=move |_| page.inspect(Event::End)) { "To the end" }
-                },
-            })
+            (end)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::super::{Page, browser, each, text};
+use super::super::{Page, browser, changing, each, on, text};
 use crate::model::family::{Relative, stride};
 use crate::model::frame::Frame;
 
@@ -16,21 +16,24 @@ pub(super) fn owners(page: Page) -> View {
         |frame, at| frame.owners.as_ref().and_then(|owners| owners.get(at).cloned()),
         line,
     );
-    let press = move |event: web_sys::KeyboardEvent| {
+    let press = on(move |event: web_sys::KeyboardEvent| {
         let next = browser::place_among(LINES).and_then(|at| stride(&levels(page), at, &event.key()));
         if let Some(next) = next {
             event.prevent_default();
             event.stop_propagation();
             browser::focus_at(LINES, next);
         }
-    };
+    });
+    let note = changing(move || match (none.get(), alone.get()) {
+        (true, _) => view! { p(class="dim") { "This object is not known here (yet)." } },
+        (_, true) => {
+            view! { p(class="dim") { "Nobody made it but whoever applied it, and it has made nothing." } }
+        }
+        _ => View::default(),
+    });
     view! {
         div(class="pane-body") {
-            (move || match (none.get(), alone.get()) {
-                (true, _) => view! { p(class="dim") { "This object is not known here (yet)." } },
-                (_, true) => view! { p(class="dim") { "Nobody made it but whoever applied it, and it has made nothing." } },
-                _ => View::default(),
-            })
+            (note)
             div(role="tree", class="tree", aria-label="Owners and offspring", data-testid="owners", on:keydown=press) { (lines) }
         }
     }
@@ -60,15 +63,20 @@ fn line(relative: ReadSignal<Option<Relative>>) -> View {
         let link = relative.with(|relative| relative.as_ref().map(|relative| relative.link.clone()));
         link.filter(|link| !link.is_empty())
     };
+    let level = text(relative, |relative| relative.level.to_string());
+    let current = text(relative, |relative| relative.current.to_string());
+    let key = text(relative, |relative| relative.key.clone());
+    let [kind, title] = [(); 2].map(|()| text(relative, |relative| relative.kind.clone()));
+    let name = text(relative, |relative| relative.name.clone());
+    let word = text(relative, |relative| relative.state.clone());
+    let note = text(relative, |relative| relative.note.clone());
     view! {
-        a(class=class, role="treeitem", tabindex="0", aria-level=text(relative, |relative| relative.level.to_string()),
-            aria-current=text(relative, |relative| relative.current.to_string()), data-testid="owner",
-            data-key=text(relative, |relative| relative.key.clone()), data-kind=text(relative, |relative| relative.kind.clone()),
-            href=link) {
-            span(class="what-kind") { (text(relative, |relative| relative.kind.clone())) }
-            span(class="mono relative-name") { (text(relative, |relative| relative.name.clone())) }
-            span(class=state) { (text(relative, |relative| relative.state.clone())) }
-            span(class="dim") { (text(relative, |relative| relative.note.clone())) }
+        a(class=class, role="treeitem", tabindex="0", aria-level=level, aria-current=current, data-testid="owner",
+            data-key=key, data-kind=kind, href=link) {
+            span(class="what-kind") { (title) }
+            span(class="mono relative-name") { (name) }
+            span(class=state) { (word) }
+            span(class="dim") { (note) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::super::{Page, browser, text};
+use super::super::{Page, browser, changing, derived, on, text};
 use crate::model::inspect::Event;
 use crate::model::place::{Places, title};
 use crate::model::trouble::Trouble;
@@ -12,13 +12,13 @@ pub(super) type Choices = (String, Vec<(String, String)>);
 
 /// The choices, as far as there is something to choose.
 pub(super) fn places(page: Page, places: ReadSignal<Places>) -> View {
-    let pods = create_selector(move || {
+    let pods = derived(move || {
         places.with(|places| {
             let chosen = places.place.as_ref().map(|place| place.pod.clone()).unwrap_or_default();
             (chosen, places.pods.iter().map(|pod| (pod.clone(), title(pod))).collect())
         })
     });
-    let containers = create_selector(move || {
+    let containers = derived(move || {
         places.with(|places| {
             let chosen = places.place.as_ref().map(|place| place.container.clone()).unwrap_or_default();
             let titled = |(name, kind): &(String, &'static str)| match *kind {
@@ -28,10 +28,11 @@ pub(super) fn places(page: Page, places: ReadSignal<Places>) -> View {
             (chosen, places.containers.iter().map(titled).collect())
         })
     });
-    view! {
-        (choice("Pod", "stream-pod", pods, move |pod| page.inspect(Event::Pod(pod))))
-        (choice("Container", "stream-container", containers, move |name| page.inspect(Event::Container(name))))
-    }
+    vec![
+        choice("Pod", "stream-pod", pods, move |pod| page.inspect(Event::Pod(pod))),
+        choice("Container", "stream-container", containers, move |name| page.inspect(Event::Container(name))),
+    ]
+    .into()
 }
 
 /// A choice among several: nothing where there is but one.
@@ -41,25 +42,23 @@ pub(super) fn choice(
     choices: ReadSignal<Choices>,
     choose: impl Fn(String) + Copy + 'static,
 ) -> View {
-    let several = create_selector(move || choices.with(|(_, all)| all.len() > 1));
-    let options = move || {
-        let (chosen, all) = choices.get_clone();
-        let option = |(name, title): (String, String)| {
-            let selected = name == chosen;
-            view! { option(value=name, selected=selected) { (title) } }
-        };
-        all.into_iter().map(option).collect::<Vec<View>>()
-    };
-    View::from_dynamic(move || {
+    let several = derived(move || choices.with(|(_, all)| all.len() > 1));
+    changing(move || {
         if !several.get() {
             return View::default();
         }
+        let options = changing(move || {
+            let (chosen, all) = choices.get_clone();
+            let option = |(name, title): (String, String)| {
+                let selected = name == chosen;
+                view! { option(value=name, selected=selected) { (title) } }
+            };
+            all.into_iter().map(option).collect::<Vec<View>>().into()
+        });
         view! {
             label(class="stream-choose") {
                 span(class="stream-choose-label") { (label) }
-                select(data-testid=id, on:change=move |changed: web_sys::Event| choose(browser::value(&changed))) {
-                    (options)
-                }
+                select(data-testid=id, on:change=on(move |changed| choose(browser::value(&changed)))) { (options) }
             }
         }
     })
@@ -67,17 +66,21 @@ pub(super) fn choice(
 
 /// What went wrong and what to do, while something is wrong.
 pub(super) fn advice(trouble: ReadSignal<Option<Trouble>>, page: Page) -> View {
-    let shown = create_selector(move || trouble.with(Option::is_some));
-    View::from_dynamic(move || {
+    let shown = derived(move || trouble.with(Option::is_some));
+    changing(move || {
         if !shown.get() {
             return View::default();
         }
+        let advice = text(trouble, |trouble| trouble.advice.clone());
+        let command = text(trouble, |trouble| trouble.command.clone());
+        let said = text(trouble, |trouble| trouble.text.clone());
+        let again = on(move |_| page.inspect(Event::Again));
         view! {
             div(class="stream-trouble", data-testid="stream-trouble") {
-                p() { (text(trouble, |trouble| trouble.advice.clone())) }
-                code(class="command") { (text(trouble, |trouble| trouble.command.clone())) }
-                p(class="said") { (text(trouble, |trouble| trouble.text.clone())) }
-                button(class="chip", data-testid="stream-again", on:click=move |_| page.inspect(Event::Again)) { "Try again" }
+                p() { (advice) }
+                code(class="command") { (command) }
+                p(class="said") { (said) }
+                button(class="chip", data-testid="stream-again", on:click=again) { "Try again" }
             }
         }
     })

@@ -3,7 +3,7 @@
 use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::super::{Page, browser, on_size};
+use super::super::{Page, browser, changing, live, on, on_size};
 use super::places::{advice, places};
 use crate::model::inspect::Event;
 use crate::model::terminal::{Size, Span, Stroke, View as Terminal};
@@ -21,20 +21,24 @@ pub(super) fn terminal(page: Page) -> View {
     let status = of(page, |terminal| terminal.status.clone());
     let trouble = of(page, |terminal| terminal.trouble.clone());
     let exited = of(page, |terminal| terminal.ended && terminal.trouble.is_none());
+    let places = places(page, of(page, |terminal| terminal.places.clone()));
+    let class = live(move || format!("stream-state shaped tone-{}", tone.get().name()));
+    let advice = advice(trouble, page);
+    let again = changing(move || match exited.get() {
+        false => View::default(),
+        true => view! {
+            p(class="stream-note") {
+                button(class="chip", data-testid="stream-again", on:click=on(move |_| page.inspect(Event::Again))) { "Begin another" }
+            }
+        },
+    });
+    let screen = screen(page);
     view! {
-        div(class="stream-tools") { (places(page, of(page, |terminal| terminal.places.clone()))) }
-        p(class=move || format!("stream-state shaped tone-{}", tone.get().name()), role="status", data-testid="terminal-state",
-            data-tone=move || tone.get().name()) { (move || status.get_clone()) }
-        (advice(trouble, page))
-        (move || match exited.get() {
-            false => View::default(),
-            true => view! {
-                p(class="stream-note") {
-                    button(class="chip", data-testid="stream-again", on:click=move |_| page.inspect(Event::Again)) { "Begin another" }
-                }
-            },
-        })
-        (screen(page))
+        div(class="stream-tools") { (places) }
+        p(class=class, role="status", data-testid="terminal-state", data-tone=move || tone.get().name()) { (status) }
+        (advice)
+        (again)
+        (screen)
     }
 }
 
@@ -55,24 +59,25 @@ fn screen(page: Page) -> View {
         page.inspect(Event::Resized(size));
     };
     on_size(screen, measure);
-    let wheel = move |event: web_sys::WheelEvent| {
+    let wheel = on(move |event: web_sys::WheelEvent| {
         event.prevent_default();
         page.inspect(Event::Wheel(if event.delta_y() < 0.0 { WHEEL } else { -WHEEL }));
-    };
+    });
+    let keys = keys(page);
     view! {
-        div(class="term", on:click=move |_| browser::focus_unless_selecting("terminal"), on:wheel=wheel) {
+        div(class="term", on:click=on(move |_| browser::focus_unless_selecting("terminal")), on:wheel=wheel) {
             span(r#ref=probe, class="term-probe", aria-hidden="true") { (PROBE) }
             div(r#ref=screen, class="term-screen", data-testid="terminal-screen") {
                 Indexed(list=rows, view=row)
             }
-            (keys(page))
+            (keys)
         }
     }
 }
 
 /// The box that has the focus. No key pressed in it is the page's.
 fn keys(page: Page) -> View {
-    let press = move |event: web_sys::KeyboardEvent| {
+    let press = on(move |event: web_sys::KeyboardEvent| {
         event.stop_propagation();
         if event.key() == "F6" {
             event.prevent_default();
@@ -89,18 +94,18 @@ fn keys(page: Page) -> View {
             event.prevent_default();
             page.inspect(Event::Stroke(stroke));
         }
-    };
-    let typed = move |event: web_sys::Event| {
+    });
+    let typed = on(move |event: web_sys::Event| {
         let Some(input) = event.dyn_ref::<web_sys::InputEvent>() else { return };
         if !input.is_composing() {
             let text = browser::take_value(&event);
             page.inspect(Event::Text(text, input.input_type() == "insertFromPaste"));
         }
-    };
-    let composed = move |event: web_sys::CompositionEvent| {
+    });
+    let composed = on(move |event: web_sys::CompositionEvent| {
         let text = browser::take_value(&event);
         page.inspect(Event::Text(text, false));
-    };
+    });
     view! {
         textarea(id="terminal", class="term-keys", data-testid="terminal", autocomplete="off", autocapitalize="off", "spellcheck"="false",
             aria-label="Terminal. Keys go to the shell; F6 leaves it.",

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use sycamore::prelude::*;
 
-use super::super::{Page, browser};
+use super::super::{Page, browser, changing, derived, effect, on};
 use super::of;
 use crate::model::yaml::{Document, Line, Span};
 
@@ -20,7 +20,7 @@ const STEP: usize = 40;
 /// All of it.
 pub(super) fn yaml(page: Page) -> View {
     let yaml = of(page, |detail| detail.yaml.clone());
-    View::from_dynamic(move || match yaml.get_clone() {
+    changing(move || match yaml.get_clone() {
         None => View::default(),
         Some(Err(why)) => {
             view! { div(class="pane-body code") { p(class="pane-note", data-testid="no-yaml") { (why) } } }
@@ -44,19 +44,19 @@ fn windowed(document: Rc<Document>) -> View {
             first.set_fn(|_| (above / STEP * STEP).saturating_sub(STEP));
         }
     };
-    create_effect(move || {
+    effect(move || {
         let first = first.get() as f64;
         let (Some(space), Some(window)) = (space.try_get(), window.try_get()) else { return };
         browser::style(&space, "height", &format!("{}px", rows as f64 * ROW_HEIGHT));
         browser::style(&window, "transform", &format!("translateY({}px)", first * ROW_HEIGHT));
     });
-    let shown = create_selector(move || first.get());
+    let shown = derived(move || first.get());
+    let lines = changing(move || coloured(&document, shown.get()..shown.get() + WINDOW));
+    let count = rows.to_string();
     view! {
-        div(r#ref=scroller, class="pane-body code", tabindex="0", data-testid="yaml-scroller", on:scroll=move |_| look()) {
+        div(r#ref=scroller, class="pane-body code", tabindex="0", data-testid="yaml-scroller", on:scroll=on(move |_| look())) {
             div(r#ref=space, class="yaml-space") {
-                pre(r#ref=window, class="yaml unwrapped", data-testid="yaml", data-rows=rows.to_string()) {
-                    (move || coloured(&document, shown.get()..shown.get() + WINDOW))
-                }
+                pre(r#ref=window, class="yaml unwrapped", data-testid="yaml", data-rows=count) { (lines) }
             }
         }
     }
