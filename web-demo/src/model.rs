@@ -29,6 +29,7 @@ mod json_path;
 pub mod keys;
 pub mod logs;
 pub mod manifest;
+mod order;
 mod overlay;
 pub mod overview;
 pub mod palette;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::cell::Tone;
 use super::manifest::Manifest;
+use super::order;
 use super::pod::has_ended;
 use super::reveal::line;
 use super::route::Route;
@@ -157,7 +158,7 @@ impl Capacity {
         if nodes.is_empty() {
             return Board::default();
         }
-        nodes.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(right.1)));
+        order::sort(&mut nodes, |left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(right.1)));
         let total = match nodes.len() {
             1 => "1 node".to_owned(),
             count => format!("{count} nodes"),

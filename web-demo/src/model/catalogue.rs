@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use portolan::meta::ApiResource;
 
+use super::order;
 use super::reveal::line;
 
 /// The kinds always watched, in the order of the navigation. Namespaces feed the namespace switch.
@@ -105,7 +106,7 @@ impl Catalogue {
         let text = text.to_lowercase();
         let mut found: Vec<(usize, &Kind)> =
             self.kinds().filter_map(|kind| Some((distance(&text, kind)?, kind))).collect();
-        found.sort_by_key(|(distance, _)| *distance);
+        order::sort(&mut found, |left, right| left.0.cmp(&right.0));
         found
     }
 }

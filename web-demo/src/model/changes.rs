@@ -1,7 +1,8 @@
 //! What differs between two objects, line by line of their YAML, with a little of what is around.
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
+use similar::algorithms::{Capture, Compact, Replace, myers};
 
 use super::reveal::reveal;
 use super::yaml::written;
@@ -46,14 +47,17 @@ impl Change {
 /// The lines that make `new` of `old`; none when they are the same.
 pub(super) fn changes(old: &Value, new: &Value) -> Vec<Line> {
     let [old, new] = [old, new].map(|object| written(object).unwrap_or_default());
-    let diff = TextDiff::from_lines(&old, &new);
+    let [old, new] = [&old, &new].map(|text| text.lines().collect::<Vec<&str>>());
+    // By name: whoever leaves the choice of the algorithm open ships all of them.
+    let mut found = Compact::new(Replace::new(Capture::new()), &*old, &*new);
+    let Ok(()) = myers::diff(&mut found, &*old, 0..old.len(), &*new, 0..new.len());
     let mut lines = Vec::new();
-    for group in diff.grouped_ops(AROUND) {
+    for group in found.into_inner().into_inner().into_grouped_ops(AROUND) {
         if !lines.is_empty() {
             lines.push(Line { change: Change::Skipped, text: String::new() });
         }
-        for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
-            let text = reveal(change.value().trim_end_matches('\n')).into_owned();
+        for change in group.iter().flat_map(|operation| operation.iter_changes(&*old, &*new)) {
+            let text = reveal(change.value()).into_owned();
             let change = match change.tag() {
                 ChangeTag::Equal => Change::Kept,
                 ChangeTag::Delete => Change::Removed,

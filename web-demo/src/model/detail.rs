@@ -10,6 +10,7 @@ use super::cell::Tone;
 use super::columns::{NAMESPACE_TITLE, Plan, Style};
 use super::health;
 use super::manifest;
+use super::order;
 use super::reveal::{line, reveal};
 use super::route::Pane;
 use super::table::{Row, Table};
@@ -261,8 +262,9 @@ fn happenings(events: &Table, kind: &str, row: &Row, now: Millis) -> Vec<Fact> {
             && (row.namespace.is_empty() || event.namespace == row.namespace)
     };
     let mut found: Vec<&Row> = events.rows().filter(of_it).collect();
-    found
-        .sort_by(|left, right| left.cells[0].compare(&right.cells[0]).then_with(|| left.key.cmp(&right.key)));
+    order::sort(&mut found, |left, right| {
+        left.cells[0].compare(&right.cells[0]).then_with(|| left.key.cmp(&right.key))
+    });
     let cell =
         |event: &Row, index: usize| event.cells.get(index).map(|cell| cell.show(now)).unwrap_or_default();
     let line = |event: &&Row| Fact {

@@ -10,6 +10,7 @@ use super::catalogue::Catalogue;
 use super::cell::Tone;
 use super::columns::Style;
 use super::manifest::{self, Manifest};
+use super::order;
 use super::reveal::line;
 use super::route::Route;
 use super::table::Table;
@@ -157,8 +158,9 @@ impl<'a> Drawing<'a> {
         let (mut top, mut seen) = (uid, BTreeSet::new());
         while seen.insert(top) {
             let Some(member) = self.family.members.get(top) else { break };
-            let mut owners: Vec<&OwnerReference> = member.owners.iter().collect();
-            owners.sort_by_key(|owner| owner.controller != Some(true));
+            let (mut owners, others): (Vec<&OwnerReference>, Vec<&OwnerReference>) =
+                member.owners.iter().partition(|owner| owner.controller == Some(true));
+            owners.extend(others);
             let known = owners.iter().find_map(|owner| self.family.members.get_key_value(&owner.uid));
             match (known, owners.first()) {
                 (Some((owner, _)), _) => top = owner,
@@ -207,7 +209,9 @@ impl<'a> Drawing<'a> {
                 .flatten()
                 .filter_map(|uid| Some((uid.as_str(), self.family.members.get(uid)?)))
                 .collect();
-            children.sort_by_key(|(_, member)| (&member.kind, &member.key));
+            order::sort(&mut children, |(_, left), (_, right)| {
+                (&left.kind, &left.key).cmp(&(&right.kind, &right.key))
+            });
             open.extend(children.into_iter().rev().map(|(uid, _)| (uid, level + 1)));
         }
         left_out

@@ -12,6 +12,7 @@ use super::cell::{Tone, Value};
 use super::filter::Filter;
 use super::health;
 use super::manifest::Manifest;
+use super::order;
 use super::reveal::{line, reveal};
 use super::route::Route;
 use super::table::{Query, Row, Table};
@@ -141,7 +142,9 @@ pub fn overview(
         unready.extend(rows.filter(|row| row.tone.is_unready()).map(|row| (kind, row)));
     }
     let total = unready.len();
-    unready.sort_by_cached_key(|(_, row)| (Reverse(row.tone), Reverse(born(row)), row.key.clone()));
+    order::sort(&mut unready, |(_, left), (_, right)| {
+        (right.tone, born(right), &left.key).cmp(&(left.tone, born(left), &right.key))
+    });
     unready.truncate(MOST);
     let attention =
         unready.into_iter().map(|(kind, row)| attention(kind, row, catalogue, route, now)).collect();
@@ -227,7 +230,7 @@ fn events(
         rows.select_nth_unstable_by(MOST_EVENTS, order);
         rows.truncate(MOST_EVENTS);
     }
-    rows.sort_unstable_by(order);
+    order::sort(&mut rows, order);
     rows.into_iter().map(|row| happening(row, route, now)).collect()
 }
 

@@ -9,6 +9,7 @@ use super::Model;
 use super::catalogue::Kind;
 use super::keys::{BINDINGS, Binding, Command};
 use super::manifest;
+use super::order;
 use super::scope;
 use super::table::Row;
 use super::views::View;
@@ -103,15 +104,15 @@ pub(super) fn search(model: &Model, text: &str) -> Vec<Choice> {
     let mut found: Vec<(usize, usize, Found<'_>)> =
         found.into_iter().enumerate().map(|(place, (rank, found))| (rank, place, found)).collect();
     if found.len() > MOST {
-        found.select_nth_unstable_by(MOST, order);
+        found.select_nth_unstable_by(MOST, by_rank);
         found.truncate(MOST);
     }
-    found.sort_unstable_by(order);
+    order::sort(&mut found, by_rank);
     found.into_iter().map(|(.., found)| found.choice()).collect()
 }
 
 /// The closest first; of objects as close as each other in the order of their keys, of others as they were found.
-fn order(left: &(usize, usize, Found<'_>), right: &(usize, usize, Found<'_>)) -> Ordering {
+fn by_rank(left: &(usize, usize, Found<'_>), right: &(usize, usize, Found<'_>)) -> Ordering {
     left.0.cmp(&right.0).then_with(|| left.2.key().cmp(&right.2.key())).then(left.1.cmp(&right.1))
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::choice::Choice;
 use super::family::Family;
 use super::manifest::{self, Manifest};
+use super::order;
 use super::pod::has_ended;
 use super::reveal::line;
 use super::table::Table;
@@ -78,7 +79,7 @@ impl Places {
             _ => family.map(|family| family.pods(kind, key)).unwrap_or_default(),
         };
         let mut found: Vec<_> = keys.iter().filter_map(|key| table.row(key)).collect();
-        found.sort_by(|left, right| {
+        order::sort(&mut found, |left, right| {
             left.tone.is_unready().cmp(&right.tone.is_unready()).then(left.key.cmp(&right.key))
         });
         let name = |key: &str| manifest::parts(key).1.to_owned();
@@ -95,7 +96,7 @@ impl Places {
         let chosen = wanted.into_iter().find_map(of_name).or_else(ordinary);
         let container = chosen.map(|(name, _)| name.clone()).unwrap_or_default();
         let mut pods: Vec<String> = found.iter().map(|row| name(&row.key)).collect();
-        pods.sort();
+        order::sort(&mut pods, Ord::cmp);
         Self {
             place: Some(Place { namespace: row.namespace.clone(), pod: name(&row.key), container }),
             pods,

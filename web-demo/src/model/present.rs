@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::frame::{
     ColumnFrame, Empty, Frame, NavigationGroup, NavigationItem, Overlay, RowFrame, TableFrame, WireFrame,
 };
+use super::order;
 use super::overview::overview;
 use super::reveal::line;
 use super::route::Route;
@@ -135,7 +136,7 @@ fn navigation(model: &Model) -> Vec<NavigationGroup> {
             None => groups.push(NavigationGroup { title: title.into_owned(), items: vec![item] }),
         }
     }
-    groups[1..].sort_by(|left, right| left.title.cmp(&right.title));
+    order::sort(&mut groups[1..], |left, right| left.title.cmp(&right.title));
     groups
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::order;
 use super::reveal::line;
 
 /// Which namespaces are on show; none chosen are all of them.
@@ -72,7 +73,7 @@ pub const GROUPS: [&str; 2] = ["Also", "Without"];
 pub fn choices(scope: &Scope, mut names: Vec<String>) -> Vec<Choice> {
     // A namespace from the address that is not (yet) there can still be seen to be chosen.
     names.extend(scope.names().map(str::to_owned));
-    names.sort();
+    order::sort(&mut names, Ord::cmp);
     names.dedup();
     let choice = |group, label: String, value| Choice { group, label: line(&label).into_owned(), value };
     let mut choices = vec![choice("", "All namespaces".to_owned(), String::new())];

@@ -13,6 +13,7 @@ use super::cell::{Cell, Tone};
 use super::columns::Plan;
 use super::filter::Filter;
 use super::manifest::Manifest;
+use super::order;
 use super::scope::Scope;
 
 /// One object and what the table shows of it.
@@ -195,7 +196,7 @@ impl Table {
         order.iter().for_each(|&slot| placed[slot] = true);
         let fresh = self.rows.iter().filter(|(slot, row)| !placed[*slot] && self.accepts(row));
         order.extend(fresh.map(|(slot, _)| slot));
-        order.sort_by(|&left, &right| self.compare(left, right));
+        order::sort_places(&mut order, &|left, right| self.compare(left, right));
         self.order = order;
     }
 
