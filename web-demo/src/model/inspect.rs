@@ -82,8 +82,8 @@ pub(super) struct Inspect {
     pub(super) terminal: Terminal,
     /// Who made whom, while somebody asks.
     pub(super) family: Option<Family>,
-    /// The line of the tree that has the focus.
-    line: Option<usize>,
+    /// The line of the tree that has the focus, as it was when it got it: what is above it may come and go.
+    line: Option<Relative>,
     /// The namespace that the tree is watched in, while it is on show.
     home: Option<Home>,
 }
@@ -164,7 +164,9 @@ impl Model {
                 logs.again();
                 terminal.again();
             }
-            Event::Line(line) => self.inspect.line = line,
+            Event::Line(line) => {
+                self.inspect.line = line.and_then(|line| self.owners_view()?.into_iter().nth(line));
+            }
         }
     }
 
@@ -250,9 +252,8 @@ impl Model {
     }
 
     /// The line of the tree that has the focus.
-    pub(super) fn focused_relative(&self) -> Option<Relative> {
-        let line = self.inspect.line?;
-        self.owners_view()?.into_iter().nth(line)
+    pub(super) fn focused_relative(&self) -> Option<&Relative> {
+        self.inspect.line.as_ref().filter(|_| self.pane_on_show() == Some(Pane::Owners))
     }
 
     pub(super) fn owners_view(&self) -> Option<Vec<Relative>> {

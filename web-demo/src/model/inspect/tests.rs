@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::act::Act;
 use crate::model::frame::{Frame, Overlay};
+use crate::model::palette::Target;
 use crate::model::testing::manifest;
 use crate::model::{Event as Happening, Wanted};
 use portolan::meta::ApiResource;
@@ -219,4 +220,16 @@ fn a_key_in_the_tree_is_for_the_line_that_has_the_focus() {
     press(&mut model, None, "Escape");
     assert_eq!(title(press(&mut model, Some(4), "S")), "", "of a widget nothing is known that scales");
     assert_eq!(press(&mut model, Some(3), "l").hash, "#/pods?open=n%2Fp&pane=logs");
+}
+
+#[test]
+fn what_is_chosen_in_the_palette_is_for_the_line_that_had_the_focus_when_it_opened() {
+    let mut model = at("#/deployments.apps?open=n%2Fd&pane=owners");
+    inspect(&mut model, Event::Line(Some(3)));
+    model.apply(Happening::Key { key: ":".into(), typing: false }, 0);
+    put(&mut model, "replicasets.apps", "a", "d");
+    let delete = super::super::Command::Act(Act::Delete);
+    model.apply(Happening::Choose(Target::Command(delete)), 0);
+    let Overlay::Dialog(dialog) = model.frame(0).overlay else { panic!("nothing is asked") };
+    assert_eq!(dialog.title(), "Delete Pod p in n?", "a line has come above it meanwhile");
 }
