@@ -138,7 +138,7 @@ const faults = (page) => page.evaluate(() => {
       if (WILD.test(text)) found.push(`${name} of ${element.outerHTML.slice(0, 200)}`);
     }
   }
-  for (const element of document.querySelectorAll('h1, h2, h3, [role=columnheader], option, .head, .tail')) {
+  for (const element of document.querySelectorAll('h1, h2, h3, [role=columnheader], option, .head, .tail, .what')) {
     if (/[\r\n]/.test(element.textContent)) found.push(`two lines in ${element.outerHTML.slice(0, 200)}`);
   }
   if (WILD.test(document.title)) found.push('the title of the document');
@@ -179,6 +179,7 @@ test('whatever a server says is text, in every view, dialog and message', async 
       else await page.keyboard.type(key);
       if (testid === 'facts') await there('detail');
       else await there(testid);
+      if (testid === 'editor') assert.match(await page.getByTestId('unseen').innerText(), /U\+202E in line \d+, column \d+; /);
       await faultless(`${resource} ${testid}`);
       // Out of the terminal and the editor, which take the keys.
       if (key === 's' || testid === 'editor') await page.getByTestId('facts-switch').click();
@@ -220,6 +221,7 @@ test('whatever a server says is text, in every view, dialog and message', async 
   await dashboard.go('#/configmaps');
   await page.waitForSelector('[data-testid=table][data-kind=configmaps] [data-testid=row]');
   await page.keyboard.type('je');
+  await dashboard.shoot('hostile editor');
   await page.getByTestId('editor').fill('kind: [');
   await page.getByTestId('review').press('Enter');
   await there('edit-problem');

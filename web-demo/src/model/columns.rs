@@ -15,6 +15,7 @@ use super::health::{generic_status, node_status, replicas, rollout};
 use super::manifest::Manifest;
 use super::pod;
 use super::printed::{self, Printed};
+use super::reveal::line;
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -376,11 +377,11 @@ const EVENTS: Plan = Plan::own(
             last_seen(object),
             Cell::status(kind, tone),
             Cell::text(object.text("reason")),
-            Cell::text(format!(
+            Cell::text(line(&format!(
                 "{}/{}",
                 object.text("involvedObject.kind"),
                 object.text("involvedObject.name")
-            )),
+            ))),
             namespace(object),
             Cell::text(object.text("message")),
             Cell::number(object.number("count").max(1)),

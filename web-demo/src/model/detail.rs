@@ -256,7 +256,7 @@ fn annotations(row: &Row) -> Vec<Fact> {
 /// The youngest events that concern the object.
 fn happenings(events: &Table, kind: &str, row: &Row, now: Millis) -> Vec<Fact> {
     let (_, name) = manifest::parts(&row.key);
-    let object = format!("{kind}/{name}");
+    let object = line(&format!("{kind}/{name}")).into_owned();
     let of_it = |event: &&Row| {
         event.cells.get(3).is_some_and(|cell| cell.searchable() == object)
             && (row.namespace.is_empty() || event.namespace == row.namespace)

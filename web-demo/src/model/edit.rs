@@ -15,7 +15,7 @@ use super::calls::{MANAGER, Question, Request, Target};
 use super::changes::{Line, changes};
 use super::frame::{Conflict, EditFrame, Review};
 use super::refusal::refusal;
-use super::reveal::{line, reveal};
+use super::reveal::{line, reveal, unseen};
 use super::trouble::Trouble;
 use super::yaml::written;
 
@@ -36,6 +36,8 @@ struct Draft {
     version: String,
     base: Value,
     text: Rc<str>,
+    /// What of it is not seen.
+    unseen: Rc<str>,
     touched: bool,
     problem: Option<Trouble>,
     stage: Stage,
@@ -120,7 +122,8 @@ impl Edit {
     pub(super) fn write(&mut self, text: String) {
         if let Some(draft) = &mut self.open {
             draft.go(Stage::Writing);
-            (draft.text, draft.touched) = (text.into(), true);
+            (draft.unseen, draft.touched) = (unseen(&text).into(), true);
+            draft.text = text.into();
         }
     }
 
@@ -242,6 +245,7 @@ impl Draft {
             target: Target::of(place.1),
             version: version.to_owned(),
             base,
+            unseen: unseen(&text).into(),
             text: text.into(),
             touched: false,
             problem: None,
@@ -303,9 +307,9 @@ impl Draft {
             Stage::Reviewed { review, .. } => ("", Some(review.clone())),
             Stage::Applying { review } => ("Applied …", Some(review.clone())),
         };
-        let (text, problem) = (self.text.clone(), self.problem.clone());
+        let (text, unseen, problem) = (self.text.clone(), self.unseen.clone(), self.problem.clone());
         let ready = matches!(&self.stage, Stage::Reviewed { review, .. } if review.grants());
-        EditFrame { text, touched: self.touched, denied: None, problem, busy, review, ready }
+        EditFrame { text, unseen, touched: self.touched, denied: None, problem, busy, review, ready }
     }
 }
 

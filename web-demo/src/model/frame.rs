@@ -247,6 +247,8 @@ pub enum Report {
 pub struct EditFrame {
     /// As YAML.
     pub text: Rc<str>,
+    /// Where in it there is what is not seen, or turns around what is; "" when nowhere.
+    pub unseen: Rc<str>,
     /// The reader has written in it.
     pub touched: bool,
     /// Why it may not be changed, when that is known.

@@ -1,7 +1,8 @@
 //! Characters that would change the order or the lines in which text is read, made visible.
 //!
 //! Invariant: what the page shows of the cluster's texts, and of the address, holds no such character, so that no object
-//! can make a line look like another one (CVE-2021-42574 is the same trick on source code).
+//! can make a line look like another one (CVE-2021-42574 is the same trick on source code). The editor alone holds a text
+//! as it is; beside it is told what is not seen there.
 
 use std::borrow::Cow;
 
@@ -39,6 +40,37 @@ pub(super) fn is_control(letter: char) -> bool {
         || letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')
 }
 
+/// How many of them [`unseen`] tells one by one.
+const MOST_TOLD: usize = 8;
+
+/// Where in `text` there is what is not seen, or turns around what is: `U+202E in line 3, column 7`, counted from one, in
+/// characters; "" where there is nothing.
+pub(super) fn unseen(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n')) {
+        return String::new();
+    }
+    let lines = text.split('\n').zip(1..);
+    let letters = lines.flat_map(|(line, at): (&str, usize)| {
+        line.chars().zip(1..).map(move |(letter, column): (char, usize)| (letter, at, column))
+    });
+    let mut hidden = letters.filter(|(letter, ..)| is_control(*letter) || has_no_width(*letter));
+    let first = hidden.by_ref().take(MOST_TOLD);
+    let mut told: Vec<String> = first
+        .map(|(letter, at, column)| format!("U+{:04X} in line {at}, column {column}", u32::from(letter)))
+        .collect();
+    match hidden.count() {
+        0 => {}
+        more => told.push(format!("and {more} more")),
+    }
+    told.join("; ")
+}
+
+/// Letters that take no room: the soft hyphen, spaces and joiners of no width, the byte order mark, tags. Scripts and
+/// emoji need some of them, so they are told where bytes matter and not written out elsewhere.
+fn has_no_width(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +88,15 @@ mod tests {
     fn a_name_has_no_lines() {
         assert_eq!(line("web\nDelete nothing\u{202e}"), "web‹U+000A›Delete nothing‹U+202E›");
         assert!(matches!(line("größer"), Cow::Borrowed("größer")));
+    }
+    #[test]
+    fn what_is_not_seen_is_told_by_its_place() {
+        assert_eq!(unseen("kind: größer\r\n\tשלום\n"), "");
+        assert_eq!(
+            unseen("a: \u{202e}b\nschön\u{200b}: \u{feff}"),
+            "U+202E in line 1, column 4; U+200B in line 2, column 6; U+FEFF in line 2, column 9"
+        );
+        let many = unseen(&"\u{1b}".repeat(MOST_TOLD + 3));
+        assert!(many.ends_with("; U+001B in line 1, column 8; and 3 more"), "{many}");
     }
 }

@@ -219,3 +219,18 @@ fn what_was_written_about_one_object_is_not_sent_to_another_of_its_name() {
     assert!(edit.review(anew).question.is_none());
     assert_eq!(frame(&mut edit).problem.unwrap().title, "It is another object now");
 }
+
+#[test]
+fn what_is_not_seen_in_a_text_is_told_and_goes_to_the_server_as_it_is() {
+    let (mut edit, patch) = reviewed("image: one", "image: \"o\u{202e}n\u{200b}e\"");
+    assert_eq!(patch["spec"]["template"]["spec"]["containers"][0]["image"], "o\u{202e}n\u{200b}e");
+    let after = frame(&mut edit);
+    assert!(after.unseen.starts_with("U+202E in line ") && after.unseen.contains("; U+200B"), "{after:?}");
+    edit.discard();
+    assert_eq!(&*frame(&mut edit).unseen, "", "of another text there is nothing to tell");
+    edit.discard();
+    let told = edit.show(PLACE, &resource(), "8", || Ok(json!({"data": {"a": "x\u{2066}y\r\nz"}})));
+    let told = told.unwrap();
+    assert!(told.text.contains('\u{2066}') && told.unseen.contains("U+2066"), "before a letter is typed");
+    assert!(!told.text.contains('\r'), "which a text area would not give back");
+}

@@ -25,7 +25,7 @@ pub(super) fn edit(page: Page) -> View {
 }
 
 fn editor(page: Page) -> View {
-    let yaml = part(page, |edit| edit.text.clone());
+    let [yaml, unseen] = [part(page, |edit| edit.text.clone()), part(page, |edit| edit.unseen.clone())];
     let [busy, denied] =
         [part(page, |edit| edit.busy.to_owned()), part(page, |edit| edit.denied.clone().unwrap_or_default())];
     // Letters are text here, not commands; Esc leaves the box.
@@ -38,12 +38,16 @@ fn editor(page: Page) -> View {
             browser::focus("rows");
         }
     });
+    let warning = live(move || unseen.with(|places| format!("Not seen below, or turning a line around: {places}")));
     let buttons = buttons(page);
     let problem = when(part(page, |edit| edit.problem.is_some()), page, problem);
     let review = when(part(page, |edit| edit.review.is_some()), page, review);
     view! {
         div(class="pane-body edit") {
             p(class="pane-note tone-warn shaped", hidden=move || denied.with(String::is_empty), data-testid="edit-denied") { (denied) }
+            p(class="pane-note tone-warn shaped", hidden=move || unseen.with(|places| places.is_empty()), data-testid="unseen") {
+                (warning)
+            }
             textarea(
                 id="editor", class="editor", aria-label="YAML of the object", "spellcheck"="false", autocomplete="off",
                 autocapitalize="off", data-testid="editor", prop:value=move || yaml.with(|text| text.to_string()),
