@@ -9,8 +9,8 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/cs
 
 /**
  * Serves `directory`; at the end of test `t` it is closed. `answer`, if there is one, is given every other request and its
- * response; `tell` is given every request for a WebSocket, and gives the texts that are sent through it, which then stays
- * open. One it gives nothing for is refused.
+ * response; `tell` is given every request for a WebSocket, and gives the texts that are sent through it, all at once or as
+ * they come; it stays open. One it gives nothing for is refused.
  */
 export async function serveFiles(t, directory, answer = notFound, tell = () => {}) {
   const server = createServer(async (request, response) => {
@@ -25,12 +25,12 @@ export async function serveFiles(t, directory, answer = notFound, tell = () => {
     }
   });
   const sockets = new Set();
-  server.on('upgrade', (request, socket) => {
+  server.on('upgrade', async (request, socket) => {
     const texts = tell(request);
     if (!texts) return socket.destroy();
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
     socket.write(handshake(request.headers));
-    for (const text of texts) socket.write(frame(Buffer.from(text)));
+    for await (const text of texts) socket.write(frame(Buffer.from(text)));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -46,6 +46,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod timeline;
+mod told;
 pub mod trouble;
 pub mod views;
 mod watching;
@@ -72,6 +73,7 @@ use manifest::Manifest;
 use route::{Pane, Route, Sort};
 use scope::Scope;
 use table::Table;
+use told::Told;
 use trouble::Trouble;
 use views::Views;
 use wire::{Figures, Wire};
@@ -228,8 +230,9 @@ pub struct Wanted {
 pub struct Model {
     catalogue: Catalogue,
     tables: BTreeMap<String, Table>,
-    /// The columns of custom resources, as their definitions have them.
+    /// The columns of kinds that the page does not know, as their definitions or the server have them.
     plans: BTreeMap<String, Plan>,
+    told: Told,
     capacity: Capacity,
     views: Views,
     wire: Wire,
@@ -321,7 +324,10 @@ impl Model {
             Event::RemoveView(name) => self.remove_view(&name),
             Event::Views(text) => self.views = Views::parse(&text),
             Event::Theme(theme) => self.theme = Theme(Some(theme)),
-            Event::Answered { id, outcome } => self.desk.answered(id, outcome, now),
+            Event::Answered { id, outcome } => match self.told.is_answered(id) {
+                Some((kind, namespace)) => self.printed(&kind, &namespace, outcome, now),
+                None => self.desk.answered(id, outcome, now),
+            },
             event => self.act(event, now),
         }
     }

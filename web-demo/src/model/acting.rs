@@ -11,10 +11,12 @@ use super::table::Row;
 use super::{Errand, Event, Kind, Model, Shown};
 
 impl Model {
-    /// The next call that is to be sent to the API server. What the reader may do to the open object is asked for here.
+    /// The next call that is to be sent to the API server. What the reader may do to the open object is asked for here, and
+    /// what the server prints of the kind on show.
     pub fn call(&mut self, now: Millis) -> Option<Call> {
         let rights = self.rights();
         self.desk.ask(rights, now);
+        self.ask_for_tables(now);
         self.desk.call()
     }
 

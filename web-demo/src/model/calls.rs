@@ -62,6 +62,8 @@ pub enum Action {
     Delete(Value),
     /// Lay this over it.
     Patch(Patch),
+    /// Print the objects that are there, as a Table.
+    Print,
     /// Ask this: a review, which is created and answered and never kept.
     Ask(Value),
 }

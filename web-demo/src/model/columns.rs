@@ -16,6 +16,7 @@ use super::manifest::Manifest;
 use super::pod;
 use super::printed::{self, Printed};
 use super::reveal::line;
+use super::told::Printout;
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub(super) enum Cells {
         /// There is a namespace.
         namespaced: bool,
     },
+    /// What the server printed.
+    Told(Rc<Printout>),
 }
 
 impl PartialEq for Cells {
@@ -107,6 +110,7 @@ impl PartialEq for Cells {
         match (self, other) {
             (Self::Own(left), Self::Own(right)) => std::ptr::fn_addr_eq(*left, *right),
             (Self::Printed { paths: left, .. }, Self::Printed { paths: right, .. }) => left == right,
+            (Self::Told(left), Self::Told(right)) => left == right,
             _ => false,
         }
     }
@@ -117,7 +121,11 @@ impl Plan {
     pub fn cells(&self, object: &Manifest) -> Vec<Cell> {
         match &self.cells {
             Cells::Own(cells) => cells(object),
-            Cells::Printed { paths, namespaced } => printed::cells(object, paths, *namespaced),
+            Cells::Printed { paths, namespaced } => {
+                let own = paths.iter().map(|printed| printed.cell(object));
+                printed::cells(object, generic_status(object), own, *namespaced)
+            }
+            Cells::Told(printout) => printout.cells(object),
         }
     }
 

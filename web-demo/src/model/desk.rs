@@ -51,8 +51,14 @@ impl Desk {
     }
 
     fn send(&mut self, question: Question, waiting: Waiting) -> u64 {
+        let id = self.post(question);
+        self.waiting.insert(id, waiting);
+        id
+    }
+
+    /// Sends a question whose answer, of this number, is not for this desk.
+    pub(super) fn post(&mut self, question: Question) -> u64 {
         self.sent += 1;
-        self.waiting.insert(self.sent, waiting);
         self.calls.push_back(Call { id: self.sent, question });
         self.sent
     }

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::cell::{Cell, Value};
 use super::columns::{AGE, Cells, Column, NAME, NAMESPACE, Plan, STATUS, Style, Width};
 use super::fields;
-use super::health::generic_status;
 use super::json_path::JsonPath;
 use super::manifest::Manifest;
 use super::reveal::line;
@@ -67,50 +66,67 @@ pub(super) fn custom(definition: &Manifest, version: &str, namespaced: bool) -> 
     Some(plan(columns, namespaced))
 }
 
-/// Name, namespace and status, then what is at the paths, then the age; what is among those is not doubled.
+/// The columns that every object has, with what is at the paths among them; what they hold already is not doubled.
 pub(super) fn plan<'a>(
     paths: impl Iterator<Item = (Cow<'static, str>, &'a str, Type, Width)>,
     namespaced: bool,
 ) -> Plan {
-    let mut columns = vec![NAME];
-    columns.extend(namespaced.then_some(NAMESPACE));
-    columns.push(STATUS);
-    let mut printed = Vec::new();
-    for (title, path, of, from) in paths {
-        let named = [NAME, NAMESPACE, STATUS, AGE].iter().any(|own| own.title.eq_ignore_ascii_case(&title));
-        let doubled = named || path == ".status.phase";
-        if let (Some(path), false) = (JsonPath::parse(path), doubled) {
-            let (style, width) = match of {
-                Text => (Style::Text, "minmax(88px, 1fr)"),
-                Number | Date => (Style::Number, "88px"),
-            };
-            columns.push(Column { title, style, width, from });
+    let (mut columns, mut printed) = (Vec::new(), Vec::new());
+    for (title, path, of, from) in paths.filter(|(_, path, ..)| *path != ".status.phase") {
+        if let (Some(column), Some(path)) = (column(title, of, from), JsonPath::parse(path)) {
+            columns.push(column);
             printed.push(Printed { path, of });
         }
     }
-    columns.push(AGE);
     Plan {
-        columns: columns.into(),
+        columns: framed(columns, namespaced).into(),
         cells: Cells::Printed { paths: Rc::new(printed), namespaced },
         order: (0, false),
     }
 }
 
-/// The cells of one object.
-pub(super) fn cells(object: &Manifest, paths: &[Printed], namespaced: bool) -> Vec<Cell> {
-    let mut cells = vec![fields::name(object)];
-    cells.extend(namespaced.then(|| fields::namespace(object)));
-    cells.push(generic_status(object));
-    cells.extend(paths.iter().map(|printed| printed.cell(object)));
-    cells.push(fields::created(object));
-    cells
+/// A column of a kind's own; none when it is called as one that every object has.
+pub(super) fn column(title: Cow<'static, str>, of: Type, from: Width) -> Option<Column> {
+    let named = [NAME, NAMESPACE, STATUS, AGE].iter().any(|own| own.title.eq_ignore_ascii_case(&title));
+    let (style, width) = match of {
+        Text => (Style::Text, "minmax(88px, 1fr)"),
+        Number | Date => (Style::Number, "88px"),
+    };
+    (!named).then_some(Column { title, style, width, from })
+}
+
+/// Name, namespace and status, then `own`, then the age.
+pub(super) fn framed(own: Vec<Column>, namespaced: bool) -> Vec<Column> {
+    let before = [NAME].into_iter().chain(namespaced.then_some(NAMESPACE)).chain([STATUS]);
+    before.chain(own).chain([AGE]).collect()
+}
+
+/// The cells of one object in those columns.
+pub(super) fn cells(
+    object: &Manifest,
+    status: Cell,
+    own: impl Iterator<Item = Cell>,
+    namespaced: bool,
+) -> Vec<Cell> {
+    let namespace = namespaced.then(|| fields::namespace(object));
+    let before = [fields::name(object)].into_iter().chain(namespace).chain([status]);
+    before.chain(own).chain([fields::created(object)]).collect()
 }
 
 /// How much of a value that is no single word is shown, in bytes.
 const MOST: usize = 200;
 
+/// `text`, cut where it is too long for a cell.
+pub(super) fn cut(text: &mut String) {
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+}
+
 impl Printed {
-    fn cell(&self, object: &Manifest) -> Cell {
+    /// What is at its path in `object`.
+    pub(super) fn cell(&self, object: &Manifest) -> Cell {
         let values = self.path.values(object.root());
         let mut text = String::new();
         for value in values.into_iter().filter(|value| !value.is_null()) {
@@ -122,11 +138,10 @@ impl Printed {
                 None => text.push_str(&String::from_utf8_lossy(&value.raw())),
             }
             if text.len() > MOST {
-                text.truncate(text.floor_char_boundary(MOST));
-                text.push('…');
                 break;
             }
         }
+        cut(&mut text);
         match self.of {
             Number => match text.parse() {
                 Ok(number) => Cell { value: Value::Number(number, text), ..Cell::text("") },

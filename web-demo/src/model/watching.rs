@@ -44,7 +44,7 @@ impl Model {
     }
 
     /// The kind on show, when the page knows no columns of it: its definition says which there are.
-    fn defined(&self) -> Option<&str> {
+    pub(super) fn defined(&self) -> Option<&str> {
         self.route.kind.as_deref().filter(|shown| columns::known(shown, true).is_none())
     }
 
@@ -68,6 +68,7 @@ impl Model {
             return;
         }
         self.capacity.put(kind, &object);
+        self.told.changed(kind);
         let defines = (kind == printed::DEFINITIONS).then(|| object.key());
         if !self.tables.contains_key(kind) {
             self.tables.insert(kind.to_owned(), Table::new(self.plan(known)));
@@ -82,6 +83,7 @@ impl Model {
 
     pub(super) fn remove(&mut self, kind: &str, key: &str) {
         self.capacity.remove(kind, key);
+        self.told.changed(kind);
         if let Some(family) = &mut self.inspect.family {
             family.remove(kind, key);
         }
@@ -113,7 +115,7 @@ impl Model {
         }
     }
 
-    /// The columns of `kind`: those the page knows, those of its definition, or what every object has.
+    /// The columns of `kind`: those the page knows, those of its definition or the server, or what every object has.
     pub(super) fn plan(&self, kind: &Kind) -> Plan {
         let (id, namespaced) = (kind.id.as_str(), kind.resource.namespaced);
         columns::known(id, namespaced)

@@ -123,7 +123,7 @@ fn on_wasm() -> Vec<Step> {
             Node,
             "node --test --test-concurrency=1 tests/browser/conformance.test.mjs tests/browser/page.test.mjs \
              tests/browser/modules.test.mjs tests/browser/looks.test.mjs tests/browser/keys.test.mjs \
-             tests/browser/hostile.test.mjs tests/browser/figures.test.mjs",
+             tests/browser/printed.test.mjs tests/browser/hostile.test.mjs tests/browser/figures.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium]),
     ]

@@ -11,6 +11,9 @@ use super::patience::patiently;
 use crate::model::Event;
 use crate::model::calls::{Action, Question, Request};
 
+/// Tables are written as JSON only.
+const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json";
+
 /// Sends those that are due. Each is answered once, in the end by the want of an answer.
 pub(crate) fn send(page: Page) {
     page.with_feed(|feed| {
@@ -34,8 +37,12 @@ async fn ask(client: &Client, question: Question) -> Result<Value, Error> {
         Action::Delete(options) => client.rest().delete().json(options),
         Action::Patch(patch) => client.rest().patch().patch_body(patch),
         Action::Ask(review) => client.rest().post().json(review),
+        Action::Print => client.rest().get(),
     };
     let mut asked = asked.api_resource(&resource).namespace_if_scoped(&target.namespace, resource.namespaced);
+    if let Action::Print = action {
+        asked = asked.header("accept", TABLE);
+    }
     if !target.name.is_empty() {
         asked = asked.name(&target.name);
     }
