@@ -51,6 +51,7 @@ pub mod trouble;
 pub mod views;
 mod watching;
 pub mod wire;
+mod writing;
 pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

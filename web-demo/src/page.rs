@@ -162,6 +162,9 @@ impl Page {
         self.follow_address(&frame.hash);
         browser::set_title(&frame.title);
         browser::set_theme(frame.theme);
+        if frame.detail.as_ref().is_some_and(|detail| detail.writing) {
+            self.schedule();
+        }
         self.0.frame.set(frame);
         loop {
             let errand = self.0.model.borrow_mut().errand();

@@ -14,6 +14,7 @@ use super::order;
 use super::reveal::{line, reveal};
 use super::route::Pane;
 use super::table::{Row, Table};
+use super::writing::Writing;
 use super::yaml;
 
 /// The detail pane as shown.
@@ -41,8 +42,10 @@ pub struct Detail {
     pub facts: Vec<Fact>,
     /// Longer matters, each with a heading.
     pub sections: Vec<Section>,
-    /// All of it, when YAML is on show; or why not.
+    /// All of it, when YAML is on show and written; or why not.
     pub yaml: Option<Result<Rc<yaml::Document>, String>>,
+    /// The next frame goes on with writing that.
+    pub writing: bool,
     /// Of a Secret, whether its values are shown.
     pub revealed: Option<bool>,
 }
@@ -69,10 +72,11 @@ pub struct Section {
     pub facts: Vec<Fact>,
 }
 
-/// What is kept of the open object between frames: its last row's facts if it goes, and its YAML while it stays.
+/// What is kept of the open object between frames: its last row's facts if it goes, and its YAML.
 #[derive(Debug, Default)]
 pub struct Open {
     shown: Option<Detail>,
+    yaml: Writing,
     place: (String, String),
     /// The values of the Secret are shown, until it is closed or another object is opened.
     revealed: bool,
@@ -90,9 +94,7 @@ impl Open {
     /// Shows the values of the open Secret, or masks them again.
     pub fn reveal(&mut self) {
         self.revealed = !self.revealed;
-        if let Some(detail) = &mut self.shown {
-            detail.yaml = None;
-        }
+        self.yaml = Writing::default();
     }
 
     /// Masks the values again: nothing is open.
@@ -112,34 +114,30 @@ impl Open {
         now: Millis,
     ) -> Detail {
         let place = (kind.0.to_owned(), key.to_owned());
-        let before = self.shown.take().filter(|_| self.place == place);
-        self.revealed &= self.place == place;
-        self.place = place;
+        if self.place != place {
+            *self = Self { place, ..Self::default() };
+        }
+        let before = self.shown.take();
         let secret = kind.0 == "secrets";
         let table = tables.get(kind.0);
+        let mut writing = false;
         let mut detail = match (table.and_then(|table| Some((table.row(key)?, table.plan()))), before) {
-            (Some((row, plan)), before) => {
-                let known =
-                    before.filter(|before| before.version == row.version).and_then(|before| before.yaml);
-                let yaml =
-                    known.or_else(|| (pane == Pane::Yaml).then(|| write(row, secret && !self.revealed)));
+            (Some((row, plan)), _) => {
+                writing = pane == Pane::Yaml && self.yaml.go_on(&row.object, secret && !self.revealed);
                 let events = tables.get("events").map(|events| happenings(events, kind.1, row, now));
-                present(kind.1, row, plan, events.unwrap_or_default(), yaml, now)
+                present(kind.1, row, plan, events.unwrap_or_default(), now)
             }
             (None, Some(before)) => Detail { gone: !before.missing, ..before },
             (None, None) => absent(kind.1, key),
         };
         detail.revealed = secret.then_some(self.revealed);
         self.shown = Some(detail.clone());
-        detail.yaml = detail.yaml.filter(|_| pane == Pane::Yaml);
+        detail.writing = writing;
+        detail.yaml = self.yaml.shown().filter(|_| pane == Pane::Yaml);
         detail.panes = Pane::ALL.into_iter().filter(|pane| pane.fits(kind.0)).collect();
         detail.pane = pane.of(kind.0);
         detail
     }
-}
-
-fn write(row: &Row, secret: bool) -> Result<Rc<yaml::Document>, String> {
-    row.object.value().and_then(|object| yaml::Document::write(object, secret)).map(Rc::new)
 }
 
 fn absent(kind: &str, key: &str) -> Detail {
@@ -157,18 +155,12 @@ fn absent(kind: &str, key: &str) -> Detail {
         facts: Vec::new(),
         sections: Vec::new(),
         yaml: None,
+        writing: false,
         revealed: None,
     }
 }
 
-fn present(
-    kind: &str,
-    row: &Row,
-    plan: &Plan,
-    events: Vec<Fact>,
-    yaml: Option<Result<Rc<yaml::Document>, String>>,
-    now: Millis,
-) -> Detail {
+fn present(kind: &str, row: &Row, plan: &Plan, events: Vec<Fact>, now: Millis) -> Detail {
     let mut facts: Vec<Fact> = Vec::new();
     for (column, cell) in plan.columns.iter().zip(&row.cells) {
         let value = cell.show(now);
@@ -199,7 +191,6 @@ fn present(
             .filter(|(_, facts)| !facts.is_empty())
             .map(|(title, facts)| Section { title, facts })
             .collect(),
-        yaml,
         ..absent(kind, &row.key)
     }
 }

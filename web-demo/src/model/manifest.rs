@@ -59,6 +59,11 @@ impl Manifest {
         self.read(path).unwrap_or(0)
     }
 
+    /// How many bytes it is as JSON.
+    pub fn size(&self) -> usize {
+        self.0.json().map_or(0, |json| json.len())
+    }
+
     /// The whole object; or why it cannot be had as one value.
     pub fn value(&self) -> Result<Value, String> {
         let json = self.0.json().map_err(|error| error.to_string())?;

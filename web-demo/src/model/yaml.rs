@@ -1,6 +1,6 @@
 //! An object as YAML in coloured lines, however large. Invariant: the values of a Secret never leave this file unmasked.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use serde_json::Value;
 
@@ -38,20 +38,41 @@ struct Row {
 /// The most bytes of one row.
 const ROW_BYTES: usize = 200;
 
-impl Document {
-    /// `object` as YAML; of a Secret the values are masked.
-    pub fn write(mut object: Value, secret: bool) -> Result<Self, String> {
+/// A document while it is written, which takes two steps.
+#[derive(Debug)]
+pub(super) enum Draft {
+    Object(Value),
+    Text(String),
+}
+
+impl Draft {
+    /// Begins to write `object`; of a Secret the values are masked.
+    pub(super) fn begin(mut object: Value, secret: bool) -> Self {
         if secret {
             mask(&mut object);
         }
-        let text = written(&object)?;
+        Self::Object(object)
+    }
+
+    /// Takes a step: to the next, or to the document.
+    pub(super) fn step(self) -> Result<ControlFlow<Document, Self>, String> {
+        Ok(match self {
+            Self::Object(object) => ControlFlow::Continue(Self::Text(written(&object)?)),
+            Self::Text(text) => ControlFlow::Break(Document::cut(text)),
+        })
+    }
+}
+
+impl Document {
+    /// Cuts `text` into rows.
+    fn cut(text: String) -> Self {
         let (mut rows, mut block, mut start) = (Vec::new(), None, 0);
         for line in text.split_inclusive('\n') {
             let shown = line.trim_end_matches('\n');
             push_rows(&mut rows, shown, start, is_within_block(shown, &mut block));
             start += line.len();
         }
-        Ok(Self { text, rows })
+        Self { text, rows }
     }
 
     /// How many rows there are.
@@ -175,8 +196,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn write(object: &Value) -> Document {
+        let mut draft = Draft::begin(object.clone(), object["kind"] == "Secret");
+        loop {
+            match draft.step().unwrap() {
+                ControlFlow::Continue(next) => draft = next,
+                ControlFlow::Break(document) => return document,
+            }
+        }
+    }
+
     fn text(object: &Value) -> String {
-        let document = Document::write(object.clone(), object["kind"] == "Secret").unwrap();
+        let document = write(object);
         let rows = document.rows(0..document.len()).map(|(line, ends)| {
             let text: String = line.iter().map(|span| span.text.as_str()).collect();
             text + if ends { "\n" } else { "" }
@@ -188,7 +219,7 @@ mod tests {
     fn a_long_line_is_cut_into_rows_and_none_but_those_asked_for_are_made() {
         let long = "größe ".repeat(200);
         let object = json!({"data": {"long": long, "next": "b", "block": "one\n  two\nthree\n"}});
-        let document = Document::write(object.clone(), false).unwrap();
+        let document = write(&object);
         assert!(document.len() > 8, "{}", document.len());
         for (line, _) in document.rows(0..document.len()) {
             assert!(line.iter().map(|span| span.text.len()).sum::<usize>() <= ROW_BYTES);
@@ -208,7 +239,7 @@ mod tests {
 
     #[test]
     fn keys_and_values_are_told_apart() {
-        let document = Document::write(json!({"a": {"b": 1, "c": true, "d": "x"}}), false).unwrap();
+        let document = write(&json!({"a": {"b": 1, "c": true, "d": "x"}}));
         let classes: Vec<Vec<_>> = document
             .rows(0..9)
             .map(|(line, _)| line.iter().map(|span| span.class).filter(|class| *class != "plain").collect())
