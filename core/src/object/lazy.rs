@@ -1,7 +1,8 @@
 //! `Lazy<K>`: an object as the bytes it arrived in, read by path, decoded on demand.
 //!
 //! JSON stays JSON and protobuf stays protobuf; CBOR becomes JSON. Invariant: its heap is the bytes it keeps, and of JSON
-//! three more for each member of spec and status; the rest is within 100 bytes an object. It never prints them.
+//! three more for each member of spec and status, of protobuf its names once more; the rest is within 100 bytes an object.
+//! It never prints them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -50,6 +51,7 @@ enum Kept {
 }
 
 impl Kept {
+    #[inline]
     fn meta(&self) -> MetaRef<'_> {
         match self {
             Self::Json(stored) => stored.meta(),

@@ -1,11 +1,13 @@
 //! What `Lazy` keeps of an object: one exact-size block of bytes and the places in it that every reader asks for.
 //!
 //! The object is surveyed once where it arrived, and checked in the same walk, and copied once, apiVersion and kind added
-//! and managedFields left out on the way. Invariant: the places lie within the bytes, and name, namespace, uid and version are valid UTF-8.
+//! and managedFields left out on the way. Invariant: the places lie within the bytes, and name, namespace,
+//! uid and version in one short piece of valid UTF-8, which one look shows to be text.
 
 mod checked;
 mod members;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use members::{Members, Table};
@@ -18,15 +20,22 @@ use crate::meta::{ApiResource, Encoded, MetaRef};
 pub(super) const FIELDS: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
 /// The members at the top of an object whose places are kept, in the order of [`Stored::landmarks`].
 const LANDMARKS: [&str; 3] = ["metadata", "spec", "status"];
+/// The longest piece in which the texts of [`FIELDS`] may lie as they came.
+const TOGETHER: usize = 512;
+/// So many bytes are looked at at once: a piece of whole blocks is looked at fastest.
+const BLOCK: usize = 16;
 
 /// An object's bytes and the places in them.
 #[derive(Clone)]
 pub(super) struct Stored {
-    /// The JSON, behind it the texts of `fields` that hold escapes, unescaped, and last the [`Table`].
+    /// The JSON, behind it the texts of `fields` where they do not lie together in it, and last the [`Table`].
     bytes: Box<[u8]>,
     json_length: u32,
-    /// Where the texts of [`FIELDS`] lie: start and length.
-    fields: [(u32, u32); 4],
+    /// Where the piece begins that holds the texts of [`FIELDS`], and how long it is.
+    piece: u32,
+    piece_length: u16,
+    /// Where they lie in the piece: start and length.
+    fields: [(u16, u16); 4],
     /// Where the values of [`LANDMARKS`] begin; 0 when they are not there.
     landmarks: [u32; 3],
 }
@@ -74,7 +83,7 @@ impl Stored {
             return Err(fail(Fault::Odd("larger than 2 GiB")));
         }
         let survey = survey(source).map_err(fail)?;
-        Ok(survey.keep(&resource.map(|resource| survey.header(resource)).unwrap_or_default()))
+        survey.keep(&resource.map(|resource| survey.header(resource)).unwrap_or_default()).map_err(fail)
     }
 
     /// The object's JSON.
@@ -82,11 +91,14 @@ impl Stored {
         self.bytes.get(..self.json_length as usize).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn meta(&self) -> MetaRef<'_> {
+        let start = self.piece as usize;
+        let piece = self.bytes.get(start..start + usize::from(self.piece_length)).unwrap_or_default();
+        let piece = std::str::from_utf8(piece).unwrap_or_default();
         let text = |index: usize| {
-            let (start, length) = self.fields[index];
-            let bytes = self.bytes.get(start as usize..(start + length) as usize).unwrap_or_default();
-            std::str::from_utf8(bytes).unwrap_or_default()
+            let (start, length) = (usize::from(self.fields[index].0), usize::from(self.fields[index].1));
+            piece.get(start..start + length).unwrap_or_default()
         };
         MetaRef { name: text(0), namespace: text(1), uid: text(2), resource_version: text(3) }
     }
@@ -250,43 +262,69 @@ impl<'a> Survey<'a> {
         header
     }
 
-    fn keep(&self, header: &str) -> Stored {
+    fn keep(&self, header: &str) -> Result<Stored, Fault> {
         let Self { source, cut, .. } = self;
-        let escaped = |field: &Range<usize>| {
-            let raw = &source[field.clone()];
-            memchr::memchr(b'\\', raw).and_then(|_| unescaped(raw))
-        };
-        let texts: [_; 4] = std::array::from_fn(|index| escaped(&self.fields[index]));
-        let texts_length: usize = texts.iter().flatten().map(|text| text.len()).sum();
         let json_length = source.len() + header.len() - cut.len();
+        let moved = |at: usize| {
+            let before = if at >= cut.end { cut.len() } else { 0 };
+            at + header.len() - before
+        };
+        let together = self.together();
+        let apart: usize = match together {
+            Some(_) => 0,
+            None => self.texts().iter().map(|text| text.len()).sum(),
+        };
 
-        let mut bytes = Vec::with_capacity(json_length + texts_length + self.members.size());
+        let mut bytes = Vec::with_capacity(json_length + apart + self.members.size());
         bytes.push(b'{');
         bytes.extend_from_slice(header.as_bytes());
         // An object of nothing but what is cut has its cut within its metadata, never at its first byte.
         bytes.extend_from_slice(&source[1..cut.start.max(1)]);
         bytes.extend_from_slice(&source[cut.end.max(1)..]);
-        let moved = |at: usize| {
-            let before = if at >= cut.end { cut.len() } else { 0 };
-            (at + header.len() - before) as u32
-        };
-        let mut fields = [(0, 0); 4];
-        for (index, text) in texts.iter().enumerate() {
-            let field = &self.fields[index];
-            fields[index] = match text {
-                Some(text) => {
-                    let start = bytes.len() as u32;
+        let together = together.and_then(|piece| blocks(&bytes, moved(piece.start)..moved(piece.end)));
+        let (piece, fields) = match together {
+            Some(piece) => {
+                let start = |field: &Range<usize>| moved(field.start).saturating_sub(piece.start);
+                let fields = self.fields.each_ref().map(|field| (start(field), field.len()));
+                (piece, fields)
+            }
+            None => {
+                let fields = self.texts().map(|text| {
                     bytes.extend_from_slice(text.as_bytes());
-                    (start, text.len() as u32)
-                }
-                None if field.is_empty() => (0, 0),
-                None => (moved(field.start), field.len() as u32),
-            };
-        }
-        let landmarks = self.landmarks.map(|at| if at == 0 { 0 } else { moved(at) });
-        self.members.write(&mut bytes, moved);
-        Stored { bytes: bytes.into_boxed_slice(), json_length: json_length as u32, fields, landmarks }
+                    (bytes.len() - text.len() - json_length, text.len())
+                });
+                (json_length..bytes.len(), fields)
+            }
+        };
+        let piece_length =
+            u16::try_from(piece.len()).map_err(|_| Fault::Odd("its name is longer than 64 KB"))?;
+        let fields = fields.map(|(start, length)| (start as u16, length as u16));
+        let landmarks = self.landmarks.map(|at| if at == 0 { 0 } else { moved(at) as u32 });
+        self.members.write(&mut bytes, |at| moved(at) as u32);
+        let (bytes, json_length, piece) = (bytes.into_boxed_slice(), json_length as u32, piece.start as u32);
+        Ok(Stored { bytes, json_length, piece, piece_length, fields, landmarks })
     }
+
+    /// The piece of the source in which the texts of [`FIELDS`] lie as they are, if it is short.
+    fn together(&self) -> Option<Range<usize>> {
+        let there = || self.fields.iter().filter(|field| !field.is_empty());
+        let start = there().map(|field| field.start).min().unwrap_or_default();
+        let piece = start..there().map(|field| field.end).max().unwrap_or_default();
+        let is_cut = !self.cut.is_empty() && piece.contains(&self.cut.start);
+        let is_plain = |raw: &&[u8]| raw.len() <= TOGETHER && memchr::memchr(b'\\', raw).is_none();
+        self.source.get(piece.clone()).filter(is_plain).filter(|_| !is_cut).map(|_| piece)
+    }
+
+    /// The texts of [`FIELDS`].
+    fn texts(&self) -> [Cow<'a, str>; 4] {
+        self.fields.each_ref().map(|field| unescaped(&self.source[field.clone()]).unwrap_or_default())
+    }
+}
+
+/// A piece of `bytes` that is text: this one with what is left of the blocks it begins and ends in, or else without.
+fn blocks(bytes: &[u8], piece: Range<usize>) -> Option<Range<usize>> {
+    let whole = piece.start / BLOCK * BLOCK..piece.end.next_multiple_of(BLOCK).min(bytes.len());
+    [whole, piece].into_iter().find(|piece| std::str::from_utf8(&bytes[piece.clone()]).is_ok())
 }
 
 /// Which of `names` a raw member's name is.

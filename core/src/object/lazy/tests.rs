@@ -50,6 +50,38 @@ fn pod(random: &mut Random) -> Value {
 }
 
 #[test]
+fn names_are_told_wherever_they_lie() {
+    let told = |text: &str, name: &str| {
+        let pod = read(text, true).unwrap();
+        let MetaRef { name: told, namespace, uid, resource_version } = pod.meta();
+        assert_eq!((told, namespace, uid, resource_version), (name, "", "u", "7"), "{text}");
+    };
+    // Among characters of two bytes, at every place of a block.
+    for length in 0..20 {
+        let (around, plain) = ("\u{e9}".repeat(40), "x".repeat(length));
+        let text = |name: &str| {
+            format!(
+                r#"{{"a":"{plain}{around}","metadata":{{"uid":"u","resourceVersion":"7","name":"{name}"}},"b":"{around}"}}"#
+            )
+        };
+        told(&text("web"), "web");
+        told(&text("caf\u{e9}"), "caf\u{e9}");
+        told(&text(r"\u0061\n"), "a\n");
+    }
+    let label = "x".repeat(600);
+    told(
+        &format!(
+            r#"{{"metadata":{{"uid":"u","labels":{{"a":"{label}"}},"name":"web","resourceVersion":"7"}}}}"#
+        ),
+        "web",
+    );
+    told(r#"{"metadata":{"uid":"u","managedFields":[{}],"name":"web","resourceVersion":"7"}}"#, "web");
+    told(r#"{"metadata":{"managedFields":[{}],"uid":"u","name":"web","resourceVersion":"7"}}"#, "web");
+    let long = format!(r#"{{"metadata":{{"name":"{}"}}}}"#, "x".repeat(70_000));
+    assert!(read(&long, true).unwrap_err().to_string().contains("longer than 64 KB"));
+}
+
+#[test]
 fn a_lazy_pod_is_the_pod() {
     let mut random = Random::new(1);
     for _ in 0..200 {
