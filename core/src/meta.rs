@@ -12,6 +12,7 @@ mod selector;
 mod version;
 
 pub use key::Key;
+pub(crate) use object::Identity;
 pub use object::{Encoded, Format, MetaRef, Object, Resource, Scope};
 pub(crate) use options::whole_seconds;
 pub use options::{

@@ -75,6 +75,37 @@ impl MetaRef<'_> {
     }
 }
 
+/// What a [`MetaRef`] lends, held one after the other for objects whose own bytes are no text.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    text: Box<str>,
+    /// Where each of them ends but the last.
+    ends: [u16; 3],
+}
+
+impl Identity {
+    /// A copy of them; `None` when they are longer than 64 KB together.
+    pub(crate) fn of(meta: MetaRef<'_>) -> Option<Self> {
+        let text = [meta.name, meta.namespace, meta.uid, meta.resource_version].concat();
+        u16::try_from(text.len()).ok()?;
+        let (name, namespace) = (meta.name.len(), meta.name.len() + meta.namespace.len());
+        let ends = [name, namespace, namespace + meta.uid.len()].map(|end| end as u16);
+        Some(Self { text: text.into(), ends })
+    }
+
+    /// They themselves.
+    #[inline]
+    pub(crate) fn meta(&self) -> MetaRef<'_> {
+        let [name, namespace, uid] = self.ends.map(usize::from);
+        MetaRef {
+            name: &self.text[..name],
+            namespace: &self.text[name..namespace],
+            uid: &self.text[namespace..uid],
+            resource_version: &self.text[uid..],
+        }
+    }
+}
+
 /// A Kubernetes object in one of the forms a client can hold it: a k8s-openapi struct, `Unstructured`,
 /// `PartialObjectMetadata` or `Lazy<K>`. client-go's `runtime.Object` with `metav1.Object`.
 pub trait Object: Sized + Debug + MaybeSend + MaybeSync + 'static {

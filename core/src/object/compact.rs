@@ -14,7 +14,7 @@ use lz4_flex::block::{compress_with_dict, decompress_with_dict};
 
 use super::{Lazy, debug};
 use crate::error::Error;
-use crate::meta::{ApiResource, Encoded, MetaRef, Object, Resource};
+use crate::meta::{ApiResource, Encoded, Identity, MetaRef, Object, Resource};
 
 /// The longest JSON that others are compressed behind: the compressor looks back 64 KB.
 const LONGEST_PREFIX: usize = 32 << 10;
@@ -49,26 +49,11 @@ enum Held<K> {
 /// Boxed slices and not vectors: there is nothing to spare.
 #[derive(Clone)]
 struct Packed {
-    /// Name, namespace, uid and version, one after the other.
-    head: Box<str>,
-    /// Where each of them ends but the last.
-    ends: [u32; 3],
+    identity: Identity,
     /// How long the JSON is.
     length: u32,
     bytes: Box<[u8]>,
     prefix: Arc<Box<[u8]>>,
-}
-
-impl Packed {
-    fn meta(&self) -> MetaRef<'_> {
-        let [name, namespace, uid] = self.ends.map(|end| end as usize);
-        MetaRef {
-            name: &self.head[..name],
-            namespace: &self.head[name..namespace],
-            uid: &self.head[namespace..uid],
-            resource_version: &self.head[uid..],
-        }
-    }
 }
 
 impl<K> Compact<K> {
@@ -120,7 +105,7 @@ impl<K: 'static> Object for Compact<K> {
     fn meta(&self) -> MetaRef<'_> {
         match &self.0 {
             Held::Plain(lazy) => lazy.meta(),
-            Held::Packed(packed) => packed.meta(),
+            Held::Packed(packed) => packed.identity.meta(),
         }
     }
 
@@ -183,13 +168,9 @@ impl Packer {
         if bytes.len() >= json.len() {
             return None;
         }
-        let meta = lazy.meta();
-        let (name, namespace) = (meta.name.len(), meta.name.len() + meta.namespace.len());
-        let ends = [name, namespace, namespace + meta.uid.len()].map(|end| u32::try_from(end).ok());
-        let [Some(name), Some(namespace), Some(uid)] = ends else { return None };
-        let head = [meta.name, meta.namespace, meta.uid, meta.resource_version].concat();
+        let identity = Identity::of(lazy.meta())?;
         let length = u32::try_from(json.len()).ok()?;
-        Some(Packed { head: head.into(), ends: [name, namespace, uid], length, bytes, prefix })
+        Some(Packed { identity, length, bytes, prefix })
     }
 
     /// What the objects of `owner` are compressed behind: the first of them, and that is `json` if there is none.

@@ -11,12 +11,12 @@ use super::check::check;
 use super::merge::merged;
 use super::schema::{Field, Kind, Message, PARTIAL_OBJECT};
 use super::value::{DEEPEST, Object, Value, element};
-use super::wire::{Fault, Records, put_varint};
+use super::wire::{Fault, Payload, Records, put_varint};
 use super::{DEEPEST_MERGE, Document, malformed};
 use crate::error::Error;
-use crate::meta::{Encoded, MetaRef};
+use crate::meta::{Encoded, Identity, MetaRef};
 
-/// The members of the metadata that every reader asks for, in the order of [`Kept::fields`].
+/// The members of the metadata that every reader asks for, in the order of [`Survey::fields`].
 const FIELDS: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
 /// Their numbers in an ObjectMeta.
 const NUMBERS: [u32; 4] = [1, 3, 5, 6];
@@ -37,8 +37,7 @@ pub(crate) struct Kept {
     is_checked: bool,
     /// Where the message begins.
     start: u32,
-    /// Where the texts of [`FIELDS`] lie: start and length.
-    fields: [(u32, u32); 4],
+    identity: Identity,
     /// Where the records of [`LANDMARKS`] begin; 0 when they are not there.
     landmarks: [u32; 3],
 }
@@ -66,12 +65,9 @@ impl Kept {
     }
 
     /// Name, namespace, uid and version.
+    #[inline]
     pub(crate) fn meta(&self) -> MetaRef<'_> {
-        let text = |index: usize| {
-            let (start, length) = self.fields[index];
-            self.text(start as usize..(start + length) as usize)
-        };
-        MetaRef { name: text(0), namespace: text(1), uid: text(2), resource_version: text(3) }
+        self.identity.meta()
     }
 
     /// The names and the message.
@@ -225,16 +221,18 @@ impl<'a> Survey<'a> {
             let at = if at > from { at - old_head + head } else { at };
             (start + at - before) as u32
         };
-        let fields = self.fields.each_ref().map(|text| match text.is_empty() {
-            true => (0, 0),
-            false => (moved(text.start), text.len() as u32),
-        });
         let landmarks = self.landmarks.each_ref().map(|record| match record.is_empty() {
             true => 0,
             false => moved(record.start),
         });
-        let (bytes, start) = (bytes.into_boxed_slice(), start as u32);
-        Ok(Kept { bytes, message, api_version_length, is_checked: false, start, fields, landmarks })
+        let (bytes, start, identity) = (bytes.into_boxed_slice(), start as u32, self.identity()?);
+        Ok(Kept { bytes, message, api_version_length, is_checked: false, start, identity, landmarks })
+    }
+
+    fn identity(&self) -> Result<Identity, Fault> {
+        let text = |index: usize| Payload::Bytes(&self.raw[self.fields[index].clone()]).text();
+        let meta = MetaRef { name: text(0)?, namespace: text(1)?, uid: text(2)?, resource_version: text(3)? };
+        Identity::of(meta).ok_or_else(|| Fault::new("a name too long", self.raw))
     }
 }
 
