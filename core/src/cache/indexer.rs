@@ -10,6 +10,7 @@
 //! and tells what did; an index function cannot fail, and asking for an index that is not there gives nothing instead of
 //! an error.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -41,6 +42,9 @@ pub struct Replacement<T> {
     /// object did not change.
     pub stored: Vec<(Option<Arc<T>>, Arc<T>)>,
 }
+
+/// What is held is a later state of the object.
+pub(super) struct Outdated;
 
 impl<T: Object> Default for Indexer<T> {
     fn default() -> Self {
@@ -94,9 +98,22 @@ impl<T: Object> Indexer<T> {
 
     /// Stores an object under its key and returns what was there before.
     pub fn insert(&mut self, object: Arc<T>) -> Option<Arc<T>> {
-        self.remember_version(object.meta().resource_version);
-        let place = self.place_of(object.meta());
+        let meta = object.meta();
+        self.remember_version(meta.resource_version);
+        let place = self.place_of(meta);
         self.put(place, object).1
+    }
+
+    /// The same, unless what is held is a later state of the object.
+    pub(super) fn advance(&mut self, object: Arc<T>) -> Result<Option<Arc<T>>, Outdated> {
+        let meta = object.meta();
+        let place = self.place_of(meta);
+        let held = place.ok().and_then(|slot| self.slots.get(slot));
+        if held.is_some_and(|held| is_older(meta, held.meta())) {
+            return Err(Outdated);
+        }
+        self.remember_version(meta.resource_version);
+        Ok(self.put(place, object).1)
     }
 
     /// Removes the object of `key` and returns it.
@@ -283,6 +300,12 @@ impl<T: Object> Indexer<T> {
 fn hash_of<T: Object>(hasher: &DefaultHashBuilder, slots: &Slots<T>, slot: u32) -> u64 {
     let MetaRef { namespace, name, .. } = slots.get(slot).map(|object| object.meta()).unwrap_or_default();
     hasher.hash_one((namespace, name))
+}
+
+/// Whether it is an earlier state of the object held.
+fn is_older(new: MetaRef<'_>, held: MetaRef<'_>) -> bool {
+    let order = ResourceVersion::compare_text(new.resource_version, held.resource_version);
+    held.uid == new.uid && order == Some(Ordering::Less)
 }
 
 /// Whether it is one object in one state.

@@ -10,7 +10,6 @@
 //! classic one does not), so that additions and deletions pair up; a watch event older than the state held of the same
 //! uid is left out and counted, where client-go would step back.
 
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use std::time::Duration;
 use super::event::{Change, Delta, Event};
 use super::fifo::{Fifo, Popped};
 use super::index::IndexFunction;
-use super::indexer::Indexer;
+use super::indexer::{Indexer, Outdated};
 use super::processor::{HandlerId, HandlerOptions, Processor};
 use crate::error::Error;
 use crate::meta::{Object, ResourceVersion};
@@ -163,10 +162,9 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
     fn apply(&mut self, delta: Delta<T>, is_in_initial_list: bool) {
         match delta {
             Delta::Added(object) | Delta::Updated(object) => {
-                if self.is_outdated(&object) {
-                    self.outdated += 1;
-                } else {
-                    self.put(object, is_in_initial_list);
+                match self.store.write(|indexer| indexer.advance(object.clone())) {
+                    Ok(old) => self.tell(old, object, is_in_initial_list),
+                    Err(Outdated) => self.outdated += 1,
                 }
             }
             Delta::Replaced(object) | Delta::Sync(object) => self.put(object, is_in_initial_list),
@@ -186,16 +184,6 @@ impl<T: Object, S: Store<T>> Pipeline<T, S> {
             }
             Delta::Bookmark(version) => self.store.write(|indexer| indexer.bookmark(&version)),
         }
-    }
-
-    fn is_outdated(&self, object: &T) -> bool {
-        let new = object.meta();
-        let is_older = |held: &Arc<T>| {
-            let held = held.meta();
-            let order = ResourceVersion::compare_text(new.resource_version, held.resource_version);
-            held.uid == new.uid && order == Some(Ordering::Less)
-        };
-        self.store.read(|indexer| indexer.find(new.namespace, new.name).is_some_and(is_older))
     }
 
     fn put(&mut self, object: Arc<T>, is_in_initial_list: bool) {
