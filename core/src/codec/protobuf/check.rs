@@ -17,7 +17,7 @@ pub(super) fn check(bytes: &[u8], message: Message, depth: u8) -> Result<(), Fau
     while records.left() > 0 {
         let tag = records.varint()?;
         let Some(field) = fields.field(tag >> 3) else {
-            records.behind(tag)?;
+            records = records.past(tag)?.1;
             continue;
         };
         let bit = u64::from(!field.is_repeated() && !field.is_map()) << field.number();
@@ -26,19 +26,23 @@ pub(super) fn check(bytes: &[u8], message: Message, depth: u8) -> Result<(), Fau
         }
         seen |= bit;
         // Texts, messages and numbers are nearly all there is: without a call, and so in registers.
-        if tag & 7 == DELIMITED && !field.is_map() {
+        if tag & 7 == DELIMITED {
             let bytes = records.delimited()?;
             match field.kind() {
+                _ if field.is_map() => check_entry(field, bytes, depth)?,
                 Kind::String => check_text(bytes)?,
                 Kind::Message => check(bytes, field.message(), depth)?,
                 _ => check_element(field, Payload::Bytes(bytes), depth)?,
             }
         } else if tag & 7 == VARINT && field.is_number() && !field.is_map() {
             records.varint()?;
-        } else if field.is_map() {
-            check_entry(field, records.behind(tag)?.payload.bytes()?, depth)?;
         } else {
-            check_element(field, records.behind(tag)?.payload, depth)?;
+            let (record, rest) = records.past(tag)?;
+            records = rest;
+            match field.is_map() {
+                true => drop(record.payload.bytes()?),
+                false => check_element(field, record.payload, depth)?,
+            }
         }
     }
     Ok(())
@@ -53,11 +57,15 @@ fn check_entry(field: Field, entry: &[u8], depth: u8) -> Result<(), Fault> {
         match records.varint()? {
             KEY => check_text(records.delimited()?)?,
             VALUE => check_value(field, Payload::Bytes(records.delimited()?), depth)?,
-            other => match records.behind(other)? {
-                Record { number: 1, payload } => drop(payload.bytes()?),
-                Record { number: 2, payload } => check_value(field, payload, depth)?,
-                _ => {}
-            },
+            other => {
+                let (record, rest) = records.past(other)?;
+                records = rest;
+                match record {
+                    Record { number: 1, payload } => drop(payload.bytes()?),
+                    Record { number: 2, payload } => check_value(field, payload, depth)?,
+                    _ => {}
+                }
+            }
         }
     }
     Ok(())

@@ -4,6 +4,8 @@
 //! Invariant: they are made from the Go types by `cargo xtask codegen`, which checks what the readers here rely on:
 //! a field at the place of its number, numbers below [`NUMBERS`], names within the pool.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::generated::tables::{FIELDS, KINDS, NAMES, STARTS};
 
 /// The numbers of fields are below this.
@@ -51,12 +53,16 @@ pub(super) enum Kind {
 impl Message {
     /// The message of a kind. Kinds that every group has, such as DeleteOptions, are found under any.
     pub(super) fn of(api_version: &str, kind: &str) -> Option<Self> {
-        let find = |api_version: &str| {
-            KINDS
-                .binary_search_by(|word| (name_at(word >> 40), name_at(word >> 16)).cmp(&(api_version, kind)))
-                .ok()
-        };
+        // Where the last kind was found: mostly it is asked for again.
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        let names = |word: &u64| (name_at(word >> 40), name_at(word >> 16));
+        let last = KINDS.get(LAST.load(Ordering::Relaxed));
+        if let Some(word) = last.filter(|word| names(word) == (api_version, kind)) {
+            return Some(Self(*word as u16));
+        }
+        let find = |api_version| KINDS.binary_search_by(|word| names(word).cmp(&(api_version, kind))).ok();
         let index = find(api_version).or_else(|| find(PARTIAL_OBJECT.0))?;
+        LAST.store(index, Ordering::Relaxed);
         KINDS.get(index).map(|word| Self(*word as u16))
     }
 

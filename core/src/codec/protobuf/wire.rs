@@ -92,6 +92,12 @@ impl<'a> Records<'a> {
         Ok(Record { number, payload })
     }
 
+    /// The same and the records that follow, by value: a walk that calls this for what is rare stays in registers.
+    #[cold]
+    pub(super) fn past(mut self, tag: u64) -> Result<(Record<'a>, Self), Fault> {
+        self.behind(tag).map(|record| (record, self))
+    }
+
     /// Goes past the record whose tag has just been read: for walks that look for few fields, which stay in registers as
     /// long as no record is made of the others.
     #[inline]
