@@ -129,7 +129,7 @@ fn definition_of<K: CustomResource>(definition: Definition) -> Result<CustomReso
         list_kind: Some(format!("{}List", K::KIND)),
         plural: K::URL_PATH_SEGMENT.to_owned(),
         short_names: (!short_names.is_empty()).then_some(short_names),
-        singular: Some(if singular.is_empty() { K::KIND.to_lowercase() } else { singular }),
+        singular: Some(if singular.is_empty() { K::KIND.to_ascii_lowercase() } else { singular }),
     };
     Ok(CustomResourceDefinition {
         metadata: ObjectMeta {

@@ -64,9 +64,10 @@ pub(crate) fn malformed(error: &serde_json::Error, bytes: &[u8]) -> Malformed {
 
 /// Whether `bytes` are one JSON value of valid UTF-8; the error says what is wrong where, and shows nothing.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
-    let text = std::str::from_utf8(bytes)
+    std::str::from_utf8(bytes)
         .map_err(|error| format!("not valid UTF-8 at offset {}", error.valid_up_to()))?;
-    serde_json::from_str::<IgnoredAny>(text)
+    // From bytes, as all that every program reads here: from text it would be another reader.
+    serde_json::from_slice::<IgnoredAny>(bytes)
         .map(|_| ())
         .map_err(|error| format!("not valid JSON at offset {}", offset_of(&error, bytes)))
 }

@@ -4,8 +4,9 @@
 //! an environment variable turns on. Invariant: it asks beside the informer and changes nothing. Differs: client-go
 //! panics on a difference and asks until it is answered; here it is a [`Notice`], and who is not answered says nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use super::shared::Shared;
 use crate::cache::{Indexer, Notice};
@@ -13,7 +14,7 @@ use crate::codec;
 use crate::error::Error;
 use crate::meta::{Key, ListOptions, Object, ResourceVersion, ResourceVersionMatch};
 
-type Contents = BTreeMap<Key, String>;
+type Contents = HashMap<Key, String>;
 
 /// Lists the resource exactly at the version the store is at, and says what differs from what the store holds now.
 pub(super) fn check<T: Object>(shared: &Arc<Shared<T>>, store: &Indexer<T>) {
@@ -61,7 +62,8 @@ async fn list<T: Object>(shared: &Shared<T>, version: ResourceVersion) -> Result
 
 /// The first key on which two states differ.
 fn difference(held: &Contents, listed: &Contents) -> Option<String> {
-    let key = held.keys().chain(listed.keys()).find(|key| held.get(*key) != listed.get(*key))?;
+    let differs = |key: &&Key| held.get(*key) != listed.get(*key);
+    let key = held.keys().chain(listed.keys()).filter(differs).min()?;
     let text = |contents: &Contents| contents.get(key).cloned().unwrap_or_else(|| "nothing".to_owned());
     Some(format!("{key}: the watch-list gave {}, a list gives {}", text(held), text(listed)))
 }

@@ -2,29 +2,25 @@
 //!
 //! Invariant: a change made before `notify` is seen by every `until` that was polled before or after it.
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use slab::Slab;
+
 /// Wakes whoever waits in [`Signal::until`].
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    next: u64,
-    wakers: BTreeMap<u64, Waker>,
+    /// One place for each that waits, empty while it has not asked since it was last woken.
+    places: Mutex<Slab<Option<Waker>>>,
 }
 
 impl Signal {
     /// Makes all waiters look again.
     pub(crate) fn notify(&self) {
-        let wakers = std::mem::take(&mut self.lock().wakers);
+        let wakers: Vec<Waker> = self.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect();
         // Outside the lock: a waker may run its task right here.
-        wakers.into_values().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Resolves as soon as `look` finds something. `look` must not call back into this signal.
@@ -32,30 +28,52 @@ impl Signal {
         let place = self.place();
         poll_fn(move |context| {
             // Registered before looking, so that no change falls in between.
-            self.lock().wakers.insert(place.id, context.waker().clone());
+            place.asks(context.waker());
             look().map_or(Poll::Pending, Poll::Ready)
         })
     }
 
     fn place(&self) -> Place<'_> {
-        let mut waiting = self.lock();
-        waiting.next += 1;
-        Place { signal: self, id: waiting.next }
+        Place { signal: self, id: self.lock().insert(None) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Slab<Option<Waker>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A waiter's place, given up when it is dropped.
 struct Place<'a> {
     signal: &'a Signal,
-    id: u64,
+    id: usize,
+}
+
+impl Place<'_> {
+    /// Is woken by the next change.
+    fn asks(&self, waker: &Waker) {
+        self.signal.lock()[self.id] = Some(waker.clone());
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.signal.lock().wakers.remove(&self.id);
+        self.signal.lock().remove(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_no_longer_leaves_nothing_behind() {
+        let signal = Signal::default();
+        let mut waiting = Box::pin(signal.until(|| None::<()>));
+        assert_eq!(waiting.as_mut().now_or_never(), None);
+        assert_eq!(signal.lock().len(), 1);
+        drop(waiting);
+        assert_eq!(signal.lock().len(), 0);
     }
 }

@@ -190,7 +190,8 @@ pub(super) fn failure_in(format: Format, body: &[u8]) -> Option<Status> {
 /// The Status in the place of an object or a list, if it tells of a failure: beside a code of success it must say so.
 pub(super) fn failure_instead(format: Format, body: &[u8]) -> Option<Status> {
     // Small, as a Status is: others are not read twice.
-    let may_be = body.len() <= STATUS_SIZE && memchr::memmem::find(body, b"Failure").is_some();
+    let mut capitals = memchr::memchr_iter(b'F', body);
+    let may_be = body.len() <= STATUS_SIZE && capitals.any(|at| body[at..].starts_with(b"Failure"));
     let status = may_be.then(|| failure_in(format, body)).flatten()?;
     (status.status.as_deref() == Some("Failure")).then_some(status)
 }

@@ -63,21 +63,20 @@ pub(super) fn check_absolute(path: &str) -> Result<(), Error> {
 
 /// As Go writes a duration: `1h2m3.5s`, `250ms`.
 pub(super) fn go_duration(duration: Duration) -> String {
-    let nanos = duration.as_nanos();
-    let fraction = |whole: u128, unit: u128| {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    let fraction = |whole: u64, unit: u32| {
         let rest = format!("{:0width$}", nanos % unit, width = unit.ilog10() as usize);
         match rest.trim_end_matches('0') {
             "" => whole.to_string(),
             digits => format!("{whole}.{digits}"),
         }
     };
-    match nanos {
-        0 => "0s".to_owned(),
-        1..1_000 => format!("{nanos}ns"),
-        1_000..1_000_000 => format!("{}µs", fraction(nanos / 1_000, 1_000)),
-        1_000_000..1_000_000_000 => format!("{}ms", fraction(nanos / 1_000_000, 1_000_000)),
+    match (seconds, nanos) {
+        (0, 0) => "0s".to_owned(),
+        (0, 1..1_000) => format!("{nanos}ns"),
+        (0, 1_000..1_000_000) => format!("{}µs", fraction((nanos / 1_000).into(), 1_000)),
+        (0, _) => format!("{}ms", fraction((nanos / 1_000_000).into(), 1_000_000)),
         _ => {
-            let seconds = nanos / 1_000_000_000;
             let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
             let hours_text = if hours > 0 { format!("{hours}h") } else { String::new() };
             let minutes_text = if seconds >= 60 { format!("{minutes}m") } else { String::new() };
@@ -92,8 +91,10 @@ pub(super) fn absolute(server: &Uri, path: &str, query: &[(String, String)]) -> 
     check_absolute(server.path()).map_err(|error| error.doing("read the server's address"))?;
     let mut path_and_query = format!("{}{path}", server.path().trim_end_matches('/'));
     if !query.is_empty() {
-        let mut sorted: Vec<_> = query.iter().collect();
-        sorted.sort_by(|left, right| left.0.cmp(&right.0));
+        let mut sorted: Vec<&(String, String)> = Vec::new();
+        for pair in query {
+            sorted.insert(sorted.partition_point(|before| before.0 <= pair.0), pair);
+        }
         let mut serializer = form_urlencoded::Serializer::new(String::new());
         for (name, value) in sorted {
             serializer.append_pair(name, value);

@@ -128,7 +128,7 @@ impl Request {
     /// The resource: its plural name, in lower case.
     pub fn resource(mut self, plural: &str) -> Self {
         self.once("resource", self.resource.is_some());
-        self.resource = Some(plural.to_lowercase());
+        self.resource = Some(plural.to_ascii_lowercase());
         self
     }
 
@@ -410,7 +410,9 @@ impl Request {
                 None => exchange.await,
                 Some(timeout) => match select(Box::pin(exchange), runtime.sleep(timeout)).await {
                     Either::Left((outcome, _)) => outcome,
-                    Either::Right(_) => Err(Error::timeout(format!("no answer within {timeout:?}"))),
+                    Either::Right(_) => {
+                        Err(Error::timeout(format!("no answer within {}", path::go_duration(timeout))))
+                    }
                 },
             }
         };

@@ -28,7 +28,7 @@ pub(super) struct KeptAnswer {
 impl KeptAnswer {
     /// Reads what was kept, by this library or by kubectl; `None` when it is no whole answer.
     pub(super) fn read(kept: &Bytes) -> Option<Self> {
-        let end = memchr::memmem::find(kept, b"\r\n\r\n")?;
+        let end = kept.windows(4).position(|four| four == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&kept[..end]).ok()?;
         let mut lines = head.split("\r\n");
         let status = lines.next()?.strip_prefix("HTTP/")?;
@@ -150,7 +150,7 @@ const MONTHS: [&str; 12] =
 fn unchunked(mut rest: &[u8]) -> Option<Bytes> {
     let mut whole = Vec::new();
     loop {
-        let end = memchr::memmem::find(rest, b"\r\n")?;
+        let end = rest.windows(2).position(|two| two == b"\r\n")?;
         let size = std::str::from_utf8(&rest[..end]).ok()?;
         let size = usize::from_str_radix(size.split(';').next()?.trim(), 16).ok()?;
         rest = &rest[end + 2..];

@@ -237,7 +237,7 @@ impl RestMapper {
             return Err(Error::config(format!("a resource must be present, got: {}", Resource(resource))));
         }
         let (expanded, _) = self.expand_short_name(resource);
-        let name = expanded.resource.to_lowercase();
+        let name = expanded.resource.to_ascii_lowercase();
         let version = if expanded.version == INTERNAL { "" } else { &expanded.version };
         let group = &*expanded.group;
         let all = |meant: &dyn Fn(&str) -> bool| {
@@ -272,8 +272,8 @@ impl Version {
         for found in resources {
             let kind = &*found.resource.kind;
             let singular =
-                if found.singular.is_empty() { kind.to_lowercase() } else { found.singular.clone() };
-            version.add(&kind.to_lowercase(), singular.clone(), found.resource.clone());
+                if found.singular.is_empty() { kind.to_ascii_lowercase() } else { found.singular.clone() };
+            version.add(&kind.to_ascii_lowercase(), singular.clone(), found.resource.clone());
             version.add(kind, singular, found.resource.clone());
             version.add_list(&format!("{kind}List"), found.resource.namespaced);
         }
@@ -319,7 +319,7 @@ impl Version {
 
 /// The plural and the singular that a kind would have in plain English. apimachinery's `UnsafeGuessKindToResource`.
 fn guess(kind: &str) -> (String, String) {
-    let singular = kind.to_lowercase();
+    let singular = kind.to_ascii_lowercase();
     let plural = match singular.strip_suffix('y') {
         _ if singular.ends_with("endpoints") => singular.clone(),
         Some(stem) => format!("{stem}ies"),

@@ -123,11 +123,11 @@ fn split(frame: &[u8], end_of_object: usize) -> Option<(&str, Range<usize>)> {
 
 /// The same of a frame that is written in another way.
 fn parsed(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
-    let text = std::str::from_utf8(frame)
+    std::str::from_utf8(frame)
         .map_err(|error| format!("not valid UTF-8 at offset {}", error.valid_up_to()))?;
-    let parts: Frame<'_> = match serde_json::from_str(text) {
+    let parts: Frame<'_> = match serde_json::from_slice(frame) {
         Ok(parts) => parts,
-        Err(error) if error.is_data() && is_status(text) => return Ok((EventKind::Error, 0..frame.len())),
+        Err(error) if error.is_data() && is_status(frame) => return Ok((EventKind::Error, 0..frame.len())),
         Err(error) => {
             let what =
                 if error.is_data() { "no `type` and `object` of a watch event" } else { "not valid JSON" };
@@ -135,18 +135,18 @@ fn parsed(frame: &[u8]) -> Result<(EventKind, Range<usize>), String> {
         }
     };
     let object = parts.object.get();
-    // RawValue lends from the text it was read from.
-    let start = (object.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    // RawValue lends from the bytes it was read from.
+    let start = (object.as_ptr() as usize).saturating_sub(frame.as_ptr() as usize);
     event(&parts.kind, frame, start..start + object.len())
 }
 
-fn is_status(text: &str) -> bool {
+fn is_status(frame: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]
         kind: Cow<'a, str>,
     }
-    serde_json::from_str(text).is_ok_and(|named: Named<'_>| named.kind == "Status")
+    serde_json::from_slice(frame).is_ok_and(|named: Named<'_>| named.kind == "Status")
 }
 
 fn event(kind: &str, frame: &[u8], object: Range<usize>) -> Result<(EventKind, Range<usize>), String> {

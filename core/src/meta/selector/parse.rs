@@ -2,8 +2,6 @@
 //!
 //! Invariant: linear in the text, without recursion; words are borrowed from it.
 
-use std::collections::BTreeSet;
-
 use super::label::{LabelOperator, LabelRequirement};
 use super::label_name_faults;
 use crate::status::quoted;
@@ -94,7 +92,7 @@ fn set<'a>(tokens: &mut Tokens<'a>) -> Result<Vec<&'a str>, String> {
     if !tokens.take(Token::Open) {
         return Err(unexpected(tokens.peek(), " expected: '('"));
     }
-    let mut values = BTreeSet::new();
+    let mut values: Vec<&str> = Vec::new();
     loop {
         let (value, expected) = match tokens.peek() {
             Token::Word(value) => {
@@ -104,9 +102,13 @@ fn set<'a>(tokens: &mut Tokens<'a>) -> Result<Vec<&'a str>, String> {
             _ if values.is_empty() => ("", ", expected: ',', ')' or identifier"),
             _ => ("", ", expected: ',', or identifier"),
         };
-        values.insert(value);
+        values.push(value);
         match tokens.next() {
-            Token::Close => return Ok(values.into_iter().collect()),
+            Token::Close => {
+                values.sort_unstable();
+                values.dedup();
+                return Ok(values);
+            }
             Token::Comma => {}
             other => return Err(unexpected(other, expected)),
         }

@@ -17,7 +17,8 @@ impl<'a> Survey<'a> {
             let walk = Walk { survey: Self::empty(source), marks: &marks, drop_managed_fields };
             return Ok(walk.top());
         }
-        match serde_json::from_str::<IgnoredAny>(json::text(source)?) {
+        json::text(source)?;
+        match serde_json::from_slice::<IgnoredAny>(source) {
             Ok(_) => Ok(None),
             Err(error) => Err(json::malformed(&error, source)),
         }
