@@ -54,7 +54,7 @@ pub mod wire;
 mod writing;
 pub mod yaml;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use portolan::Error;
 use portolan::meta::ApiResource;
@@ -232,7 +232,7 @@ pub struct Model {
     catalogue: Catalogue,
     tables: BTreeMap<String, Table>,
     /// The columns of kinds that the page does not know, as their definitions or the server have them.
-    plans: BTreeMap<String, Plan>,
+    plans: HashMap<String, Plan>,
     told: Told,
     capacity: Capacity,
     views: Views,

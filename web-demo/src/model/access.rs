@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is not known to be denied is allowed; the server has the last word.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use portolan::meta::ApiResource;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::trouble::Trouble;
 const KEPT: Millis = 60_000;
 
 /// A verb on a kind, or on a part of its objects, somewhere.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Right {
     pub(super) verb: &'static str,
     pub(super) group: String,
@@ -94,7 +94,7 @@ impl Right {
 
 /// What has been asked and answered.
 #[derive(Debug, Default)]
-pub(super) struct Access(BTreeMap<Right, Known>);
+pub(super) struct Access(HashMap<Right, Known>);
 
 #[derive(Debug)]
 struct Known {

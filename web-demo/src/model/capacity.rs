@@ -3,7 +3,7 @@
 //! Invariant: `asked` is at all times the sum of what the pods that are held ask for, node by node. What a pod asks for
 //! is reckoned as the scheduler does (k8s.io/component-helpers `resource.PodRequests`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::{AddAssign, SubAssign};
 
 use portolan::meta::Quantity;
@@ -55,9 +55,9 @@ impl Amount {
 /// The nodes and the pods on them.
 #[derive(Debug, Default)]
 pub struct Capacity {
-    nodes: BTreeMap<String, Amount>,
+    nodes: HashMap<String, Amount>,
     pods: HashMap<String, (String, Amount)>,
-    asked: BTreeMap<String, Amount>,
+    asked: HashMap<String, Amount>,
 }
 
 /// Capacity as shown.

@@ -87,7 +87,8 @@ impl Catalogue {
             self.core.iter().any(|kind| kind.id == id) || id == "events.events.k8s.io"
         };
         let fresh = resources.into_iter().filter(|resource| !known(resource));
-        self.found = fresh.map(|resource| (resource.to_string(), Kind::new(resource, false))).collect();
+        self.found.clear();
+        self.found.extend(fresh.map(|resource| (resource.to_string(), Kind::new(resource, false))));
     }
 
     /// The page's own kinds, then the found ones by group and name.

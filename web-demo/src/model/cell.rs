@@ -24,6 +24,9 @@ pub enum Tone {
 }
 
 impl Tone {
+    /// All of them, the gravest last.
+    pub const ALL: [Self; 6] = [Self::Plain, Self::Idle, Self::Good, Self::Busy, Self::Warn, Self::Bad];
+
     /// The name used in class names and tests.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: each answer is for the call that waits for it; one that nobody waits for any more changes nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use portolan::Error;
 use serde_json::Value;
@@ -24,7 +24,7 @@ const TOLD: Millis = 8_000;
 pub(super) struct Desk {
     sent: u64,
     calls: VecDeque<Call>,
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: HashMap<u64, Waiting>,
     access: Access,
     report: Option<(Report, Millis)>,
     /// What was not done and why, until the reader has read it.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a tree shows each object once, however its owners refer to each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use portolan::meta::OwnerReference;
 
@@ -22,11 +22,11 @@ pub const MOST_LINES: usize = 500;
 #[derive(Debug, Default)]
 pub struct Family {
     /// By uid.
-    members: BTreeMap<String, Member>,
+    members: HashMap<String, Member>,
     /// The uid of a kind and key.
-    places: BTreeMap<(String, String), String>,
+    places: HashMap<(String, String), String>,
     /// The uids of what an owner has made.
-    children: BTreeMap<String, BTreeSet<String>>,
+    children: HashMap<String, BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Family {
     /// The keys of the pods that an object has made, itself or through others.
     pub(super) fn pods(&self, kind: &str, key: &str) -> Vec<String> {
         let Some(uid) = self.uid(kind, key) else { return Vec::new() };
-        let (mut open, mut seen, mut pods) = (vec![uid], BTreeSet::new(), Vec::new());
+        let (mut open, mut seen, mut pods) = (vec![uid], HashSet::new(), Vec::new());
         while let Some(uid) = open.pop() {
             if !seen.insert(uid) {
                 continue;
@@ -155,7 +155,7 @@ impl<'a> Drawing<'a> {
     /// From `uid` up to the topmost that is there: its controller first, else its first owner. Above that, who should be
     /// there and is not.
     fn ascend(&self, uid: &'a str) -> (Option<Relative>, &'a str) {
-        let (mut top, mut seen) = (uid, BTreeSet::new());
+        let (mut top, mut seen) = (uid, HashSet::new());
         while seen.insert(top) {
             let Some(member) = self.family.members.get(top) else { break };
             let (mut owners, others): (Vec<&OwnerReference>, Vec<&OwnerReference>) =
@@ -194,7 +194,7 @@ impl<'a> Drawing<'a> {
 
     /// Draws `uid` and all below it, below what is drawn already, and says for how many there was no room.
     fn descend(&self, uid: &'a str, lines: &mut Vec<Relative>) -> usize {
-        let (mut open, mut seen, mut left_out) = (vec![(uid, lines.len() + 1)], BTreeSet::new(), 0);
+        let (mut open, mut seen, mut left_out) = (vec![(uid, lines.len() + 1)], HashSet::new(), 0);
         while let Some((uid, level)) = open.pop() {
             let Some(member) = self.family.members.get(uid).filter(|_| seen.insert(uid)) else { continue };
             match lines.len() < MOST_LINES {

@@ -1,6 +1,6 @@
 //! Cells read from the fields of an object: names, ages, addresses, amounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -65,7 +65,7 @@ pub(super) fn amount(object: &Manifest, path: &str) -> Cell {
 }
 
 pub(super) fn entries(object: &Manifest, paths: &[&str]) -> Cell {
-    let count = |path: &&str| object.read::<BTreeMap<String, IgnoredAny>>(path).map_or(0, |map| map.len());
+    let count = |path: &&str| object.read::<HashMap<String, IgnoredAny>>(path).map_or(0, |map| map.len());
     Cell::number(paths.iter().map(count).sum::<usize>() as i64)
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Invariant: trouble comes first, the gravest and the youngest at the top; every line links to the table behind it.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::age::Millis;
@@ -177,12 +176,11 @@ fn tally(
 ) -> Option<Tally> {
     let title = catalogue.kind(kind)?.title.clone();
     let synced = wire.figures(kind).is_some_and(|figures| figures.synced);
-    let mut counts = BTreeMap::new();
-    let mut count = 0;
+    let mut counts = Tone::ALL.map(|tone| (tone, 0));
     for row in tables.get(kind).into_iter().flat_map(Table::passing) {
-        *counts.entry(Reverse(row.tone)).or_insert(0) += 1;
-        count += 1;
+        counts[row.tone as usize].1 += 1;
     }
+    let count: usize = counts.iter().map(|(_, count)| count).sum();
     let place = Route { filter: route.filter.clone(), ..route.to(Some(kind)) };
     let unready = format!("{} is:unready", route.filter).trim_start().to_owned();
     let unready_place = Route { filter: unready, ..place.clone() };
@@ -191,8 +189,8 @@ fn tally(
         title,
         link: place.hash(),
         count: (synced || count > 0).then_some(count),
-        unready: counts.iter().filter(|(tone, _)| tone.0.is_unready()).map(|(_, count)| count).sum(),
-        tones: counts.into_iter().map(|(tone, count)| (tone.0, count)).collect(),
+        unready: counts.iter().filter(|(tone, _)| tone.is_unready()).map(|(_, count)| count).sum(),
+        tones: counts.into_iter().rev().filter(|(_, count)| *count > 0).collect(),
         unready_link: unready_place.hash(),
         trouble: wire.trouble(kind).map(|trouble| trouble.title.clone()).unwrap_or_default(),
     })

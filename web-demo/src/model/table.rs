@@ -4,7 +4,7 @@
 //! leaves it alone, and one that moves some costs little more than those.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use slab::Slab;
 
@@ -59,7 +59,7 @@ pub struct Table {
     query: Query,
     /// The rows that may be missing in `order`, or stand in a wrong place there.
     displaced: Vec<usize>,
-    tones: BTreeMap<String, [usize; 6]>,
+    tones: HashMap<String, [usize; 6]>,
 }
 
 /// So many rows are placed one by one; more are sorted with all others.
@@ -76,7 +76,7 @@ impl Table {
             order: Vec::new(),
             query,
             displaced: Vec::new(),
-            tones: BTreeMap::new(),
+            tones: HashMap::new(),
         }
     }
 
@@ -379,7 +379,7 @@ mod tests {
             (seed >> 33) % below
         };
         let mut table = Table::new(plan("pods", true));
-        let mut naive = BTreeMap::new();
+        let mut naive = std::collections::BTreeMap::new();
         for step in 0..2_000 {
             let name = format!("pod-{}", random(60));
             if random(4) == 0 {

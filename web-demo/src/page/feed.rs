@@ -9,7 +9,7 @@ mod source;
 mod streams;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ const REPROBE: Duration = Duration::from_secs(4);
 /// What feeds the page.
 pub(crate) struct Feed {
     source: Source,
-    running: BTreeMap<String, Running>,
+    running: HashMap<String, Running>,
     stream: Option<streams::Open>,
     reach: Rc<Cell<Reach>>,
     probing: Rc<Cell<bool>>,
@@ -73,7 +73,7 @@ pub(crate) fn open(page: Page) {
         spawn_local(kinds::discover(page, source.clone()));
         spawn_local(wake(page));
         let reach = Rc::new(Cell::new(Reach::Unknown));
-        page.set_feed(Feed { source, running: BTreeMap::new(), stream: None, reach, probing: Rc::default() });
+        page.set_feed(Feed { source, running: HashMap::new(), stream: None, reach, probing: Rc::default() });
         browser::every(LOOK, move || look(page));
     });
 }
@@ -81,12 +81,12 @@ pub(crate) fn open(page: Page) {
 /// Starts and stops informers so that those the model wants run.
 pub(crate) fn follow(page: Page) {
     page.with_feed(|feed| {
-        let wanted: BTreeMap<String, Wanted> =
+        let wanted: HashMap<String, Wanted> =
             page.model().wanted().into_iter().map(|wanted| (wanted.kind.clone(), wanted)).collect();
         let unwanted = |kind: &String, running: &mut Running| {
             wanted.get(kind).is_none_or(|wanted| *wanted != running.wanted)
         };
-        for (kind, running) in feed.running.extract_if(.., unwanted) {
+        for (kind, running) in feed.running.extract_if(unwanted) {
             running.alive.set(false);
             running.informers.iter().for_each(|each| each.informer.stop());
             page.model().forget(&kind);
@@ -196,7 +196,7 @@ fn look(page: Page) {
         let statuses: Vec<(String, InformerStatus)> =
             all.map(|(kind, each)| (kind.clone(), status(each))).collect();
         feed.probe(page, &statuses);
-        let mut kinds: BTreeMap<String, Figures> = BTreeMap::new();
+        let mut kinds: HashMap<String, Figures> = HashMap::new();
         for (kind, status) in statuses {
             let figures = figures(status, &feed.source.address, feed.reach.get(), at);
             let joined = match kinds.remove(&kind) {
