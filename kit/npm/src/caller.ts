@@ -55,6 +55,8 @@ export class Caller {
   readonly #held: { link?: Link | undefined; closed: boolean } = { closed: false };
   #opening: Promise<Link> | undefined;
   #losses: number[] = [];
+  /** The lock of the worker that was lost last. */
+  #ended: string | undefined;
   /** How many wait for an answer. */
   #waiting = 0;
   #last = 0;
@@ -163,7 +165,8 @@ export class Caller {
       this.#functions,
       this.#mode,
       (...told) => tell(self.deref(), (caller) => caller.#told(...told)),
-      (why) => tell(self.deref(), (caller) => caller.#lost(why)),
+      (why, lock) => tell(self.deref(), (caller) => caller.#lost(why, lock)),
+      this.#ended,
     );
     if (held.closed) {
       link.close();
@@ -183,7 +186,8 @@ export class Caller {
     else this.#end(id)?.fail(errorOf(JSON.parse(payload as string) as Failure));
   }
 
-  #lost(why: string): void {
+  #lost(why: string, lock: string | undefined): void {
+    this.#ended = lock;
     this.#held.link = undefined;
     this.#opening = undefined;
     const now = Date.now();
@@ -213,12 +217,14 @@ async function openLink(
   settings: Settings,
   functions: Functions | undefined,
   mode: Mode | undefined,
-  ...[send, lost]: [Parameters<typeof openHere>[2], Parameters<typeof openHere>[3]]
+  send: Parameters<typeof openHere>[2],
+  lost: Parameters<typeof openWorker>[3],
+  ended: string | undefined,
 ): Promise<Link> {
   for (const one of functions ? (['page'] as const) : mode ? [mode] : (['shared', 'dedicated', 'page'] as const)) {
     try {
-      if (one === 'page') return await openHere(settings, functions, send, lost);
-      return await openWorker(one, settings, send, lost);
+      if (one === 'page') return await openHere(settings, functions, send, (why) => lost(why));
+      return await openWorker(one, settings, send, lost, ended);
     } catch (error) {
       if (typeof error === 'string') throw errorOf(JSON.parse(error) as Failure);
       if (error instanceof PortolanError) throw error;

@@ -21,14 +21,18 @@ export type Answer =
   | ['panicked', message: string]
   | Parameters<Send>;
 
-/** How long a worker may take to answer: one that is just ending does not, nor one whose files cannot be had. */
+/** How long a worker may take to answer: one whose files cannot be had does not. */
 const PATIENCE = 10_000;
 
-/** Opens a link to a worker. Fails with the engine's refusal, or with `undefined` where there is no such worker to be had. @internal */
-export async function openWorker(mode: 'shared' | 'dedicated', settings: Settings, send: Send, lost: (why: string) => void): Promise<Link> {
+/**
+ * Opens a link to a worker. Fails with the engine's refusal, or with `undefined` where there is no such worker to be had. `ended` is the
+ * lock of the one that was lost: a shared worker that closes itself is still found by its name, and says nothing to whoever finds it
+ * then, so that the next has another name, the same to all who lost it. @internal
+ */
+export async function openWorker(mode: 'shared' | 'dedicated', settings: Settings, send: Send, lost: (why: string, lock?: string) => void, ended: string | undefined): Promise<Link> {
   const locks = globalThis.navigator?.locks;
   if (!locks) throw undefined;
-  const { port, stop } = start(mode);
+  const { port, stop } = start(mode, await nameOf(locks, ended));
   const held = hold(locks);
   let over = false;
   const waiting = new AbortController();
@@ -58,7 +62,7 @@ export async function openWorker(mode: 'shared' | 'dedicated', settings: Setting
     const gone = (why: string) => {
       if (over) return;
       close();
-      lost(why);
+      lost(why, lock);
     };
     port.onmessage = ({ data }: MessageEvent<Answer>) => {
       if (data[0] === 'panicked') gone(data[1]);
@@ -79,12 +83,23 @@ interface Port {
   onfailure: () => void;
 }
 
+/** Tabs that were loaded from another version of this package do not speak to its worker. */
+const NAME = `portolan ${VERSION}`;
+const RUNS = 'runs: ';
+
+/** The shared worker's name: that of the one that runs, else of the one after `ended`. */
+async function nameOf(locks: LockManager, ended: string | undefined): Promise<string> {
+  const { held = [] } = await locks.query();
+  const running = held.find(({ name = '' }) => name.startsWith(`${RUNS}${NAME}`) && name !== ended)?.name;
+  if (running) return running.slice(RUNS.length, running.lastIndexOf(' portolan '));
+  return ended ? `${NAME} after ${ended.slice(ended.lastIndexOf(' ') + 1)}` : NAME;
+}
+
 /** Starts a worker, or finds the one that is there. */
-function start(mode: Exclude<Mode, 'page'>): { port: Port; stop(): void } {
+function start(mode: Exclude<Mode, 'page'>, name: string): { port: Port; stop(): void } {
   try {
     if (mode === 'shared') {
-      // Tabs that were loaded from another version of this package do not speak to its worker.
-      const worker = new SharedWorker(new URL('./worker.js', import.meta.url), { type: 'module', name: `portolan ${VERSION}` });
+      const worker = new SharedWorker(new URL('./worker.js', import.meta.url), { type: 'module', name });
       const port = worker.port as unknown as Port;
       worker.onerror = () => port.onfailure?.();
       worker.port.start();
@@ -100,9 +115,12 @@ function start(mode: Exclude<Mode, 'page'>): { port: Port; stop(): void } {
   }
 }
 
+/** Holds the lock by which tabs find the shared worker called `name`. @internal */
+export const holdRunning = (locks: LockManager, name: string) => hold(locks, `${RUNS}${name} `);
+
 /** Holds a lock of a name that nobody else has, until it is released or this context ends. @internal */
-export function hold(locks: LockManager): { name: string; taken: Promise<void>; release(): void } {
-  const name = `portolan ${crypto.randomUUID()}`;
+export function hold(locks: LockManager, prefix = ''): { name: string; taken: Promise<void>; release(): void } {
+  const name = `${prefix}portolan ${crypto.randomUUID()}`;
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   const taken = new Promise<void>((resolve, reject) => {

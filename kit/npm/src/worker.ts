@@ -2,14 +2,15 @@
 import type { Failure } from './errors.js';
 import { open, type Opened } from './host.js';
 import { obey, type Said } from './link.js';
-import { type Answer, type Hello, hold } from './worker-link.js';
+import { type Answer, type Hello, hold, holdRunning } from './worker-link.js';
 
 interface Port {
   postMessage(message: Answer): void;
   onmessage: ((event: MessageEvent<Hello | Said | 'bye'>) => void) | null;
 }
 
-const own = hold(navigator.locks);
+const isShared = 'onconnect' in globalThis;
+const own = isShared ? holdRunning(navigator.locks, self.name) : hold(navigator.locks);
 
 function serve(port: Port): void {
   let opened: Opened | undefined;
@@ -53,7 +54,7 @@ function failureOf(error: unknown): Failure {
   return { kind: 'other', message: `the engine did not start: ${error instanceof Error ? error.message : String(error)}` };
 }
 
-if ('onconnect' in globalThis) {
+if (isShared) {
   (globalThis as unknown as { onconnect: (event: MessageEvent) => void }).onconnect = ({ ports: [port] }) => serve(port as unknown as Port);
 } else {
   serve(globalThis as unknown as Port);

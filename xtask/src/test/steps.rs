@@ -193,7 +193,7 @@ fn on_a_cluster() -> Vec<Step> {
             "the packed npm package, in Node and in Chromium, and the dashboards of the tutorials",
             Node,
             "node --test --test-concurrency=1 kit/tests/handles.test.mjs kit/tests/node.test.mjs kit/tests/browser.test.mjs \
-             kit/tests/busy.test.mjs kit/tests/react.test.mjs tests/browser/book.test.mjs",
+             kit/tests/apart.test.mjs kit/tests/busy.test.mjs kit/tests/react.test.mjs tests/browser/book.test.mjs",
         )
         .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages, Need::Chromium, Need::Cluster]),
     ]
