@@ -35,11 +35,34 @@ export async function runGuest(module, options) {
   }
   const version = exports.portolan_version();
   if (version !== VERSION) throw new Error(`the guest speaks version ${version}, this host ${VERSION}: build both alike`);
-  return new Promise((resolve, reject) => new Host(exports, options, resolve, reject));
+  const { memory, portolan_input: input, portolan_turn: turn } = exports;
+  return runTurns({
+    turn(message) {
+      const at = input(message.length) >>> 0;
+      new Uint8Array(memory.buffer, at, message.length).set(message);
+      const answer = turn() >>> 0;
+      const length = new DataView(memory.buffer).getUint32(answer, true);
+      return new Uint8Array(memory.buffer, answer + 4, length).slice();
+    },
+    memoryBytes: () => memory.buffer.byteLength,
+  }, options);
+}
+
+/**
+ * Runs to its end a guest whose exports have another form, as an Extism plug-in's.
+ *
+ * @param {object} guest
+ * @param {(message: Uint8Array) => Uint8Array | Promise<Uint8Array>} guest.turn calls it once: `portolan_host::Guest::turn`
+ * @param {() => number} guest.memoryBytes how large its memory is
+ * @param {object} options as `runGuest` takes them
+ * @returns {Promise<{ memoryBytes: number }>} as `runGuest`
+ */
+export function runTurns(guest, options) {
+  return new Promise((resolve, reject) => new Host(guest, options, resolve, reject));
 }
 
 class Host {
-  #exports;
+  #guest;
   #options;
   #resolve;
   #reject;
@@ -55,8 +78,8 @@ class Host {
   #turns = 0;
   #over = false;
 
-  constructor(exports, options, resolve, reject) {
-    this.#exports = exports;
+  constructor(guest, options, resolve, reject) {
+    this.#guest = guest;
     this.#options = {
       fetch: globalThis.fetch,
       WebSocket: defaultWebSocket(),
@@ -95,8 +118,7 @@ class Host {
     if (this.#scheduled) return;
     this.#scheduled = true;
     const attempt = () => {
-      this.#scheduled = false;
-      if (!this.#over) this.#attempt();
+      if (!this.#over) void this.#attempt();
     };
     // What is answered at once would otherwise leave nobody else a turn, nor a moment to abort this in.
     this.#turns = (this.#turns + 1) % MOST_TURNS;
@@ -104,33 +126,34 @@ class Host {
     else queueMicrotask(attempt);
   }
 
-  #attempt() {
+  async #attempt() {
     try {
-      this.#turn();
+      await this.#turn();
     } catch (error) {
       this.#end(() => this.#reject(new Error(`the guest is broken: ${error.message}`, { cause: error })));
     }
   }
 
-  #turn() {
+  async #turn() {
     clearTimeout(this.#timer);
     const now = performance.now();
     const moment = new Writer().u64(nanoseconds(now)).u64(nanoseconds(Date.now()));
     const [head, tail] = [moment.finish(), this.#events.finish()];
     this.#events = new Writer();
-    const { memory, portolan_input: input, portolan_turn: turn } = this.#exports;
-    const at = input(head.length + tail.length) >>> 0;
-    const place = new Uint8Array(memory.buffer, at, head.length + tail.length);
-    place.set(head);
-    place.set(tail, head.length);
-    const answer = turn() >>> 0;
-    const length = new DataView(memory.buffer).getUint32(answer, true);
-    const reader = new Reader(new Uint8Array(memory.buffer, answer + 4, length).slice());
+    const message = new Uint8Array(head.length + tail.length);
+    message.set(head);
+    message.set(tail, head.length);
+    const reader = new Reader(await this.#guest.turn(message));
+    if (this.#over) return;
     const { maxBytes } = this.#options;
-    if (memory.buffer.byteLength > maxBytes) {
+    const memoryBytes = this.#guest.memoryBytes();
+    if (memoryBytes > maxBytes) {
       this.#options.warn(`ended: the guest's memory is over ${maxBytes} bytes`);
-      throw new Error(`it uses ${memory.buffer.byteLength} bytes of memory, more than the ${maxBytes} the host allows`);
+      throw new Error(`it uses ${memoryBytes} bytes of memory, more than the ${maxBytes} the host allows`);
     }
+    this.#scheduled = false;
+    // What was told meanwhile is for the next turn.
+    if (!this.#events.isEmpty) this.#schedule();
     const wake = reader.u64();
     this.#given = 0;
     while (!reader.isAtEnd && !this.#over) this.#carryOut(reader);
@@ -150,7 +173,7 @@ class Host {
     if (tag === 6) return this.#options.say(reader.text());
     if (tag === 7) {
       const failure = reader.maybe(() => reader.text());
-      const memoryBytes = this.#exports.memory.buffer.byteLength;
+      const memoryBytes = this.#guest.memoryBytes();
       return this.#end(() => (failure === undefined ? this.#resolve({ memoryBytes }) : this.#reject(new Error(failure))));
     }
     this.#given += 1;

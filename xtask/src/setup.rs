@@ -102,10 +102,10 @@ fn install(packages: &[&str]) -> Result<()> {
     apt(&["install", "--no-install-recommends"].iter().chain(packages).copied().collect::<Vec<_>>())
 }
 
-/// Where npm packages are installed: for the browser tests, for WASI components, for building the npm
+/// Where npm packages are installed: for the browser tests, for guests, for WASI components, for building the npm
 /// package, and for its tests.
-fn npm_directories() -> [PathBuf; 5] {
-    ["tests/browser", "tests/component", "kit/npm", "kit/tests", "kit/examples/react"]
+fn npm_directories() -> [PathBuf; 6] {
+    ["tests/browser", "tests/guest", "tests/component", "kit/npm", "kit/tests", "kit/examples/react"]
         .map(|directory| workspace::root().join(directory))
 }
 

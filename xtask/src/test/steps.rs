@@ -38,7 +38,7 @@ fn on_rust() -> Vec<Step> {
             "lints of the wasm side",
             Check,
             "cargo clippy --package=portolan-wasm --package=web-demo --package=demo-cluster --package=demo-yaml \
-             --package=portolan-kit --package=browser-page --package=test-guest --package=bench-page \
+             --package=portolan-kit --package=browser-page --package=test-guest --package=test-extism --package=bench-page \
              --package=example-dashboard --package=example-plugin \
              --target=wasm32-unknown-unknown --all-targets \
              -- --deny=warnings",
@@ -107,11 +107,12 @@ fn on_wasm() -> Vec<Step> {
         .needs(&[Need::WasmTargets])
         .quick(),
         step(
-            "that guest, run by Node",
+            "that guest, run by Node, and one in Extism",
             Node,
-            "node --experimental-websocket --test tests/guest/border.test.mjs tests/guest/guest.test.mjs",
+            "node --experimental-websocket --test tests/guest/border.test.mjs tests/guest/guest.test.mjs \
+             tests/guest/extism.test.mjs",
         )
-        .needs(&[Need::WasmTargets, Need::Node]),
+        .needs(&[Need::WasmTargets, Need::Node, Need::BrowserPackages]),
         step(
             "the browser transport in Chromium",
             Cargo,
