@@ -26,6 +26,13 @@ fn on_rust() -> Vec<Step> {
     use Count::{Cargo, Check};
     vec![
         step("formatting", Check, "cargo fmt --all --check").quick(),
+        // Its lints stand in its soak, for they want wasmtime built.
+        step(
+            "formatting of the host on wasmtime",
+            Check,
+            "cargo fmt --check --manifest-path=tests/wasmtime/Cargo.toml",
+        )
+        .quick(),
         step(
             "lints",
             Check,
