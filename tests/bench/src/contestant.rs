@@ -91,11 +91,14 @@ impl Since {
 
 /// The hash of the parts with a NUL between each two.
 fn fnv(parts: [&str; 3]) -> u64 {
-    let bytes = parts.into_iter().enumerate().flat_map(|(index, part)| {
-        let nul = if index == 0 { &[][..] } else { &[0] };
-        nul.iter().chain(part.as_bytes())
-    });
-    let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    let mut hash = 0x811c_9dc5_u32;
+    let mut take = |byte: u8| hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            take(0);
+        }
+        part.bytes().for_each(&mut take);
+    }
     u64::from(hash)
 }
 
