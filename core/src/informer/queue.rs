@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
+use std::hint::spin_loop;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -370,12 +371,15 @@ impl<T: QueueItem> Shared<T> {
     /// Wakes a worker for each item that became ready, and who waits for the end, if this is it.
     fn wake(&self, mut state: MutexGuard<'_, State<T>>, ready: usize) {
         let drained = state.machine.is_shutting_down() && state.machine.is_drained();
-        // Nearly always one, or none: only the others need a place of their own.
-        let first = if ready > 0 { state.workers.pop_first() } else { None };
-        let others: Vec<_> = (1..ready).map_while(|_| state.workers.pop_first()).collect();
+        // While there is much to do, none waits.
+        let woken: Vec<_> = if state.workers.is_empty() {
+            Vec::new()
+        } else {
+            (0..ready).map_while(|_| state.workers.pop_first()).collect()
+        };
         // Outside the lock: a waker may run its task right here.
         drop(state);
-        first.into_iter().chain(others).for_each(|(_, worker)| worker.wake());
+        woken.into_iter().for_each(|(_, worker)| worker.wake());
         if drained {
             self.settled.notify();
         }
@@ -387,6 +391,28 @@ impl<T: QueueItem> Shared<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.try_lock().unwrap_or_else(|| self.lock_held())
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, State<T>>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// The lock, which another thread has. A step is over before a sleeper could be woken, and while nobody looks whether
+    /// it is, all it works on stays in the cache of one processor, for the next steps too: so this looks seldom, and
+    /// sleeps if that thread still has it after some microseconds.
+    #[cold]
+    fn lock_held(&self) -> MutexGuard<'_, State<T>> {
+        for pauses in [64, 128, 256] {
+            (0..pauses).for_each(|_| spin_loop());
+            if let Some(state) = self.try_lock() {
+                return state;
+            }
+        }
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
