@@ -41,12 +41,12 @@ mod refusal;
 mod reveal;
 pub mod route;
 pub mod scope;
+mod server_table;
 pub mod table;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod timeline;
-mod told;
 pub mod trouble;
 pub mod views;
 mod watching;
@@ -73,8 +73,8 @@ use keys::Command;
 use manifest::Manifest;
 use route::{Pane, Route, Sort};
 use scope::Scope;
+use server_table::ServerTables;
 use table::Table;
-use told::Told;
 use trouble::Trouble;
 use views::Views;
 use wire::{Figures, Wire};
@@ -233,7 +233,7 @@ pub struct Model {
     tables: BTreeMap<String, Table>,
     /// The columns of kinds that the page does not know, as their definitions or the server have them.
     plans: HashMap<String, Plan>,
-    told: Told,
+    server_tables: ServerTables,
     capacity: Capacity,
     views: Views,
     wire: Wire,
@@ -325,7 +325,7 @@ impl Model {
             Event::RemoveView(name) => self.remove_view(&name),
             Event::Views(text) => self.views = Views::parse(&text),
             Event::Theme(theme) => self.theme = Theme(Some(theme)),
-            Event::Answered { id, outcome } => match self.told.is_answered(id) {
+            Event::Answered { id, outcome } => match self.server_tables.is_answered(id) {
                 Some((kind, namespace)) => self.printed(&kind, &namespace, outcome, now),
                 None => self.desk.answered(id, outcome, now),
             },

@@ -16,7 +16,7 @@ use super::manifest::Manifest;
 use super::pod;
 use super::printed::{self, Printed};
 use super::reveal::line;
-use super::told::Printout;
+use super::server_table::Printout;
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(super) enum Cells {
         namespaced: bool,
     },
     /// What the server printed.
-    Told(Rc<Printout>),
+    Server(Rc<Printout>),
 }
 
 impl PartialEq for Cells {
@@ -110,7 +110,7 @@ impl PartialEq for Cells {
         match (self, other) {
             (Self::Own(left), Self::Own(right)) => std::ptr::fn_addr_eq(*left, *right),
             (Self::Printed { paths: left, .. }, Self::Printed { paths: right, .. }) => left == right,
-            (Self::Told(left), Self::Told(right)) => left == right,
+            (Self::Server(left), Self::Server(right)) => left == right,
             _ => false,
         }
     }
@@ -125,7 +125,7 @@ impl Plan {
                 let own = paths.iter().map(|printed| printed.cell(object));
                 printed::cells(object, generic_status(object), own, *namespaced)
             }
-            Cells::Told(printout) => printout.cells(object),
+            Cells::Server(printout) => printout.cells(object),
         }
     }
 

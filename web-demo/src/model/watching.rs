@@ -68,7 +68,7 @@ impl Model {
             return;
         }
         self.capacity.put(kind, &object);
-        self.told.changed(kind);
+        self.server_tables.changed(kind);
         let defines = (kind == printed::DEFINITIONS).then(|| object.key());
         if !self.tables.contains_key(kind) {
             self.tables.insert(kind.to_owned(), Table::new(self.plan(known)));
@@ -83,7 +83,7 @@ impl Model {
 
     pub(super) fn remove(&mut self, kind: &str, key: &str) {
         self.capacity.remove(kind, key);
-        self.told.changed(kind);
+        self.server_tables.changed(kind);
         if let Some(family) = &mut self.inspect.family {
             family.remove(kind, key);
         }

@@ -38,7 +38,8 @@ fn editor(page: Page) -> View {
             browser::focus("rows");
         }
     });
-    let warning = live(move || unseen.with(|places| format!("Not seen below, or turning a line around: {places}")));
+    let warning =
+        live(move || unseen.with(|places| format!("Not seen below, or turning a line around: {places}")));
     let buttons = buttons(page);
     let problem = when(part(page, |edit| edit.problem.is_some()), page, problem);
     let review = when(part(page, |edit| edit.review.is_some()), page, review);

@@ -30,7 +30,7 @@ const MOST: &str = "500";
 
 /// What has been asked about the kind on show.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ServerTables {
     /// The kind's name, and the namespaces on show.
     of: (String, Vec<String>),
     /// Not to be asked again before.
@@ -41,7 +41,7 @@ pub(super) struct Told {
     waits: BTreeMap<u64, String>,
 }
 
-impl Told {
+impl ServerTables {
     /// The kind and the namespace whose table the call `id` asked for, when it still matters.
     pub(super) fn is_answered(&mut self, id: u64) -> Option<(String, String)> {
         Some((self.of.0.clone(), self.waits.remove(&id)?))
@@ -102,7 +102,7 @@ fn plan(answer: &Value, namespaced: bool, namespace: &str, before: Option<&Print
     }
     (printout.columns, printout.namespaced) = (columns.len(), namespaced);
     let columns = printed::framed(columns, namespaced).into();
-    Some(Plan { columns, cells: Cells::Told(Rc::new(printout)), order: (0, false) })
+    Some(Plan { columns, cells: Cells::Server(Rc::new(printout)), order: (0, false) })
 }
 
 fn cell(value: &Value) -> Cell {
@@ -121,33 +121,33 @@ fn cell(value: &Value) -> Cell {
 impl Model {
     /// Asks for the tables that are due.
     pub(super) fn ask_for_tables(&mut self, now: Millis) {
-        let Some(kind) = self.untold() else { return };
+        let Some(kind) = self.without_columns() else { return };
         let mut namespaces = vec![String::new()];
         if kind.resource.namespaced && !self.route.scope.is_empty() {
             namespaces = self.route.scope.names().map(str::to_owned).collect();
         }
         let (of, resource) = ((kind.id.clone(), namespaces), kind.resource.clone());
-        if self.told.of != of {
-            self.told = Told { of, ..Told::default() };
+        if self.server_tables.of != of {
+            self.server_tables = ServerTables { of, ..ServerTables::default() };
         }
-        if self.told.current || now < self.told.next {
+        if self.server_tables.current || now < self.server_tables.next {
             return;
         }
-        (self.told.current, self.told.next) = (true, Millis::MAX);
-        for namespace in &self.told.of.1 {
+        (self.server_tables.current, self.server_tables.next) = (true, Millis::MAX);
+        for namespace in &self.server_tables.of.1 {
             let target = Target { namespace: namespace.clone(), ..Target::default() };
             let request = Request::new(&resource, &target, Action::Print);
             let request = Request { query: vec![("limit", MOST)], ..request };
             let id = self.desk.post(Question::Server(Box::new(request)));
-            self.told.waits.insert(id, namespace.clone());
+            self.server_tables.waits.insert(id, namespace.clone());
         }
     }
 
     /// The kind on show, when nothing but the server says its columns; once it is known that no definition does.
-    fn untold(&self) -> Option<&Kind> {
+    fn without_columns(&self) -> Option<&Kind> {
         let kind = self.catalogue.kind(self.defined()?)?;
         let undefined = match self.plans.get(&kind.id) {
-            Some(plan) => matches!(plan.cells, Cells::Told(_)),
+            Some(plan) => matches!(plan.cells, Cells::Server(_)),
             None => {
                 let looked = self.wire.figures(DEFINITIONS).is_some_and(|figures| figures.synced);
                 looked
@@ -169,16 +169,16 @@ impl Model {
         let Some(known) = self.catalogue.kind(kind) else { return };
         let before = match self.plans.get(kind).map(|plan| &plan.cells) {
             None => None,
-            Some(Cells::Told(printout)) => Some(&**printout),
+            Some(Cells::Server(printout)) => Some(&**printout),
             Some(_) => return,
         };
         let plan =
             outcome.ok().and_then(|answer| plan(&answer, known.resource.namespaced, namespace, before));
         let Some(plan) = plan else {
-            (self.told.current, self.told.next) = (false, now + AFTER_FAILURE);
+            (self.server_tables.current, self.server_tables.next) = (false, now + AFTER_FAILURE);
             return;
         };
-        self.told.next = now + PAUSE;
+        self.server_tables.next = now + PAUSE;
         self.plans.insert(kind.to_owned(), plan.clone());
         if let Some(table) = self.tables.get_mut(kind).filter(|table| *table.plan() != plan) {
             table.replan(plan);
