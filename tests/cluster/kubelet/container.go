@@ -115,7 +115,7 @@ func (c *container) begin() bool {
 	}
 	if err != nil {
 		klog.ErrorS(err, "starting a container", "command", c.spec.Command)
-		c.running = false
+		c.running, c.exitCode = false, 128 // what container runtimes say of one that never began
 		return false
 	}
 	go c.report()

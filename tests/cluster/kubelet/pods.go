@@ -138,21 +138,18 @@ func (p *pods) find(namespace, name, wanted string) *container {
 func (p *pods) report(ctx context.Context, of *pod) {
 	of.reporting.Lock()
 	defer of.reporting.Unlock()
-	status := corev1.PodStatus{Phase: corev1.PodSucceeded, PodIP: "127.0.0.1", HostIP: "127.0.0.1"}
-	ready := corev1.ConditionFalse
+	status := corev1.PodStatus{PodIP: "127.0.0.1", HostIP: "127.0.0.1"}
 	for _, spec := range of.object.Spec.Containers {
 		container, ok := of.containers[spec.Name]
 		if !ok {
 			continue
 		}
-		one := container.status(spec)
-		if one.State.Waiting != nil {
-			status.Phase = corev1.PodPending
-		}
-		if one.State.Running != nil {
-			status.Phase, ready = corev1.PodRunning, corev1.ConditionTrue
-		}
-		status.ContainerStatuses = append(status.ContainerStatuses, one)
+		status.ContainerStatuses = append(status.ContainerStatuses, container.status(spec))
+	}
+	status.Phase = phase(status.ContainerStatuses)
+	ready := corev1.ConditionFalse
+	if status.Phase == corev1.PodRunning {
+		ready = corev1.ConditionTrue
 	}
 	status.Conditions = []corev1.PodCondition{{
 		Type: corev1.PodReady, Status: ready, LastTransitionTime: metav1.NewTime(time.Now()),
@@ -165,4 +162,21 @@ func (p *pods) report(ctx context.Context, of *pod) {
 	if err != nil && ctx.Err() == nil {
 		klog.ErrorS(err, "a Pod's status", "pod", klog.KObj(of.object))
 	}
+}
+
+// phase sums up the containers: one that runs tells most, then one that waits,
+// then one that failed.
+func phase(containers []corev1.ContainerStatus) corev1.PodPhase {
+	sum := corev1.PodSucceeded
+	for _, one := range containers {
+		switch ended := one.State.Terminated; {
+		case one.State.Running != nil:
+			return corev1.PodRunning
+		case one.State.Waiting != nil:
+			sum = corev1.PodPending
+		case ended != nil && ended.ExitCode != 0 && sum == corev1.PodSucceeded:
+			sum = corev1.PodFailed
+		}
+	}
+	return sum
 }
