@@ -142,7 +142,7 @@ fn of_nodes(nodes: &[Node], pods: &[Pod], used: &BTreeMap<String, Amount>) -> Sh
             allocatable.get(resource)?.0.parse::<Quantity>().ok()
         };
         let Amount { cpu, memory } = Amount::read(has);
-        let most = has("pods").map_or(0, |quantity| quantity.value());
+        let most = has("pods").map_or("-".to_owned(), |quantity| quantity.value().to_string());
         let used = used.get(&name);
         let cells = vec![
             plain(&name),
@@ -260,9 +260,11 @@ mod tests {
             "status": { "allocatable": { "cpu": "2", "memory": "1Gi", "pods": "110" } },
         }))
         .unwrap();
+        let named_alone: Node = serde_json::from_value(json!({ "metadata": { "name": "two" } })).unwrap();
         let pods = [pod("web", "Running"), pod("done", "Succeeded")];
-        let sheet = of_nodes(&[node], &pods, &BTreeMap::new());
+        let sheet = of_nodes(&[node, named_alone], &pods, &BTreeMap::new());
         assert_eq!(sheet.rows[0].cells, ["one", "1/110", "500m (25%)", "-", "128Mi (12%)", "-"]);
+        assert_eq!(sheet.rows[1].cells, ["two", "0/-", "0m", "-", "0Mi", "-"]);
         let used = BTreeMap::from([("shop/web".to_owned(), Amount { cpu: 7, memory: 3 << 20 })]);
         let sheet = of_pods(&pods, "", &used);
         assert_eq!(sheet.rows.len(), 1);
