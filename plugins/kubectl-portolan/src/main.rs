@@ -49,16 +49,17 @@ struct ClusterArguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print who owns whom around an object: from its topmost owner down.
+    /// Print who owns whom around each object: from its topmost owner down.
     Tree {
-        /// The object: TYPE NAME, or TYPE/NAME.
+        /// The objects: TYPE NAME..., or TYPE/NAME....
+        #[arg(required = true)]
+        objects: Vec<String>,
+    },
+    /// Show the objects of a type, or one of them, as kubectl's table, and keep it current.
+    Watch {
+        /// The type, such as pods, deploy, or cronjobs.batch; of one object TYPE NAME, or TYPE/NAME.
         #[arg(required = true, num_args = 1..=2)]
         object: Vec<String>,
-    },
-    /// Show the objects of a type as kubectl's table, and keep it current.
-    Watch {
-        /// The type, such as pods, deploy, or cronjobs.batch.
-        r#type: String,
         /// Of all namespaces.
         #[arg(long, short = 'A')]
         all_namespaces: bool,
@@ -107,51 +108,71 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     // What it asks for is its own choice, not the person's.
     let client = client_for(config)?.with_warning_handler(Arc::new(NoWarnings));
     match arguments.command {
-        Command::Tree { object } => {
-            let (kind, name) = named(&object)?;
+        Command::Tree { objects } => {
+            let objects = named(&objects)?;
             let mapper = mapper(&client).await?;
-            let resource = mapper.mapping_for(kind)?;
-            let tree = tree::Tree::find(&client, mapper.discovery(), &resource, &namespace, name).await?;
-            match write!(stdout(), "{tree}") {
-                // Whoever reads no further, as `head`, has what it wanted.
-                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                    return Err(Error::config("the tree could not be printed").with_source(error));
+            for (index, (kind, name)) in objects.into_iter().enumerate() {
+                let resource = mapper.mapping_for(kind)?;
+                let tree = tree::Tree::find(&client, mapper.discovery(), &resource, &namespace, name).await?;
+                let gap = if index == 0 { "" } else { "\n" };
+                let written = write!(stdout(), "{gap}{tree}");
+                tree.missing().iter().for_each(|why| eprintln!("not seen: {}", plain(why)));
+                match written {
+                    Ok(()) => {}
+                    // Whoever reads no further, as `head`, has what it wanted.
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                    Err(error) => {
+                        return Err(Error::config("the tree could not be printed").with_source(error));
+                    }
                 }
-                _ => {}
             }
-            tree.missing().iter().for_each(|why| eprintln!("not seen: {}", plain(why)));
             Ok(())
         }
-        Command::Watch { r#type, all_namespaces, selector } => {
-            let resource = mapper(&client).await?.mapping_for(&r#type)?;
-            let namespace = if all_namespaces { "" } else { &namespace };
-            show(watch::sheets(&client, &resource, namespace, selector.parse()?)).await
+        Command::Watch { object, all_namespaces, selector } => {
+            let (kind, name) = match &object[..] {
+                [kind] if !kind.contains('/') => (kind.as_str(), None),
+                object => match named(object)?[..] {
+                    [(kind, name)] => (kind, Some(name)),
+                    _ => return Err(Error::config("a watch is of a type or of one object")),
+                },
+            };
+            let mapper = mapper(&client).await?;
+            let resource = mapper.mapping_for(kind)?;
+            if !mapper.discovery().resource(&resource.gvr()).is_some_and(|found| found.can("watch")) {
+                let why = format!("the server does not support watching {}", resource.plural);
+                return Err(Error::config(why));
+            }
+            let namespace = if all_namespaces || !resource.namespaced { "" } else { &namespace };
+            show(watch::sheets(&client, &resource, namespace, name, selector.parse()?), namespace).await
         }
         Command::Top { what, all_namespaces } => {
             let namespace = if all_namespaces || what == What::Nodes { "" } else { &namespace };
-            show(top::sheets(&client, what == What::Nodes, namespace)).await
+            show(top::sheets(&client, what == What::Nodes, namespace), namespace).await
         }
     }
 }
 
 /// In a terminal a screen that stays current, else lines as they come.
-async fn show(sheets: BoxStream<'static, Result<Sheet, Error>>) -> Result<(), Error> {
+async fn show(sheets: BoxStream<'static, Result<Sheet, Error>>, namespace: &str) -> Result<(), Error> {
     match stdout().is_terminal() {
         true => screen::show(sheets).await,
-        false => printing::print(sheets).await,
+        false => printing::print(sheets, namespace).await,
     }
 }
 
-/// `deployment x` or `deployment/x`.
-fn named(object: &[String]) -> Result<(&str, &str), Error> {
-    let found = match object {
-        [kind, name] => Some((kind.as_str(), name.as_str())),
-        [both] => both.split_once('/'),
-        _ => None,
+/// `deployment x y` or `deployment/x service/y`, as kubectl takes them.
+fn named(objects: &[String]) -> Result<Vec<(&str, &str)>, Error> {
+    let pairs: Vec<_> = match objects {
+        [kind, names @ ..] if !kind.contains('/') => {
+            names.iter().map(|name| (kind.as_str(), name.as_str())).collect()
+        }
+        all => all.iter().map(|both| both.split_once('/').unwrap_or_default()).collect(),
     };
-    found
-        .filter(|(kind, name)| !kind.is_empty() && !name.is_empty())
-        .ok_or_else(|| Error::config("which object? Say TYPE NAME or TYPE/NAME, such as `deployment/web`"))
+    let is_whole = |(kind, name): &(&str, &str)| !kind.is_empty() && !name.is_empty() && !name.contains('/');
+    match !pairs.is_empty() && pairs.iter().all(is_whole) {
+        true => Ok(pairs),
+        false => Err(Error::config("which objects? Say TYPE NAME or TYPE/NAME, such as `deployment/web`")),
+    }
 }
 
 /// Knows what a person calls a type: plural, singular, short name or kind, with its group and version or without.
@@ -167,9 +188,11 @@ mod tests {
     fn objects_are_named_in_two_ways() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for text in ["deployment web", "deployment/web"] {
-            assert_eq!(named(&words(text)).unwrap(), ("deployment", "web"));
+            assert_eq!(named(&words(text)).unwrap(), [("deployment", "web")]);
         }
-        for text in ["deployment", "/web", "deployment/"] {
+        assert_eq!(named(&words("po a b")).unwrap(), [("po", "a"), ("po", "b")]);
+        assert_eq!(named(&words("po/a svc/b")).unwrap(), [("po", "a"), ("svc", "b")]);
+        for text in ["deployment", "/web", "deployment/", "po/a svc", "po svc/b", "po/a/b"] {
             assert!(named(&words(text)).unwrap_err().to_string().contains("TYPE/NAME"), "{text}");
         }
     }

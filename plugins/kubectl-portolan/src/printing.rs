@@ -8,11 +8,21 @@ use portolan::Error;
 
 use crate::sheet::{Line, Sheet, plain};
 
-/// Prints until the sheets end, or nobody reads any more.
-pub(crate) async fn print(mut sheets: impl Stream<Item = Result<Sheet, Error>> + Unpin) -> Result<(), Error> {
+/// Prints until the sheets end, or nobody reads any more. When the first is empty it says so beside, as kubectl does.
+pub(crate) async fn print(
+    mut sheets: impl Stream<Item = Result<Sheet, Error>> + Unpin,
+    namespace: &str,
+) -> Result<(), Error> {
     let mut printed = Printed::default();
     while let Some(sheet) = sheets.next().await {
-        for line in printed.changes(&sheet?) {
+        let sheet = sheet?;
+        if printed.columns.is_empty() && sheet.rows.is_empty() {
+            match namespace {
+                "" => eprintln!("No resources found"),
+                namespace => eprintln!("No resources found in {} namespace.", plain(namespace)),
+            }
+        }
+        for line in printed.changes(&sheet) {
             if writeln!(stdout(), "{line}").is_err() {
                 return Ok(());
             }

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use portolan::Error;
 use portolan::client::{Api, Client, Table, TableOptions, TableRow};
-use portolan::meta::{ApiResource, LabelSelector, ListOptions, ResourceVersion, WatchOptions};
+use portolan::meta::{ApiResource, FieldSelector, LabelSelector, ListOptions, ResourceVersion, WatchOptions};
 use portolan::object::Unstructured;
 use portolan::rest::{Watch, WatchEvent};
 use serde_json::Value;
@@ -25,7 +25,8 @@ pub(crate) fn sheets(
     client: &Client,
     resource: &ApiResource,
     namespace: &str,
-    selector: LabelSelector,
+    name: Option<&str>,
+    label_selector: LabelSelector,
 ) -> BoxStream<'static, Result<Sheet, Error>> {
     let api: Api<Unstructured> = client.resource(resource, namespace);
     let place = match (resource.namespaced, namespace) {
@@ -35,7 +36,8 @@ pub(crate) fn sheets(
     };
     let live = Live {
         api,
-        selector,
+        label_selector,
+        field_selector: name.map(|name| FieldSelector::equals("metadata.name", name)).unwrap_or_default(),
         shows_namespace: resource.namespaced && namespace.is_empty(),
         title: format!("{}{place}", resource.plural),
         state: State::Unlisted,
@@ -53,7 +55,8 @@ pub(crate) fn sheets(
 
 struct Live {
     api: Api<Unstructured>,
-    selector: LabelSelector,
+    label_selector: LabelSelector,
+    field_selector: FieldSelector,
     shows_namespace: bool,
     title: String,
     state: State,
@@ -104,7 +107,11 @@ impl Live {
     async fn advance(&mut self) -> Result<bool, Error> {
         match &mut self.state {
             State::Unlisted => {
-                let options = ListOptions { label_selector: self.selector.clone(), ..ListOptions::default() };
+                let options = ListOptions {
+                    label_selector: self.label_selector.clone(),
+                    field_selector: self.field_selector.clone(),
+                    ..ListOptions::default()
+                };
                 let table = self.api.list_table(&options, &TableOptions::default()).await?;
                 self.state =
                     State::Listed(table.metadata.resource_version.clone().unwrap_or_default().into());
@@ -114,7 +121,8 @@ impl Live {
             }
             State::Listed(version) => {
                 let options = WatchOptions {
-                    label_selector: self.selector.clone(),
+                    label_selector: self.label_selector.clone(),
+                    field_selector: self.field_selector.clone(),
                     resource_version: version.clone(),
                     ..WatchOptions::default()
                 };

@@ -4,6 +4,7 @@
 #[cfg(feature = "cluster")]
 mod kubectl;
 
+use std::fs::{File, read_to_string};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -161,6 +162,8 @@ fn a_tree_is_printed_from_the_topmost_owner() {
     let tree = |arguments: &[&str]| lines(&output(plugin(&memory.kubeconfig()).arg("tree").args(arguments)));
     assert_eq!(names(&tree(&["deployment", "x"])), TREE);
     assert_eq!(names(&tree(&["deploy/x"])), TREE);
+    assert_eq!(names(&tree(&["deploy/x", "rs/x-1"]))[..6], [&TREE[..], &[""]].concat());
+    assert_eq!(tree(&["po", "x-1-a", "x-1-b"]).len(), 2 * TREE.len() + 1);
     assert_eq!(names(&tree(&["po", "x-1-b"]))[4], "  └─Pod/x-1-b ←");
 }
 
@@ -168,13 +171,20 @@ fn a_tree_is_printed_from_the_topmost_owner() {
 fn a_table_stays_current() {
     let memory = Memory::start();
     memory.deploy();
-    let mut live = Live::start(plugin(&memory.kubeconfig()).args(["watch", "configmaps", "-n", "default"]));
+    let notes = memory.folder.path().join("notes");
+    let mut command = plugin(&memory.kubeconfig());
+    command.args(["watch", "configmaps", "-n", "default"]).stderr(File::create(&notes).unwrap());
+    let mut live = Live::start(&mut command);
     live.until(|line| line.starts_with("NAME") && line.contains("DATA"));
+    assert_eq!(read_to_string(&notes).unwrap(), "No resources found in default namespace.\n");
     memory.create(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "new" }, "data": { "a": "1" } }));
     live.until(|line| line.starts_with("new ") && line.contains(" 1 "));
     let mut everywhere = Live::start(plugin(&memory.kubeconfig()).args(["watch", "po", "-A", "-l", "app=x"]));
     everywhere.until(|line| line.starts_with("NAMESPACE   NAME"));
     everywhere.until(|line| line.starts_with("default     x-1-b"));
+    let mut one = Live::start(plugin(&memory.kubeconfig()).args(["watch", "po/x-1-b"]));
+    one.until(|line| line.starts_with("x-1-b"));
+    assert!(one.said.iter().all(|line| line.starts_with("NAME")), "{:#?}", one.said);
 }
 
 #[test]
@@ -192,7 +202,10 @@ fn what_cannot_be_done_is_told_in_one_line() {
     for (arguments, told) in [
         (&["tree", "deployment", "none"][..], "\"none\" not found"),
         (&["tree", "deployment"], "TYPE/NAME"),
+        (&["tree", "po/a", "svc"], "TYPE/NAME"),
         (&["watch", "unknowns"], "unknowns"),
+        (&["watch", "po/a", "po/b"], "one object"),
+        (&["watch", "componentstatuses"], "does not support watching componentstatuses"),
         (&["watch", "pods", "-l", "a in"], "a in"),
         (&["--context", "none", "top", "nodes"], "none"),
     ] {
