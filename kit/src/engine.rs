@@ -115,8 +115,8 @@ impl Engine {
         web_socket: JsValue,
         keeper: Option<Keeper>,
     ) -> Result<Self, Error> {
-        let settings: Settings = serde_json::from_str(settings)
-            .map_err(|error| Error::config(format!("the options of connect: {error}")))?;
+        let settings: Settings =
+            session::read(settings).map_err(|error| error.doing("the options of connect"))?;
         let mut config = Config::new(&settings.server)?;
         config.watch_over = match settings.watch_over {
             Way::Socket => WatchOver::Socket,

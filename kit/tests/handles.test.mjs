@@ -1,19 +1,21 @@
 // The packed package's handles in Node, on a canned API server of config maps that is a `fetch` of one's own.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { until } from '../../tests/browser/waiting.mjs';
-import { install, pack } from './package.mjs';
+import { install, pack, run } from './package.mjs';
 
-let portolan;
+let portolan, project;
 const reported = [];
 
 before(async () => {
   globalThis.reportError = (error) => reported.push(error); // Node has none, and ends by such an error.
-  portolan = await import(join(install(pack()), 'node_modules/portolan/dist/node.js'));
+  project = install(pack());
+  portolan = await import(join(project, 'node_modules/portolan/dist/node.js'));
 });
 
 const BODIES = {
@@ -32,9 +34,12 @@ const BEGINNING = [
 /** A client of a server that is down, or says nothing of config maps, as long as `server` says so; it is closed with the test. */
 function connect(t, server = {}) {
   const own = async (request) => {
+    if (server.hangs) return new Promise(() => {});
+    if (server.busy) return new Response('', { status: 429, headers: { 'retry-after': '1' } });
     if (server.down) throw new TypeError('nobody answers');
     const { pathname, searchParams } = new URL(request.url);
     if (BODIES[pathname]) return Response.json(BODIES[pathname]);
+    if (pathname === '/text') return new Response('not JSON');
     if (!searchParams.has('watch')) return new Response('', { status: 404 });
     const lines = server.silent ? [] : BEGINNING;
     const body = new ReadableStream({
@@ -186,4 +191,65 @@ test('what is opened before the server is up comes alive with it, and what is wr
   assert.deepEqual((await query.until(({ synced }) => synced)).rows.map(({ key }) => key), ['default/one']);
   await until('both are live', () => [informer, query.snapshot].every(({ status }) => status.phase === 'live' && !status.error));
   await assert.rejects(client.informer({ gvr: 'gizmos' }).synced(), portolan.NoMatchError);
+});
+
+test('a wrong `set` is told and counts as never set, and the next goes on', async (t) => {
+  const query = connect(t).liveQuery({ gvr: 'v1/configmaps', columns: { name: 'metadata.name' } });
+  const wrong = [{ filter: { labels: 'app in (' } }, { filter: { where: [{ path: 'metadata..' }] } }, { sort: [{ by: 'a[' }] }, { group: 'a..b' }, { filter: { txt: '' } }];
+  query.set(wrong[0]); // Before there is an engine, too.
+  await assert.rejects(query.until(() => false), portolan.ConfigError);
+  await until('its rows are there all the same', () => query.snapshot.rows.length === 1);
+  const [row] = query.snapshot.rows;
+  for (const [index, change] of wrong.entries()) {
+    query.set(change);
+    const error = await query.until(() => false).catch((error) => error);
+    assert.ok(error instanceof portolan.ConfigError, error.stack);
+    assert.doesNotMatch(error.message, / at line /);
+    assert.deepEqual([query.snapshot.status.phase, query.snapshot.rows[0] === row], ['live', true]);
+    query.set({ group: index % 2 ? 'metadata.name' : 'metadata.uid', filter: { text: `on${'e'.repeat(index % 2)}` } });
+    const { rows, error: none } = await query.until(({ groups }) => groups.one === 1);
+    assert.deepEqual([rows[0] === row, none], [true, undefined], 'a row that has not changed is the same object');
+    query.set({ group: undefined });
+    await query.until(({ groups }) => groups.one === undefined);
+  }
+  query.set(wrong[0]);
+  query.set({ sort: [{ by: 'name' }] });
+  await assert.rejects(query.until(() => false), portolan.ConfigError);
+  query.set({ window: { start: 0, end: 0 }, group: 'metadata.name' });
+  await query.until(({ rows, groups }) => rows.length === 0 && groups.one === 1);
+});
+
+test('a time limit bounds the whole call, discovery and tries anew included', async (t) => {
+  for (const server of [{ hangs: true }, { busy: true }]) {
+    const client = connect(t, server);
+    await assert.rejects(client.get('v1/configmaps', 'one', { timeout: 100 }), portolan.TimeLimitError);
+    await assert.rejects(client.request({ path: '/text', timeout: 100 }), portolan.TimeLimitError);
+    client.close();
+  }
+  await assert.rejects(connect(t).list('v1/configmaps', { timeout: -5 }), { name: 'ConfigError', message: /timeout/ });
+});
+
+test('what cannot be is refused in words of the API', async (t) => {
+  const client = connect(t);
+  const informer = client.informer({ gvr: 'v1/configmaps' });
+  assert.throws(() => informer.on('bogus', () => {}), { name: 'TypeError', message: /add, update, delete, synced, error, status/ });
+  assert.throws(() => informer.on('add', null), TypeError);
+  assert.throws(() => client.liveQuery({ gvr: 'v1/configmaps' }), { name: 'ConfigError', message: /columns/ });
+  assert.throws(() => client.informer({}), { name: 'ConfigError', message: /gvr/ });
+  assert.throws(() => client.informer({ gvr: 'cm', labelSelector: 5 }), { name: 'ConfigError', message: /labelSelector/ });
+  for (const asked of [client.create(null), client.apply(null), client.get('cm', null), client.get(undefined, 'one')]) await assert.rejects(asked, portolan.ConfigError);
+  await assert.rejects(client.request({ path: '/text' }), portolan.DecodeError);
+  await informer.synced();
+  await assert.rejects(informer.synced({ signal: AbortSignal.abort('enough') }), (reason) => reason === 'enough');
+  const outside = client.informer({ gvr: 'v1/configmaps', namespace: '../..' });
+  await assert.rejects(outside.synced(), portolan.ConfigError);
+  assert.equal(outside.status.phase, 'ended');
+  await assert.rejects(outside.list(), portolan.ConfigError);
+});
+
+test('the types need no more of a compiler than ES2022 and the DOM', () => {
+  const code = "import { connect } from 'portolan';\nexport const names = async () => (await connect().list('pods')).items.map(({ metadata }) => metadata?.name);\n";
+  writeFileSync(join(project, 'types.mts'), code);
+  const tsc = join(import.meta.dirname, '../npm/node_modules/typescript/bin/tsc');
+  run(process.execPath, [tsc, '--noEmit', '--strict', '--skipLibCheck', 'false', '--lib', 'ES2022,DOM', '--module', 'NodeNext', 'types.mts'], project);
 });

@@ -1,9 +1,10 @@
 // The packed package in Node, on a real API server through `kubectl proxy`.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { between } from '../../tests/browser/between.mjs';
@@ -82,6 +83,19 @@ test('the example of the README runs as it is written', async () => {
   assert.deepEqual(printed.trim().split('\n'), ['hello', '1', 'default/greeting says good day', "[ 'greeting' ]", 'true']);
 });
 
+test('a program ends with its client, whatever lingers', async () => {
+  const code = `import { connect } from 'portolan';
+    const client = connect({ server: process.env.SERVER, linger: 600_000 });
+    const informer = client.informer({ gvr: 'v1/configmaps' });
+    await informer.synced();
+    informer.close();
+    await client.informer({ gvr: 'v1/services' }).synced();
+    client.close();`;
+  await writeFile(join(project, 'ends.mjs'), code);
+  const ended = await promisify(execFile)(process.execPath, ['ends.mjs'], { cwd: project, env: { ...process.env, SERVER: proxy.origin }, timeout: 60_000 });
+  assert.equal(ended.stderr, '');
+});
+
 test('what the server serves is found as kubectl finds it', async (t) => {
   const client = connect(t);
   assert.deepEqual(await client.resource('deploy'), { group: 'apps', version: 'v1', resource: 'deployments', kind: 'Deployment', namespaced: true });
@@ -156,7 +170,7 @@ test('a dead proxy is told, and found again when it lives', async (t) => {
   informer.on('error', (error) => errors.push(error));
   await informer.synced();
   await own.stop();
-  await assert.rejects(client.get('namespaces', 'default'), portolan.ConnectionError);
+  await assert.rejects(client.get('namespaces', 'default'), { name: 'ConnectionError', message: /ECONNREFUSED/ });
   await until('the informer tells', () => errors.length > 0);
   assert.ok(errors[0] instanceof portolan.ConnectionError, errors[0]?.stack);
   assert.equal((await informer.list()).length > 3, true, 'what it has is kept');

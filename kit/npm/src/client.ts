@@ -1,7 +1,7 @@
 // The client: requests on objects, what the server serves, and everything that lasts.
 import './dispose.js';
 import { Caller } from './caller.js';
-import { ConfigError } from './errors.js';
+import { ConfigError, DecodeError } from './errors.js';
 import type { Feed } from './feed.js';
 import { Informer, type InformerOptions } from './informer.js';
 import { type Discovery, type Gvr, type KubernetesObject, type List, namedOf, type Resource } from './kubernetes.js';
@@ -13,7 +13,7 @@ import { Exec, type ExecOptions, type LogOptions, openLogs } from './streams.js'
 export interface CallOptions {
   /** Ends the call; it then fails with the signal's reason. */
   signal?: AbortSignal;
-  /** The limit for one request, in milliseconds. Default: none. */
+  /** The limit for the call, tries anew and the discovery of its resource included, in milliseconds. Default: none. */
   timeout?: number;
 }
 
@@ -120,13 +120,13 @@ export class Client implements Disposable {
 
   /** Creates an object, whose own apiVersion and kind say what it is. */
   async create<T extends KubernetesObject>(object: T, options: WriteOptions & { gvr?: Gvr } = {}): Promise<T> {
-    const sub = options.subresource && { name: object.metadata?.name };
+    const sub = options.subresource && { name: object?.metadata?.name };
     return this.#send<T>('POST', within(object, options), { ...sub, gvr: resourceOf(object, options.gvr), parameters: written(options), body: JSON.stringify(object) });
   }
 
   /** Puts an object in place of the one of its name; a conflict unless its version is the newest or unset. */
   async update<T extends KubernetesObject>(object: T, options: WriteOptions & { gvr?: Gvr } = {}): Promise<T> {
-    const name = named(object.metadata?.name);
+    const name = named(object?.metadata?.name);
     return this.#send<T>('PUT', within(object, options), { gvr: resourceOf(object, options.gvr), name, parameters: written(options), body: JSON.stringify(object) });
   }
 
@@ -141,7 +141,7 @@ export class Client implements Disposable {
    * conflict when another manager owns one of them, unless `force`.
    */
   async apply<T extends KubernetesObject>(object: T, options: WriteOptions & { gvr?: Gvr; force?: boolean } = {}): Promise<T> {
-    const name = named(object.metadata?.name);
+    const name = named(object?.metadata?.name);
     const parameters: Parameters = [...written(options), ...(options.force ? ([['force', 'true']] as Parameters) : [])];
     return this.#send<T>('PATCH', within(object, options), { gvr: resourceOf(object, options.gvr), name, parameters, body: JSON.stringify(object), contentType: 'application/apply-patch+yaml' });
   }
@@ -158,7 +158,7 @@ export class Client implements Disposable {
   async request<T = unknown>({ method = 'GET', path, accept, body, contentType, ...options }: RawRequest): Promise<T> {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const answer = await this.#ask(method, options, { path, accept, body: text, contentType });
-    return (accept && !accept.includes('json') ? answer : JSON.parse(answer)) as T;
+    return (accept && !accept.includes('json') ? answer : read(answer)) as T;
   }
 
   /** What the server serves. */
@@ -206,23 +206,40 @@ export class Client implements Disposable {
   }
 
   async #send<T>(method: string, options: ObjectOptions, parts: object): Promise<T> {
-    return JSON.parse(await this.#ask(method, options, { namespace: options.namespace ?? this.#namespace, subresource: options.subresource, ...parts })) as T;
+    return read(await this.#ask(method, options, { namespace: options.namespace ?? this.#namespace, subresource: options.subresource, ...parts })) as T;
   }
 
-  #ask(method: string, { signal, timeout }: CallOptions, parts: object): Promise<string> {
-    return this.#caller.ask<string>('request', { method, timeout, ...parts }, { signal, repeats: method === 'GET' });
+  async #ask(method: string, { signal, timeout }: CallOptions, parts: object): Promise<string> {
+    return this.#caller.ask<string>('request', { method, timeout: milliseconds(timeout), ...parts }, { signal, repeats: method === 'GET' });
   }
+}
+
+/** A limit as it crosses: 32 bits hold it. */
+function milliseconds(timeout: number | undefined): number | undefined {
+  if (timeout === undefined) return undefined;
+  if (!(timeout >= 0)) throw new ConfigError('`timeout` is a number of milliseconds');
+  return Math.min(Math.ceil(timeout), 2 ** 32 - 1);
 }
 
 /** The namespace that a call or its object says. */
 function within<O extends ObjectOptions>(object: KubernetesObject, options: O): O {
-  const namespace = options.namespace ?? object.metadata?.namespace;
+  const namespace = options.namespace ?? object?.metadata?.namespace;
   return namespace === undefined ? options : { ...options, namespace };
 }
 
+/** An answer that is to be JSON. Nothing of it is shown. */
+function read(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    throw new DecodeError("the answer is no JSON: say what is wanted by `accept`, such as 'text/plain'");
+  }
+}
+
 /** The resource that an object is of. */
-function resourceOf({ apiVersion, kind }: KubernetesObject, gvr: Gvr | undefined): Gvr {
+function resourceOf(object: KubernetesObject, gvr: Gvr | undefined): Gvr {
   if (gvr) return namedOf(gvr);
+  const { apiVersion, kind } = object ?? {};
   if (!apiVersion || !kind) throw new ConfigError('the object does not say what it is: set apiVersion and kind, or give `gvr`');
   const [version, group = ''] = apiVersion.split('/').reverse();
   return `${kind}.${version}.${group}`;

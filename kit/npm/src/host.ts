@@ -42,7 +42,7 @@ export async function open(settings: Settings, functions: Functions | undefined,
     loading = undefined;
     throw error;
   }
-  const found = functions ?? { webSocket: await platform.webSocket() };
+  const found = functions ?? { fetch: platform.fetch, webSocket: await platform.webSocket() };
   const own = { ...settings };
   if (!functions && found.webSocket) own.watchOver = 'either';
   const key = JSON.stringify(own);
@@ -63,13 +63,11 @@ export async function open(settings: Settings, functions: Functions | undefined,
       if (dead) return;
       // Not at once: the engine itself may be calling us.
       queueMicrotask(() => session.free());
-      const timer: unknown = setTimeout(() => {
+      setTimeout(() => {
         if (held.sessions > 0 || engines.get(key) !== held && !functions) return;
         if (!functions) engines.delete(key);
         held.engine.free();
-      }, functions ? 0 : settings.linger);
-      // In Node nothing is to wait for it.
-      if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.();
+      }, functions || !platform.lingers ? 0 : settings.linger);
     },
   };
 }

@@ -1,10 +1,10 @@
 // One informer of the engine, as one user of it sees it.
 import './dispose.js';
 import { type Caller, forgetDrop, pinned, tell, whenDropped } from './caller.js';
-import { ClosedError, errorOf, type Failure, PortolanError } from './errors.js';
+import { ClosedError, ConfigError, errorOf, type Failure, PortolanError } from './errors.js';
 import { Feed } from './feed.js';
 import { type Gvr, type KubernetesObject, namedOf } from './kubernetes.js';
-import { notify, onAbort, waitFor } from './listeners.js';
+import { callable, notify, onAbort, waitFor } from './listeners.js';
 
 /** Which objects of which resource. Two that ask alike share one informer: one watch, one cache. */
 export interface InformerOptions {
@@ -21,9 +21,10 @@ export interface InformerOptions {
 export interface InformerStatus {
   /**
    * `connecting`: nothing has come yet. `syncing`: the first objects are coming. `live`: the cache is complete and a watch
-   * keeps it current. `stale`: it is complete as of some time ago. `retrying`: something failed, see `error`.
+   * keeps it current. `stale`: it is complete as of some time ago. `retrying`: something failed, see `error`, and is tried
+   * again. `ended`: nothing more comes, and `error` says why.
    */
-  phase: 'connecting' | 'syncing' | 'live' | 'stale' | 'retrying';
+  phase: 'connecting' | 'syncing' | 'live' | 'stale' | 'retrying' | 'ended';
   /** Whether the cache was complete once: it may be read. */
   synced: boolean;
   /** Why it is not live, if something failed. */
@@ -85,19 +86,23 @@ export type InformerEvent<T = KubernetesObject> =
 export interface InformerListeners<T> {
   /** An object is there that was not. */
   add: (entry: Entry<T>) => void;
-  /** An object has changed. */
+  /**
+   * An object has changed. Also told of one that has not, with the same `resourceVersion`, when everything was listed anew, as
+   * by client-go; see `relists`.
+   */
   update: (entry: Entry<T>) => void;
   /** An object has gone; this is its last state, or the last one known. */
   delete: (entry: Entry<T>) => void;
   /** Every `add` of what was there at the beginning has been told. */
   synced: () => void;
-  /** Something failed; the informer goes on and tries again by itself. */
+  /** Something failed; the informer tries again by itself, unless its phase is `ended`. */
   error: (error: PortolanError) => void;
   /** It stands otherwise than before. */
   status: (status: InformerStatus) => void;
 }
 
 type Name = keyof InformerListeners<unknown>;
+const NAMES: readonly Name[] = ['add', 'update', 'delete', 'synced', 'error', 'status'];
 type Told<T> = InformerEvent<T> | { type: 'status'; status: InformerStatus };
 
 /**
@@ -137,6 +142,8 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
    */
   on<N extends Name>(name: N, listener: InformerListeners<T>[N], { signal }: { signal?: AbortSignal } = {}): this {
     this.#closed.signal.throwIfAborted();
+    if (!NAMES.includes(name)) throw new TypeError(`an informer has no event ${JSON.stringify(name)}, but ${NAMES.join(', ')}`);
+    callable(listener);
     if (signal?.aborted) return this;
     if (!this.#fresh) {
       const fresh = new Listening<T>();
@@ -164,9 +171,10 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
     return this;
   }
 
-  /** Resolves once the cache is complete. */
+  /** Resolves once the cache is complete. Fails when it cannot be, and with the reason of a signal that is aborted. */
   async synced({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#closed.signal.throwIfAborted();
+    signal?.throwIfAborted();
     if (this.#status.synced) return;
     if (this.#failure) throw this.#failure;
     await waitFor<void>([signal, this.#closed.signal], (resolve, reject, over) => {
@@ -243,7 +251,7 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   #failed(error: unknown): void {
     const failure = error instanceof PortolanError ? error : new PortolanError(String(error));
     this.#failure = failure;
-    this.#status = { ...this.#status, phase: 'retrying', error: failure };
+    this.#status = { ...this.#status, phase: 'ended', error: failure };
     for (const listening of this.#listening) listening.fail(failure);
     pinned.delete(this);
   }
@@ -359,7 +367,9 @@ type Standing = Omit<InformerStatus, 'error' | 'asOf'> & { error: Failure | null
 
 /** The options as they cross. @internal */
 export function asked({ gvr, namespace, labelSelector, fieldSelector }: InformerOptions): InformerOptions {
-  return { gvr: namedOf(gvr), namespace: namespace ?? '', labelSelector: labelSelector ?? '', fieldSelector: fieldSelector ?? '' };
+  const texts = { namespace: namespace ?? '', labelSelector: labelSelector ?? '', fieldSelector: fieldSelector ?? '' };
+  for (const [name, text] of Object.entries(texts)) if (typeof text !== 'string') throw new ConfigError(`\`${name}\` is a string`);
+  return { gvr: namedOf(gvr), ...texts };
 }
 
 /** Watches in the engine. */

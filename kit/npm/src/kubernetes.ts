@@ -1,4 +1,5 @@
 // Kubernetes' own words: objects, resources, and where they are.
+import { ConfigError } from './errors.js';
 
 /** What every object has; for its other fields give your own type, or one of @kubernetes/client-node or kubernetes-types. */
 export interface KubernetesObject {
@@ -75,7 +76,10 @@ export interface Discovery {
 
 /** As it crosses to the engine. @internal */
 export function namedOf(gvr: Gvr): Gvr {
-  if (typeof gvr !== 'string') return gvr;
+  if (typeof gvr !== 'string') {
+    if (typeof gvr?.version === 'string' && typeof gvr.resource === 'string') return gvr;
+    throw new ConfigError("`gvr` says which resource: 'v1/pods', 'deploy', or { group, version, resource }");
+  }
   const parts = gvr.split('/');
   if (parts.length === 2) return { version: parts[0]!, resource: parts[1]! };
   if (parts.length === 3) return { group: parts[0]!, version: parts[1]!, resource: parts[2]! };

@@ -5,6 +5,11 @@ const reportError: (error: unknown) => void =
     throw error;
   }));
 
+/** Refuses what can never be called. @internal */
+export function callable(listener: unknown): void {
+  if (typeof listener !== 'function') throw new TypeError(`a listener is a function, not ${listener === null ? 'null' : typeof listener}`);
+}
+
 /** Calls a listener. As with any event target: the others are told all the same, and its failure is the page's own. @internal */
 export function notify<A extends unknown[]>(listener: (...what: A) => void, ...what: A): void {
   try {

@@ -1,9 +1,9 @@
 // A live query: filtered, sorted and windowed in the engine; only the rows in view, and their changes, come here.
 import './dispose.js';
 import { type Caller, forgetDrop, pinned, whenDropped } from './caller.js';
-import { ClosedError, PortolanError } from './errors.js';
+import { ClosedError, ConfigError, errorOf, type Failure, PortolanError } from './errors.js';
 import { asked, type InformerOptions, type InformerStatus, statusOf } from './informer.js';
-import { notify, onAbort, waitFor } from './listeners.js';
+import { callable, notify, onAbort, waitFor } from './listeners.js';
 
 /** A value of a row: what JSON has at the column's path; arrays and objects as their JSON, nothing as null. */
 export type Cell = string | number | boolean | null;
@@ -55,7 +55,7 @@ export interface Query<C extends Record<string, Column> = Record<string, Column>
 /** Which objects, and what of them. */
 export interface LiveQueryOptions<C extends Record<string, Column> = Record<string, Column>> extends InformerOptions, Query<C> {}
 
-/** One row. The same object for as long as nothing in it changes. */
+/** One row. The same object for as long as nothing in it changes and it is in view. */
 export interface Row<C extends Record<string, Column> = Record<string, Column>> {
   /** `namespace/name`, or `name` of a cluster-scoped object. */
   readonly key: string;
@@ -79,7 +79,11 @@ export interface Snapshot<C extends Record<string, Column> = Record<string, Colu
   /** Whether every object has been looked at. */
   readonly synced: boolean;
   readonly status: InformerStatus;
-  /** Why nothing more comes: the query is wrong, there is no such resource, or the client was closed. */
+  /**
+   * Why nothing more comes: the query was wrong from the beginning, there is no such resource, or the client was closed; then
+   * `status.phase` is `ended`. Or why what was `set` last is not shown, a ConfigError: the query goes on as it was before, and
+   * the next `set` takes the error away.
+   */
   readonly error?: PortolanError;
 }
 
@@ -92,6 +96,7 @@ interface Update {
   synced: boolean;
   status: object | null;
   serial: number;
+  refused: [serial: number, failure: Failure][];
 }
 
 const NOTHING: InformerStatus = { phase: 'connecting', synced: false, errors: 0, relists: 0 };
@@ -122,7 +127,7 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
     const tell = () => [...subscribers].forEach(({ tell }) => notify(tell));
     const id: number = (this.#id = caller.start({
       operation: 'live',
-      settings: () => ({ ...place, ...state.wanted() }),
+      settings: () => ({ ...place, ...state.shown() }),
       repeats: true,
       receiver: {
         next: (payload) => {
@@ -134,6 +139,9 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
         fail: (error) => {
           state.fail(error);
           tell();
+        },
+        again: () => {
+          for (const said of state.pending()) caller.push(id, JSON.stringify(said));
         },
       },
     }));
@@ -148,6 +156,7 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
   /** Calls `subscriber` whenever there is another snapshot; the function it returns ends that. */
   subscribe(subscriber: () => void, { signal }: { signal?: AbortSignal } = {}): () => void {
     this.#closed.signal.throwIfAborted();
+    callable(subscriber);
     const own: Subscriber = { tell: subscriber, forget: () => {} };
     const end = () => {
       own.forget();
@@ -161,14 +170,17 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
     return end;
   }
 
-  /** Changes what is asked; what is left out stays. Until the new rows are there the old ones are. */
+  /**
+   * Changes what is asked; what is left out stays. Until the new rows are there the old ones are. What is wrong, such as a path
+   * or a selector that is half typed, is told by `snapshot.error` and counts as never set.
+   */
   set(change: Partial<Query<C>>): void {
     this.#closed.signal.throwIfAborted();
     const said = this.#state.change(change);
     if (said) this.#caller.push(this.#id, JSON.stringify(said));
   }
 
-  /** Resolves once a snapshot fulfils `wanted`. Fails with the query's error, and with what `wanted` throws. */
+  /** Resolves once a snapshot fulfils `wanted`. Fails with `snapshot.error`, and with what `wanted` throws. */
   async until(wanted: (snapshot: Snapshot<C>) => boolean, { signal }: { signal?: AbortSignal } = {}): Promise<Snapshot<C>> {
     return waitFor<Snapshot<C>>([signal, this.#closed.signal], (resolve, reject, over) => {
       const look = () => {
@@ -204,50 +216,79 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
 class State<C extends Record<string, Column>> {
   #query: Query<C>;
   #serial = 0;
-  /** The names of the columns of each query that an update may still be of. */
-  readonly #columns = new Map<number, string[]>();
+  /** What was asked last, right or wrong. */
+  #said: string;
+  /** The query that is shown, and behind it those that may be shown next. */
+  readonly #queries = new Map<number, Query<C>>();
   #rows = new Map<string, Row<C>>();
   snapshot: Snapshot<C> = { rows: [], start: 0, matched: 0, total: 0, groups: {}, synced: false, status: NOTHING };
 
   constructor({ columns, filter, sort, group, window }: LiveQueryOptions<C>) {
     this.#query = { columns, ...(filter && { filter }), ...(sort && { sort }), ...(group && { group }), ...(window && { window }) };
-    this.#columns.set(0, Object.keys(columns));
+    this.#said = JSON.stringify(queryOf(this.#query));
+    this.#queries.set(0, this.#query);
   }
 
-  wanted(): object {
-    return { query: queryOf(this.#query), window: this.#window(), serial: this.#serial };
+  /** What an engine begins with. */
+  shown(): object {
+    const [first] = this.#queries;
+    const [serial, query] = first!;
+    return { query: queryOf(query), window: this.#window(), serial };
+  }
+
+  /** What an engine that began anew is to change to. */
+  pending(): object[] {
+    return [...this.#queries].slice(1).map(([serial, query]) => ({ query: JSON.stringify(queryOf(query)), serial }));
   }
 
   change(change: Partial<Query<C>>): object | undefined {
-    const before = { query: JSON.stringify(queryOf(this.#query)), window: String(this.#window()) };
-    this.#query = { ...this.#query, ...change };
-    const query = queryOf(this.#query);
+    const before = String(this.#window());
+    const wanted = { ...this.#query, ...change };
+    const query = JSON.stringify(queryOf(wanted));
+    this.#query = wanted;
     const window = this.#window();
-    const said: { query?: object; window?: number[]; serial?: number } = {};
-    if (String(window) !== before.window) said.window = window;
-    if (JSON.stringify(query) !== before.query) {
-      said.query = query;
+    const said: { query?: string; window?: number[]; serial?: number } = {};
+    if (String(window) !== before) said.window = window;
+    if (query !== this.#said) {
+      said.query = this.#said = query;
       said.serial = this.#serial += 1;
-      this.#columns.set(this.#serial, Object.keys(this.#query.columns));
+      this.#queries.set(this.#serial, wanted);
+      const { error, ...rest } = this.snapshot;
+      if (error && rest.status.phase !== 'ended') this.snapshot = rest;
     }
     return said.query || said.window ? said : undefined;
   }
 
   take(update: Update): void {
-    const names = this.#columns.get(update.serial) ?? [];
-    for (const serial of this.#columns.keys()) if (serial < update.serial) this.#columns.delete(serial);
+    for (const serial of this.#queries.keys()) if (serial < update.serial) this.#queries.delete(serial);
+    const names = Object.keys(this.#queries.get(update.serial)?.columns ?? {});
+    let { error } = this.snapshot;
+    for (const refused of update.refused) error = this.#refused(...refused) ?? error;
     const rows = update.rows.map((row) => {
       if (typeof row === 'string') return this.#rows.get(row)!;
       const [key, uid, resourceVersion, cells] = row;
-      return { key, uid, resourceVersion, cells: Object.fromEntries(names.map((name, at) => [name, cells[at] ?? null])) } as Row<C>;
+      const now = { key, uid, resourceVersion, cells: Object.fromEntries(names.map((name, at) => [name, cells[at] ?? null])) } as Row<C>;
+      // A list anew, another filter and an engine that began anew tell of rows that are what they were.
+      const before = this.#rows.get(key);
+      return before && JSON.stringify(before) === JSON.stringify(now) ? before : now;
     });
     this.#rows = new Map(rows.map((row) => [row.key, row]));
     const { start, matched, total, groups, synced } = update;
-    this.snapshot = { rows, start, matched, total, groups, synced, status: update.status ? statusOf(update.status) : NOTHING };
+    this.snapshot = { rows, start, matched, total, groups, synced, status: update.status ? statusOf(update.status) : NOTHING, ...(error && { error }) };
   }
 
   fail(error: unknown): void {
-    this.snapshot = { ...this.snapshot, error: error instanceof PortolanError ? error : new PortolanError(String(error)) };
+    const told = error instanceof PortolanError ? error : new PortolanError(String(error));
+    this.snapshot = { ...this.snapshot, status: { ...this.snapshot.status, phase: 'ended', error: told }, error: told };
+  }
+
+  /** What was asked by this number is wrong: why, unless something else has been asked since. */
+  #refused(serial: number, failure: Failure): PortolanError | undefined {
+    this.#queries.delete(serial);
+    if (serial !== this.#serial) return undefined;
+    const { window } = this.#query;
+    this.#query = { ...[...this.#queries.values()].pop()!, ...(window && { window }) };
+    return errorOf(failure);
   }
 
   #window(): [number, number] {
@@ -263,6 +304,7 @@ function row(number: number): number {
 
 /** The query as it crosses. */
 function queryOf({ columns, filter, sort, group }: Query): object {
+  if (typeof columns !== 'object' || columns === null) throw new ConfigError("a live query needs `columns`, such as { name: 'metadata.name' }");
   const plain = Object.entries(columns).map(([name, column]) => ({ name, ...(typeof column === 'string' ? { path: column } : column) }));
   return { columns: plain, ...(filter && { filter }), ...(sort && { sort }), ...(group && { group }) };
 }

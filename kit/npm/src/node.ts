@@ -7,12 +7,21 @@ type WebSocketOfWs = new (address: string, protocols: string[], options: { origi
 runOn({
   wasm: async () => new Uint8Array(await readFile(new URL('./engine_bg.wasm', import.meta.url))),
   webSocket,
+  fetch: (request) => fetch(request).catch(explain),
+  // The program is to end with its last client.
+  lingers: false,
   ownServer: () => undefined,
   // As the bodies of answers where there is no `ws`: Node holds as many as there are.
   watches: { watchOver: 'http', boundsStreams: false },
 });
 
 export * from './index.js';
+
+/** Node tells why nobody answered in the cause alone. */
+function explain(error: Error): never {
+  const { cause } = error;
+  throw cause instanceof Error ? new TypeError(`${error.message}: ${cause.message || (cause as { code?: string }).code}`, { cause }) : error;
+}
 
 /** That of the package `ws`, told the Origin that an API server wants to hear; `undefined` where it is not installed. */
 async function webSocket(): Promise<unknown> {

@@ -28,7 +28,7 @@ export interface ConnectOptions {
   fetch?: (request: Request) => Promise<Response>;
   /** A constructor used in place of `WebSocket`. */
   WebSocket?: new (address: string, protocols: string[]) => object;
-  /** How long an informer that nobody holds any more goes on, in milliseconds. Default: 5000. */
+  /** How long an informer that nobody holds any more goes on, in milliseconds. Default: 5000. In Node all end with the last client. */
   linger?: number;
   /**
    * Whether caches are kept in IndexedDB: the next run shows them at once, marked by `status.asOf`, and asks for what has

@@ -11,7 +11,7 @@ use std::collections::btree_map::Entry;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::future::{AbortHandle, Abortable};
+use futures::future::{AbortHandle, Abortable, abortable};
 use portolan::Error;
 use portolan::cache::ReflectorOptions;
 use portolan::client::Client;
@@ -38,8 +38,8 @@ struct Shared {
 struct Running {
     informer: Informer,
     holders: usize,
-    /// Grows with each holder: whoever waits to stop it sees whether it was held again meanwhile.
-    generation: u64,
+    /// Aborted when it is held again or stopped: nothing waits to stop it any more, no timer keeps a program from its end.
+    lingering: Option<AbortHandle>,
     as_of: AsOf,
     /// Aborted when the informer is stopped.
     keeping: AbortHandle,
@@ -91,7 +91,7 @@ impl Informers {
             }
         };
         running.holders += 1;
-        running.generation += 1;
+        running.lingering.take().inspect(AbortHandle::abort);
         let (informer, as_of) = (running.informer.clone(), running.as_of.clone());
         Ok(Hold { informer, as_of, place, informers: self.clone() })
     }
@@ -112,7 +112,7 @@ impl Informers {
                 let _aborted = Abortable::new(warm.keep(&informer, &name), aborted).await;
             });
         }
-        Ok(Running { informer, holders: 0, generation: 0, as_of: Rc::new(Cell::new(written)), keeping })
+        Ok(Running { informer, holders: 0, lingering: None, as_of: Rc::new(Cell::new(written)), keeping })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -132,25 +132,19 @@ impl Informers {
     }
 
     fn release(&self, place: &Place) {
-        let generation = match self.0.running.borrow_mut().get_mut(place) {
-            Some(running) => {
-                running.holders -= 1;
-                if running.holders > 0 {
-                    return;
-                }
-                running.generation
-            }
-            None => return,
-        };
+        let mut all = self.0.running.borrow_mut();
+        let Some(running) = all.get_mut(place) else { return };
+        running.holders -= 1;
+        if running.holders > 0 {
+            return;
+        }
         let (weak, place) = (Rc::downgrade(&self.0), place.clone());
-        let lingers = self.0.client.runtime().sleep(self.0.linger);
+        let (lingers, lingering) = abortable(self.0.client.runtime().sleep(self.0.linger));
+        running.lingering = Some(lingering);
         wasm_bindgen_futures::spawn_local(async move {
-            lingers.await;
-            let Some(shared) = weak.upgrade() else { return };
-            let mut all = shared.running.borrow_mut();
-            let unheld = |running: &Running| running.holders == 0 && running.generation == generation;
-            if all.get(&place).is_some_and(unheld)
-                && let Some(running) = all.remove(&place)
+            if lingers.await.is_ok()
+                && let Some(shared) = weak.upgrade()
+                && let Some(running) = shared.running.borrow_mut().remove(&place)
             {
                 running.stop();
             }
@@ -160,6 +154,7 @@ impl Informers {
 
 impl Running {
     fn stop(&self) {
+        self.lingering.iter().for_each(AbortHandle::abort);
         self.keeping.abort();
         self.informer.stop();
     }

@@ -1,7 +1,7 @@
 //! Live queries: a view fed by an informer, and told to one caller.
 //!
 //! Invariant: updates come in order and no faster than [`PACE`] and the caller's reading; a query that is changed goes on
-//! showing the old rows until the new view has seen every object.
+//! showing the old rows until the new view has seen every object, and for good when what it was changed to is wrong.
 
 use std::future::poll_fn;
 use std::ops::Range;
@@ -18,6 +18,7 @@ use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use super::Engine;
+use super::failure::Failure;
 use super::informers::Informer;
 use super::outlet::Outlet;
 use super::place::{self, Place};
@@ -44,8 +45,9 @@ pub(super) struct Asked {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Change {
+    /// As JSON, read apart: one that is wrong leaves what is shown as it is.
     #[serde(default)]
-    query: Option<Query>,
+    query: Option<String>,
     #[serde(default)]
     window: Option<[usize; 2]>,
     #[serde(default)]
@@ -64,6 +66,8 @@ struct Told<'a> {
     status: &'a Value,
     /// The number of the query whose rows these are.
     serial: u32,
+    /// The numbers of queries that were asked since the last update and are wrong, and why.
+    refused: Vec<(u32, Failure)>,
 }
 
 impl Told<'_> {
@@ -121,7 +125,7 @@ pub(super) async fn live(
 ) -> Result<JsValue, Error> {
     let looking = |status: &Value| {
         let (update, serial) = (Update::default(), asked.serial);
-        Told { update, total: 0, synced: false, status, serial }.write()
+        Told { update, total: 0, synced: false, status, serial, refused: Vec::new() }.write()
     };
     let hold = engine.0.informers.hold(Place::wait(engine, &asked.place, outlet, looking).await?).await?;
     let shown = Fed::new(&hold.informer, asked.serial, asked.query, window(asked.window))?;
@@ -131,6 +135,7 @@ pub(super) async fn live(
         informer: hold.informer.clone(),
         shown,
         next: None,
+        refused: Vec::new(),
         status: Value::Null,
         synced: false,
         due: Some(runtime.clock.now()),
@@ -141,7 +146,7 @@ pub(super) async fn live(
     loop {
         match poll_fn(|context| live.poll(context, &mut pushed, outlet)).await {
             Turn::Fed => live.runtime.spawner.yield_now().await,
-            Turn::Changed(change) => live.change(read(&change.as_string().unwrap_or_default())?)?,
+            Turn::Changed(change) => live.change(read(&change.as_string().unwrap_or_default())?),
             Turn::Due => outlet.next(&live.tell()?),
         }
     }
@@ -154,6 +159,8 @@ struct Live {
     shown: Fed,
     /// What is shown once it has seen every object.
     next: Option<Fed>,
+    /// What was asked and is wrong, until the caller is told.
+    refused: Vec<(u32, Failure)>,
     standing: Standing,
     status: Value,
     synced: bool,
@@ -194,18 +201,22 @@ impl Live {
         timer.poll_unpin(context).map(|()| Turn::Due)
     }
 
-    fn change(&mut self, change: Change) -> Result<(), Error> {
+    fn change(&mut self, change: Change) {
         if let Some(wanted) = change.window.map(window) {
             for fed in [Some(&mut self.shown), self.next.as_mut()].into_iter().flatten() {
                 fed.view.set_window(wanted.clone());
             }
         }
         if let Some(query) = change.query {
-            self.next = Some(Fed::new(&self.informer, change.serial, query, self.shown.view.window())?);
+            let window = self.shown.view.window();
+            let made = read(&query).and_then(|query| Fed::new(&self.informer, change.serial, query, window));
+            match made {
+                Ok(next) => self.next = Some(next),
+                Err(error) => self.refused.push((change.serial, Failure::new(&error))),
+            }
         }
         // Whoever scrolls waits for it.
         (self.due, self.timer) = (Some(self.runtime.clock.now()), None);
-        Ok(())
     }
 
     /// What there is to see now.
@@ -217,6 +228,7 @@ impl Live {
             synced: self.synced,
             status: &self.status,
             serial: self.shown.serial,
+            refused: std::mem::take(&mut self.refused),
         }
         .write()
     }

@@ -55,6 +55,8 @@ impl Place {
         let fields: FieldSelector = asked.field_selector.parse()?;
         let resource = find(engine, &asked.gvr).await?;
         let namespace = if resource.namespaced { asked.namespace } else { String::new() };
+        // An informer would try again for ever with one that no path can hold.
+        engine.client().rest().get().namespace_if_scoped(&namespace, !namespace.is_empty()).uri()?;
         let (label_selector, field_selector) = (labels.to_string(), fields.to_string());
         Ok(Self { resource, namespace, label_selector, field_selector })
     }

@@ -1,6 +1,7 @@
 //! Single requests: the caller says the parts, the engine finds the resource, sends, and hands the answer on unread.
 
 use bytes::Bytes;
+use futures::future::{Either, select};
 use http::{HeaderValue, Method};
 use portolan::Error;
 use portolan::client::discovery::{DiscoveredResource, Discovery};
@@ -37,14 +38,27 @@ pub(super) struct Asked {
     body: Option<String>,
     #[serde(default)]
     content_type: Option<String>,
-    /// In milliseconds.
+    /// In milliseconds, for all of it: also for the discovery that finds the resource.
     #[serde(default)]
     timeout: Option<u32>,
 }
 
 /// Sends it; the answer's body as text.
 pub(super) async fn request(engine: &Engine, asked: Asked) -> Result<JsValue, Error> {
-    let response = build(engine, asked).await?.send().await?;
+    let limit = asked.timeout.filter(|milliseconds| *milliseconds > 0);
+    let exchange = Box::pin(async { build(engine, asked).await?.send().await });
+    let response = match limit {
+        None => exchange.await?,
+        Some(milliseconds) => {
+            let over = engine.client().runtime().sleep(Duration::from_millis(milliseconds.into()));
+            match select(exchange, over).await {
+                Either::Left((answered, _)) => answered?,
+                Either::Right(_) => {
+                    return Err(Error::timeout(format!("no answer within {milliseconds} ms")));
+                }
+            }
+        }
+    };
     let text = std::str::from_utf8(response.bytes()).map_err(|error| {
         Error::decode(format!("the answer is no UTF-8 from byte {} on", error.valid_up_to()))
     })?;

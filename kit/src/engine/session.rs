@@ -123,5 +123,9 @@ async fn run(
 
 /// Reads what a caller says.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| Error::config(error.to_string()))
+    serde_json::from_str(text).map_err(|error| {
+        // Of text that no caller has seen, a line and a column say nothing.
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        Error::config(error.to_string().trim_end_matches(&position).to_owned())
+    })
 }

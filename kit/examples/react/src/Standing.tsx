@@ -7,6 +7,7 @@ const WORDS: Record<InformerStatus['phase'], string> = {
   live: 'live',
   stale: 'reconnecting',
   retrying: 'trying again',
+  ended: 'ended',
 };
 
 export function Standing({ status, synced, error }: { status: InformerStatus; synced: boolean; error?: PortolanError }) {
