@@ -34,7 +34,8 @@ pub(super) fn roles(object: &Manifest) -> String {
     roles.join(", ")
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Address {
     #[serde(rename = "type")]
     kind: String,

@@ -108,3 +108,19 @@ pub(super) fn node_status(object: &Manifest) -> Cell {
         (true, None, false) => Cell::status("Ready", Tone::Good),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::manifest;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_null_in_a_condition_hides_nothing_else() {
+        let node = manifest(json!({"metadata": {"name": "a"}, "status": {"conditions": [
+            null, {"type": "Ready", "status": "True", "reason": null, "lastTransitionTime": null},
+        ]}}));
+        assert_eq!(node_status(&node), Cell::status("Ready", Tone::Good));
+        assert_eq!(conditions(&node).len(), 1);
+    }
+}

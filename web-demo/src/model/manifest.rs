@@ -49,9 +49,16 @@ impl Manifest {
         self.0.root()
     }
 
-    /// What is at `path`, when it is there and of that shape.
+    /// What is at `path`, when it is there and of that shape. What is null in it reads as missing.
     pub fn read<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
-        self.0.read(path).ok().flatten()
+        self.0.read(path).unwrap_or_else(|_| serde_json::from_slice(&self.without_nulls(path)?).ok())
+    }
+
+    /// What is at `path` as JSON, but for what is null in it.
+    fn without_nulls(&self, path: &str) -> Option<Vec<u8>> {
+        let mut value: Value = self.0.read(path).ok()??;
+        drop_nulls(&mut value);
+        serde_json::to_vec(&value).ok()
     }
 
     /// The whole number at `path`, 0 when there is none.
@@ -75,6 +82,20 @@ impl Manifest {
             }
             text => format!("This object is no JSON that this page can read: {text}."),
         })
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(elements) => {
+            elements.retain(|element| !element.is_null());
+            elements.iter_mut().for_each(drop_nulls);
+        }
+        _ => {}
     }
 }
 
