@@ -235,6 +235,7 @@ test('what cannot be is refused in words of the API', async (t) => {
   assert.throws(() => informer.on('bogus', () => {}), { name: 'TypeError', message: /add, update, delete, synced, error, status/ });
   assert.throws(() => informer.on('add', null), TypeError);
   assert.throws(() => client.liveQuery({ gvr: 'v1/configmaps' }), { name: 'ConfigError', message: /columns/ });
+  assert.throws(() => portolan.connect({ server: 'http://canned', linger: -1 }), { name: 'ConfigError', message: /linger/ });
   assert.throws(() => client.informer({}), { name: 'ConfigError', message: /gvr/ });
   assert.throws(() => client.informer({ gvr: 'cm', labelSelector: 5 }), { name: 'ConfigError', message: /labelSelector/ });
   for (const asked of [client.create(null), client.apply(null), client.get('cm', null), client.get(undefined, 'one')]) await assert.rejects(asked, portolan.ConfigError);

@@ -6,7 +6,7 @@ import type { Feed } from './feed.js';
 import { Informer, type InformerOptions } from './informer.js';
 import { type Discovery, type Gvr, type KubernetesObject, type List, namedOf, type Resource } from './kubernetes.js';
 import { type Column, LiveQuery, type LiveQueryOptions } from './live-query.js';
-import { type ConnectOptions, type Mode, settingsOf } from './settings.js';
+import { type ConnectOptions, milliseconds, type Mode, settingsOf } from './settings.js';
 import { Exec, type ExecOptions, type LogOptions, openLogs } from './streams.js';
 
 /** What every call takes. */
@@ -210,15 +210,9 @@ export class Client implements Disposable {
   }
 
   async #ask(method: string, { signal, timeout }: CallOptions, parts: object): Promise<string> {
-    return this.#caller.ask<string>('request', { method, timeout: milliseconds(timeout), ...parts }, { signal, repeats: method === 'GET' });
+    const limit = timeout === undefined ? {} : { timeout: milliseconds('timeout', timeout) };
+    return this.#caller.ask<string>('request', { method, ...limit, ...parts }, { signal, repeats: method === 'GET' });
   }
-}
-
-/** A limit as it crosses: 32 bits hold it. */
-function milliseconds(timeout: number | undefined): number | undefined {
-  if (timeout === undefined) return undefined;
-  if (!(timeout >= 0)) throw new ConfigError('`timeout` is a number of milliseconds');
-  return Math.min(Math.ceil(timeout), 2 ** 32 - 1);
 }
 
 /** The namespace that a call or its object says. */

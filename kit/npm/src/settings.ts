@@ -62,6 +62,12 @@ export interface Functions {
   webSocket?: unknown;
 }
 
+/** A time as it crosses: timers hold no more than 31 bits. @internal */
+export function milliseconds(name: string, time: number): number {
+  if (!(time >= 0)) throw new ConfigError(`\`${name}\` is a number of milliseconds`);
+  return Math.min(Math.ceil(time), 2 ** 31 - 1);
+}
+
 /** What of the options the engine needs. @internal */
 export function settingsOf(options: ConnectOptions): { settings: Settings; functions: Functions | undefined } {
   const server = options.server ?? platform.ownServer();
@@ -77,7 +83,7 @@ export function settingsOf(options: ConnectOptions): { settings: Settings; funct
   if (!/^https?:$/.test(address.protocol) || address.username || address.password) {
     throw new ConfigError('the server is an address of http or https, without a user in it: a token goes in `token`');
   }
-  const settings: Settings = { server: address.href, linger: options.linger ?? 5000, ...platform.watches };
+  const settings: Settings = { server: address.href, linger: milliseconds('linger', options.linger ?? 5000), ...platform.watches };
   if (options.token !== undefined) settings.token = options.token;
   if (options.warmStart) settings.warmStart = { secrets: false, every: 10_000, ...(options.warmStart === true ? {} : options.warmStart) };
   if (!options.fetch && !options.WebSocket) return { settings, functions: undefined };
