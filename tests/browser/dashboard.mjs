@@ -35,7 +35,7 @@ export async function openDashboard(t, browser, base, hash = '#/', { query = 'so
     page,
     /** Goes to another place in the page. */
     go: (hash) => page.evaluate((hash) => void (location.hash = hash), hash),
-    /** What the connection badge says: connecting, live, stale, retrying. */
+    /** What the connection badge says: connecting, live, stale, refused, retrying. */
     connection: () => page.getByTestId('connection').getAttribute('data-state'),
     reaches: (state, within = 60_000) => page.waitForSelector(`[data-testid=connection][data-state=${state}]`, { timeout: within }),
     /** Waits, in the page and frame by frame, for a row; resolves to the moment it is there as asked. */

@@ -259,8 +259,9 @@ test('where kubectl proxy refuses commands the page says how to start it', async
   const guarded = await cluster.proxy(directory);
   t.after(guarded.stop);
   const dashboard = await openDashboard(t, browser, guarded.page, '#/pods?ns=default&open=default%2Fweb&pane=terminal');
-  await holds(dashboard, 'stream-trouble', /kubectl proxy --reject-paths='\^\$'/);
+  await holds(dashboard, 'stream-trouble', /kubectl proxy --port=\d+ --reject-paths='\^\$' --www=FOLDER/);
   assert.match(await text(dashboard, 'terminal-state'), /lets no commands pass/);
+  assert.equal((await dashboard.page.locator('.term').boundingBox()).height, 0, 'an empty screen says nothing');
   await dashboard.faultless('inspect-refused');
   await dashboard.shoot('inspect-refused');
 });

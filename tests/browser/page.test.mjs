@@ -68,6 +68,28 @@ test('the keys do what the help says', async (t) => {
   assert.deepEqual(page.said.filter((line) => line.startsWith('error: ')), []);
 });
 
+test('the filter gives the focus up when the reader goes back, and what is chosen moves nothing beside it', async (t) => {
+  const dashboard = await inMemory(t, browser, directory, '#/pods');
+  const { page } = dashboard;
+  await dashboard.go('#/services');
+  await page.getByTestId('title').filter({ hasText: 'Services' }).waitFor();
+  await page.keyboard.type('/');
+  assert.equal(await focus(dashboard), 'filter');
+  await page.goBack();
+  await page.getByTestId('title').filter({ hasText: 'Pods' }).waitFor();
+  assert.equal(await focus(dashboard), 'rows');
+  for (const viewport of [{ width: 1440, height: 900 }, PHONE.viewport]) {
+    await page.setViewportSize(viewport);
+    const look = () => page.evaluate(() => ['.top', '.go', '.namespace'].map((part) => JSON.stringify(document.querySelector(part).getBoundingClientRect())));
+    const before = await look();
+    await page.getByTestId('namespace').selectOption({ index: 1 });
+    await page.waitForFunction(() => /ns=/.test(location.hash));
+    assert.deepEqual(await look(), before);
+    await page.getByTestId('namespace').selectOption({ index: 0 });
+    await page.waitForFunction(() => !/ns=/.test(location.hash));
+  }
+});
+
 test('on a phone a name that is too long keeps the end that tells it from its siblings', async (t) => {
   const dashboard = await inMemory(t, browser, directory, '#/pods', PHONE);
   const rows = await dashboard.page.locator('[data-testid=row]').evaluateAll((rows) => rows.map((row) => {
@@ -212,6 +234,9 @@ test('another origin: CORS, a wrong port, nonsense; nothing is read of it meanwh
   await blocked.shoot('cors');
   await (await open('http://127.0.0.1:1')).told('No answer');
   await (await open('::')).told('Wrong address');
+  const far = await open('http://evil.example');
+  await far.told('Wrong address');
+  assert.match(await far.page.getByTestId('notice').innerText(), /loopback/);
   assert.equal(sockets, 0);
   const bogus = await openDashboard(t, browser, files.page, '#/', { query: 'source=bogus' });
   await bogus.told('Wrong address');

@@ -178,6 +178,8 @@ impl Page {
     fn heed_address(self) {
         let shown = browser::hash();
         if self.0.address.replace(shown.clone()) != shown {
+            // What is typed next is for the view that was gone to.
+            browser::leave("filter", "rows");
             self.0.model.borrow_mut().apply(Event::Went(shown), browser::now());
         }
     }

@@ -83,8 +83,8 @@ pub struct Line {
 /// How much of one thing is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
-    /// The share in hundredths: 100 is all of it.
-    pub percent: i64,
+    /// The share in hundredths: 100 is all of it; `None` of nothing.
+    pub percent: Option<i64>,
     /// Both amounts in words.
     pub text: String,
     /// Whether it is nearly, or more than, all of it.
@@ -183,22 +183,22 @@ fn bars(asked: Amount, given: Amount) -> [Bar; 3] {
 }
 
 /// The share in hundredths.
-fn percent(asked: i64, given: i64) -> i64 {
-    asked.saturating_mul(100).checked_div(given).unwrap_or_default()
+fn percent(asked: i64, given: i64) -> Option<i64> {
+    asked.saturating_mul(100).checked_div(given)
 }
 
 /// The share of that which is asked for most.
 fn fullest(asked: Amount, given: Amount) -> i64 {
     let [cpu, memory] = [percent(asked.cpu, given.cpu), percent(asked.memory, given.memory)];
-    cpu.max(memory).max(percent(asked.pods, given.pods))
+    cpu.max(memory).max(percent(asked.pods, given.pods)).unwrap_or_default()
 }
 
 /// `one` is how much of it makes one `unit`.
 fn bar(asked: i64, given: i64, one: f64, unit: &str) -> Bar {
     let percent = percent(asked, given);
     let tone = match percent {
-        101.. => Tone::Bad,
-        90.. => Tone::Warn,
+        Some(101..) => Tone::Bad,
+        Some(90..) => Tone::Warn,
         _ => Tone::Plain,
     };
     let written = |amount: i64| match amount as f64 / one {
@@ -301,7 +301,7 @@ mod tests {
         let board = capacity.board(&Route::default());
         let lines: Vec<_> =
             board.lines.iter().map(|line| (line.name.as_str(), line.bars[0].percent)).collect();
-        assert_eq!(lines, [("2 nodes", 76), ("b", 100), ("a", 55)], "the fullest first");
+        assert_eq!(lines, [("2 nodes", Some(76)), ("b", Some(100)), ("a", Some(55))], "the fullest first");
         assert_eq!(board.lines[0].bars.clone().map(|bar| bar.text), ["3 of 3.9", "3 of 8 Gi", "2 of 20"]);
         assert_eq!(board.lines[1].bars[0].tone, Tone::Warn);
         assert_eq!(Route::parse(&board.lines[1].link).open.as_deref(), Some("b"));
@@ -310,7 +310,7 @@ mod tests {
         let board = capacity.board(&Route::default());
         assert_eq!(
             (board.lines[1].name.as_str(), board.lines[1].bars[0].percent),
-            ("a", 95),
+            ("a", Some(95)),
             "a pod that is replaced moves"
         );
         capacity.put("pods", &pod("z", "gone", "Running", containers("1")));
@@ -335,6 +335,15 @@ mod tests {
         let whole = json!({"containers": [asks("1", "0")], "resources": {"requests": {"cpu": "3"}}, "overhead": {"cpu": "50m"}});
         assert_eq!(cpu(whole), 3_050);
         assert_eq!(cpu(json!({"containers": "hostile"})), 0);
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_not_known() {
+        let mut capacity = Capacity::default();
+        capacity.put("nodes", &manifest(json!({"metadata": {"name": "new"}})));
+        capacity.put("pods", &pod("x", "new", "Running", json!({"containers": [asks("300m", "0")]})));
+        let bar = &capacity.board(&Route::default()).lines[0].bars[0];
+        assert_eq!((bar.percent, bar.text.as_str()), (None, "0.3 of 0"));
     }
 
     #[test]

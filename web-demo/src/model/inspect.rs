@@ -156,7 +156,7 @@ impl Model {
             Event::Resized(size) => terminal.resize(size),
             Event::Started(id, size) => terminal.opened(id, size),
             Event::Output(id, bytes) => terminal.take(id, &bytes),
-            Event::Exited(id, outcome) => terminal.ended(id, outcome.as_ref().copied()),
+            Event::Exited(id, outcome) => terminal.ended(id, outcome.as_ref().copied(), &self.source),
             Event::Stroke(stroke) => terminal.press(&stroke),
             Event::Text(text, pasted) => terminal.text(&text, pasted),
             Event::Wheel(by) => terminal.scroll(by),

@@ -152,17 +152,22 @@ pub fn overview(
     let forbidden = tallies.iter().all(|tally| tally.count.is_none() && forbids(&tally.kind));
     let mut timeline = Timeline::new(now);
     let events = events(tables, route, &mut timeline, now);
+    let events_forbidden = forbids("events");
+    let timeline = match events_forbidden && events.is_empty() {
+        true => timeline::Picture::unknown(),
+        false => timeline.picture(),
+    };
     Overview {
         tallies,
         attention,
         unready: total,
         capacity: capacity.board(route),
-        timeline: timeline.picture(),
+        timeline,
         events,
         loading,
         filtered: !route.filter.trim().is_empty(),
         forbidden,
-        events_forbidden: forbids("events"),
+        events_forbidden,
         nodes_forbidden: forbids("nodes"),
     }
 }
@@ -354,7 +359,7 @@ mod tests {
     fn the_youngest_events_are_shown_and_filters_and_namespaces_narrow() {
         let all = sum_up(&Route::default());
         assert_eq!((all.events.len(), all.events[0].key.as_str()), (MOST_EVENTS, "n/e49"));
-        assert_eq!(all.timeline.counts, [0, 40], "every event counts, whether or not it is listed");
+        assert_eq!(all.timeline.counts, Some([0, 40]), "every event counts, whether or not it is listed");
         let one = Route { filter: "e33".into(), ..Route::default() };
         let filtered = sum_up(&one);
         assert_eq!((filtered.events.len(), filtered.attention.len(), filtered.filtered), (1, 0, true));

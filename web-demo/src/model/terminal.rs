@@ -12,7 +12,7 @@ use super::cell::Tone;
 use super::ink::{self, Look};
 use super::place::{Place, Places};
 use super::reveal::is_control;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, port, proxy};
 
 /// So many lines above the screen are kept.
 const SCROLLBACK: usize = 2_000;
@@ -68,6 +68,7 @@ pub struct Terminal {
     rows: Rc<Vec<Vec<Span>>>,
     /// The screen is not what was drawn.
     changed: bool,
+    begun: bool,
 }
 
 #[derive(Debug, Default)]
@@ -99,6 +100,8 @@ pub struct View {
     pub open: bool,
     /// It has ended and can be begun again.
     pub ended: bool,
+    /// There has been a shell, and the screen is its.
+    pub begun: bool,
     /// The lines of the screen.
     pub rows: Rc<Vec<Vec<Span>>>,
 }
@@ -193,6 +196,7 @@ impl Terminal {
     pub(super) fn opened(&mut self, id: u64, size: Size) {
         if id == self.id {
             self.state = State::Open;
+            self.begun = true;
             // It may have changed on the way.
             self.outbox.extend(self.size.filter(|now| *now != size).map(Input::Size));
         }
@@ -209,14 +213,14 @@ impl Terminal {
         self.changed = true;
     }
 
-    /// Command `id` has ended.
-    pub(super) fn ended(&mut self, id: u64, outcome: Result<i32, &portolan::Error>) {
+    /// Command `id` has ended; it ran by way of `source`.
+    pub(super) fn ended(&mut self, id: u64, outcome: Result<i32, &portolan::Error>, source: &str) {
         if id != self.id {
             return;
         }
         self.state = match (outcome, &self.place) {
             (Ok(code), _) => State::Exited(code),
-            (Err(error), Some(place)) => State::Failed(Box::new(told(error, place))),
+            (Err(error), Some(place)) => State::Failed(Box::new(told(error, place, source))),
             (Err(_), None) => State::Nowhere,
         };
         self.changed = true;
@@ -307,6 +311,7 @@ impl Terminal {
             },
             open: matches!(self.state, State::Open),
             ended: self.has_ended(),
+            begun: self.begun,
             rows: self.rows.clone(),
         }
     }
@@ -446,7 +451,7 @@ fn chord(letter: &str, ctrl: bool, alt: bool, shift: bool) -> Option<Vec<u8>> {
 }
 
 /// What to say when the command does not run.
-fn told(error: &portolan::Error, place: &Place) -> Trouble {
+fn told(error: &portolan::Error, place: &Place, source: &str) -> Trouble {
     let text = error.to_string();
     let Place { namespace, pod, container } = place;
     let (title, advice, command) = match error.code() {
@@ -457,9 +462,9 @@ fn told(error: &portolan::Error, place: &Place) -> Trouble {
         Some(403) => (
             "kubectl proxy lets no commands pass (403)",
             "That is its default. Start it again like this and load the page anew; whoever reaches its port can then run \
-             commands in your containers, so end it afterwards. (cargo xtask demo --cluster --exec does the same.)"
+             commands in your containers, so end it afterwards."
                 .to_owned(),
-            "kubectl proxy --reject-paths='^$' --www=target/demo --www-prefix=/portolan/".to_owned(),
+            proxy(port(source), " --reject-paths='^$'"),
         ),
         Some(404) => ("There is no such container (any more)", "Choose another one.".to_owned(), String::new()),
         _ if text.contains("executable file not found") || text.contains("no such file") => (

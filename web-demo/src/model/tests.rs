@@ -301,6 +301,7 @@ fn when_every_kind_is_forbidden_the_page_says_so_and_one_is_no_notice() {
     assert_eq!(frame.notice, Some(trouble.clone()));
     let overview = frame.overview.unwrap();
     assert!(overview.forbidden && overview.events_forbidden && !overview.loading);
+    assert_eq!((frame.connection.state, overview.timeline.counts), ("refused", None));
     model.apply(Event::Look("pods".into(), live(0)), 1);
     let frame = model.frame(1);
     assert_eq!(frame.notice, None);

@@ -26,8 +26,8 @@ pub struct Timeline {
 pub struct Picture {
     /// The bars of the warnings, and of the normal ones above them: SVG paths.
     pub bars: [String; 2],
-    /// How many of either there were.
-    pub counts: [usize; 2],
+    /// How many of either there were; `None` when that is not known.
+    pub counts: Option<[usize; 2]>,
     /// All of it in words.
     pub text: String,
     /// The most in one minute.
@@ -36,6 +36,13 @@ pub struct Picture {
 
 /// The width and height of the picture.
 pub const SIZE: (usize, f64) = (MINUTES * MINUTE, HEIGHT);
+
+impl Picture {
+    /// The picture of events that may not be looked at.
+    pub fn unknown() -> Self {
+        Self { text: "Events of the last hour: not known.".to_owned(), ..Self::default() }
+    }
+}
 
 impl Timeline {
     /// The hour that ends `now`, empty.
@@ -75,7 +82,7 @@ impl Timeline {
                 bars[1].push_str(&bar(warnings, normal));
             }
         }
-        Picture { bars, counts, text: self.words(counts, most), most }
+        Picture { bars, counts: Some(counts), text: self.words(counts, most), most }
     }
 
     fn words(&self, [warnings, normal]: [usize; 2], most: usize) -> String {
@@ -113,7 +120,7 @@ mod tests {
         }
         timeline.count(now + 9, Tone::Idle);
         let picture = timeline.picture();
-        assert_eq!((picture.counts, picture.most), ([1, 5], 3));
+        assert_eq!((picture.counts, picture.most), (Some([1, 5]), 3));
         assert_eq!(
             picture.text,
             "1 warning and 5 normal events in the last hour; the most in a minute, 3, 5m ago."

@@ -57,6 +57,22 @@ pub fn serves_files_only(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Api(status) if matches!(status.code, Some(404 | 405)))
 }
 
+/// Whether the policy in index.html lets the page ask a server of another origin than its own.
+pub fn may_ask(scheme: Option<&str>, host: Option<&str>) -> bool {
+    scheme == Some("http") && matches!(host, Some("127.0.0.1" | "localhost"))
+}
+
+/// The port at the end of an address.
+pub(super) fn port(address: &str) -> Option<u16> {
+    address.rsplit_once(':')?.1.parse().ok()
+}
+
+/// The command whose proxy, at `port`, serves this page too. The page does not know which folder holds it.
+pub(super) fn proxy(port: Option<u16>, options: &str) -> String {
+    let port = port.map(|port| format!(" --port={port}")).unwrap_or_default();
+    format!("kubectl proxy{port}{options} --www=FOLDER --www-prefix=/PATH/")
+}
+
 const FORBIDDEN: &str = "Not allowed (403)";
 
 impl Trouble {
@@ -152,7 +168,7 @@ impl Trouble {
             advice: format!(
                 "{server} answers, but not as an API server. Open this page through kubectl proxy."
             ),
-            command: "cargo xtask demo --cluster".into(),
+            command: proxy(None, ""),
             refused: false,
             ..trouble
         }
@@ -252,7 +268,7 @@ impl Trouble {
             advice: format!(
                 "{server} answers, but lets no page of another origin read it. Let the proxy serve this page itself."
             ),
-            command: "cargo xtask demo --cluster".into(),
+            command: proxy(port(server), ""),
             refused: false,
         }
     }
@@ -274,9 +290,9 @@ impl Trouble {
             title: "No answer".into(),
             text,
             advice: format!(
-                "Nobody answers at {server}. Is kubectl proxy running, and on this port? What the page had stays, and it tries again by itself."
+                "Nobody answers at {server}. What the page had stays, and it tries again by itself."
             ),
-            command: "cargo xtask demo --cluster".into(),
+            command: proxy(port(server), ""),
             refused: false,
         }
     }
@@ -362,6 +378,24 @@ mod tests {
         assert_eq!(Trouble::of_server(absent.kind(), "", "s", Reach::Unknown).title, "No API server here");
         let forbidden = Error::api(failure(403, "Forbidden", "no"));
         assert!(Trouble::of_server(forbidden.kind(), "", "s", Reach::Unknown).title.contains("403"));
+    }
+
+    #[test]
+    fn the_command_for_a_proxy_has_its_port() {
+        let gone = Error::transport(TransportErrorKind::Connect, "gone");
+        let told = Trouble::of(gone.kind(), "", "http://127.0.0.1:8002", Reach::Nobody);
+        assert_eq!(told.command, "kubectl proxy --port=8002 --www=FOLDER --www-prefix=/PATH/");
+        let files = Error::api(failure(404, "", "404 page not found"));
+        let told = Trouble::of_server(files.kind(), "", "http://127.0.0.1:8002", Reach::Unknown);
+        assert!(!told.command.contains("--port"), "its port is taken: {}", told.command);
+    }
+
+    #[test]
+    fn another_origin_is_asked_on_a_loopback_address_alone() {
+        assert!(may_ask(Some("http"), Some("localhost")) && may_ask(Some("http"), Some("127.0.0.1")));
+        for (scheme, host) in [("http", "evil.example"), ("https", "localhost"), ("http", "[::1]")] {
+            assert!(!may_ask(Some(scheme), Some(host)), "{scheme}://{host}");
+        }
     }
 
     #[test]

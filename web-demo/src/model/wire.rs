@@ -81,7 +81,7 @@ impl Figures {
 /// The page's connection in one word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
-    /// `connecting`, `live`, `stale` or `retrying`.
+    /// `connecting`, `live`, `stale`, `refused` or `retrying`.
     pub state: &'static str,
     /// What it means.
     pub tone: Tone,
@@ -228,6 +228,8 @@ impl Wire {
             ("live", Tone::Good)
         } else if lost || trouble.is_some() && any_synced {
             ("stale", Tone::Warn)
+        } else if trouble.is_some_and(|trouble| trouble.refused && trouble.forbids()) {
+            ("refused", Tone::Idle)
         } else if trouble.is_some() {
             ("retrying", Tone::Bad)
         } else {
@@ -276,6 +278,9 @@ impl Informer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::trouble::Reach;
+    use portolan::Error;
+    use portolan::status::failure;
 
     fn figures(phase: Phase, synced: bool, last_error: Option<Trouble>) -> Figures {
         Figures { phase, synced, errors: u64::from(last_error.is_some()), last_error, ..Figures::default() }
@@ -339,6 +344,17 @@ mod tests {
         wire.forget("pods");
         let refused = wire.connection(None, 0);
         assert_eq!((refused.state, refused.reason.as_str()), ("retrying", "connection refused"));
+    }
+
+    #[test]
+    fn to_be_allowed_nothing_is_no_failure() {
+        let mut wire = Wire::default();
+        let forbidden = Error::api(failure(403, "Forbidden", "no"));
+        let forbidden = Trouble::of(forbidden.kind(), "no", "s", Reach::Unknown);
+        wire.look("pods", figures(Phase::Retrying, false, Some(forbidden)), 0);
+        let connection = wire.connection(None, 0);
+        assert_eq!((connection.state, connection.tone), ("refused", Tone::Idle));
+        assert_eq!(wire.connection(broken().as_ref(), 0).state, "retrying");
     }
 
     #[test]

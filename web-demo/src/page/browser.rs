@@ -161,6 +161,13 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+/// Gives the focus that the element `id` has to the element `next`.
+pub(crate) fn leave(id: &str, next: &str) {
+    if document().and_then(|document| document.active_element()).is_some_and(|active| active.id() == id) {
+        focus(next);
+    }
+}
+
 /// Gives the focus to the element so many after the one that has it, among those `selector` finds; to the first when none
 /// has it.
 pub(crate) fn focus_among(selector: &str, by: isize) {

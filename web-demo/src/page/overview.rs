@@ -127,9 +127,9 @@ fn load(item: ReadSignal<Option<Line>>) -> View {
 /// A share as a bar, and in words.
 fn bar(item: ReadSignal<Option<Line>>, place: usize) -> View {
     let node = create_node_ref();
-    let percent = derived(move || item.with(|item| item.as_ref().map_or(0, |line| line.bars[place].percent)));
+    let percent = derived(move || item.with(|item| item.as_ref()?.bars[place].percent));
     effect(move || {
-        let percent = percent.get().clamp(0, 100);
+        let percent = percent.get().unwrap_or_default().clamp(0, 100);
         if let Some(node) = node.try_get() {
             browser::style(&node, "width", &format!("{percent}%"));
         }
@@ -138,7 +138,7 @@ fn bar(item: ReadSignal<Option<Line>>, place: usize) -> View {
         Tone::Plain => "share".to_owned(),
         tone => format!("share shaped tone-{}", tone.name()),
     });
-    let share = live(move || format!("{}%", percent.get()));
+    let share = live(move || percent.get().map_or("–".to_owned(), |percent| format!("{percent}%")));
     let amounts = text(item, move |line| line.bars[place].text.clone());
     view! {
         td(class="load") {
@@ -152,7 +152,7 @@ fn bar(item: ReadSignal<Option<Line>>, place: usize) -> View {
 /// The last hour's events, minute by minute.
 fn timeline(page: Page) -> View {
     let words = of(page, |overview| overview.timeline.text.clone());
-    let most = of(page, |overview| overview.timeline.most);
+    let most = of(page, |overview| overview.timeline.counts.map(|_| overview.timeline.most));
     let counts = of(page, |overview| overview.timeline.counts);
     let [warnings, normal] = [0, 1].map(|place| {
         page.part(move |frame| {
@@ -161,9 +161,14 @@ fn timeline(page: Page) -> View {
     });
     let (width, height) = timeline::SIZE;
     let size = format!("0 0 {width} {height}");
-    let warned = live(move || warned(counts.get()[0]));
-    let others = live(move || format!("{} normal", grouped(counts.get()[1])));
-    let most = live(move || format!("most in a minute: {}", most.get()));
+    let warned =
+        live(move || counts.get().map_or("warnings not known".to_owned(), |[warnings, _]| warned(warnings)));
+    let others = live(move || {
+        counts
+            .get()
+            .map_or("normal not known".to_owned(), |[_, normal]| format!("{} normal", grouped(normal)))
+    });
+    let most = live(move || most.get().map(|most| format!("most in a minute: {most}")).unwrap_or_default());
     view! {
         section(class="board timeline", data-testid="timeline") {
             header() {

@@ -117,7 +117,7 @@ fn a_new_size_is_told_and_what_scrolled_off_can_be_seen() {
 #[test]
 fn an_end_is_told_and_another_shell_begins() {
     let (mut terminal, id) = open();
-    terminal.ended(id, Ok(3));
+    terminal.ended(id, Ok(3), "s");
     let view = terminal.view(Places::default());
     assert!(view.status.contains("exit code 3") && view.ended && terminal.stream().is_none());
     assert!(!terminal.takes(&stroke("Tab")), "nothing traps the focus");
@@ -129,9 +129,12 @@ fn an_end_is_told_and_another_shell_begins() {
 
 #[test]
 fn each_failure_says_what_to_do() {
-    let said = |code, text: &str| told(&Error::api(failure(code, "Forbidden", text)), &place());
+    let said =
+        |code, text: &str| told(&Error::api(failure(code, "Forbidden", text)), &place(), "127.0.0.1:8002");
     let proxy = said(403, "Forbidden");
-    assert!(proxy.title.contains("kubectl proxy") && proxy.command.contains("--reject-paths='^$'"));
+    assert!(
+        proxy.title.contains("kubectl proxy") && proxy.command.contains(" --port=8002 --reject-paths='^$'")
+    );
     let rbac = said(403, "pods \"p\" is forbidden: User \"u\" cannot create resource \"pods/exec\"");
     assert_eq!(rbac.command, "kubectl auth can-i create pods --subresource=exec -n n");
     assert!(said(404, "x").title.contains("no such container"));

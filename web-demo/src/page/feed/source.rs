@@ -18,7 +18,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::super::{Page, browser, modules};
 use super::patience::{PATIENCE, patiently, within};
 use crate::model::Event;
-use crate::model::trouble::{Reach, Trouble, is_unanswered, serves_files_only};
+use crate::model::trouble::{Reach, Trouble, is_unanswered, may_ask, serves_files_only};
 
 /// How long a wait follows a foreign server's refusal.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -114,6 +114,13 @@ fn server() -> Result<Source, Error> {
         })?;
     }
     let foreign = config.server.to_string() != own;
+    if foreign && !may_ask(config.server.scheme_str(), config.server.host()) {
+        let server = config.server;
+        return Err(Error::config(format!(
+            "{server} is out of reach: the policy of this page lets it ask its own origin and loopback addresses alone, \
+             http://127.0.0.1 and http://localhost"
+        )));
+    }
     let title = config.server.authority().map(ToString::to_string).unwrap_or_default();
     let address = config.server.to_string().trim_end_matches('/').to_owned();
     // Whoever asks here asks again: so the reader is told at once of a server that wants to be left alone for a while.

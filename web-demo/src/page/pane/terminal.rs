@@ -64,8 +64,11 @@ fn screen(page: Page) -> View {
         page.inspect(Event::Wheel(if event.delta_y() < 0.0 { WHEEL } else { -WHEEL }));
     });
     let keys = keys(page);
+    let unused = of(page, |terminal| terminal.trouble.is_some() && !terminal.begun);
+    // It keeps the focus, so that Enter begins another.
+    let class = move || if unused.get() { "term unused" } else { "term" };
     view! {
-        div(class="term", on:click=on(move |_| browser::focus_unless_selecting("terminal")), on:wheel=wheel) {
+        div(class=class, on:click=on(move |_| browser::focus_unless_selecting("terminal")), on:wheel=wheel) {
             span(r#ref=probe, class="term-probe", aria-hidden="true") { (PROBE) }
             div(r#ref=screen, class="term-screen", data-testid="terminal-screen") {
                 Indexed(list=rows, view=row)
