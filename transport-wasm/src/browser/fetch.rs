@@ -178,8 +178,7 @@ fn unanswered(method: &Method, uri: &Uri, thrown: &JsValue) -> Error {
     Error::transport(
         kind,
         format!(
-            "{} did not answer ({}; a browser does not say why): the proxy is not running, the port is wrong, or CORS \
-             forbids it. Start `kubectl proxy --www=…` and open the page from the address it prints",
+            "{} did not answer ({}): nobody listens there, or whoever does forbids this page to ask (CORS)",
             origin(uri),
             scope::text(thrown)
         ),
