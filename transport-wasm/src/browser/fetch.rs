@@ -178,7 +178,7 @@ fn unanswered(method: &Method, uri: &Uri, thrown: &JsValue) -> Error {
     Error::transport(
         kind,
         format!(
-            "{} did not answer ({}): nobody listens there, or whoever does forbids this page to ask (CORS)",
+            "{} did not answer ({}): nobody listens there, or whoever does forbids this page to ask (CORS); is `kubectl proxy` running?",
             origin(uri),
             scope::text(thrown)
         ),
