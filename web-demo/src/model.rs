@@ -325,7 +325,7 @@ impl Model {
             Event::RemoveView(name) => self.remove_view(&name),
             Event::Views(text) => self.views = Views::parse(&text),
             Event::Theme(theme) => self.theme = Theme(Some(theme)),
-            Event::Answered { id, outcome } => match self.server_tables.is_answered(id) {
+            Event::Answered { id, outcome } => match self.server_tables.answered(id) {
                 Some((kind, namespace)) => self.printed(&kind, &namespace, outcome, now),
                 None => self.desk.answered(id, outcome, now),
             },

@@ -96,7 +96,7 @@ impl<K: Object> Api<K> {
     pub async fn list_table(&self, options: &ListOptions, table: &TableOptions) -> Result<Table, Error> {
         let tables = self.retyped::<Table>();
         // A table of many objects is one document, not a list of items.
-        let request = as_table(tables.one_form(Method::GET)).params(options.query()).params(table.query());
+        let request = tables.one_form(Method::GET).as_table().params(options.query()).params(table.query());
         tables.object(request).await
     }
 
@@ -108,7 +108,7 @@ impl<K: Object> Api<K> {
         table: &TableOptions,
     ) -> Result<Table, Error> {
         let tables = self.retyped::<Table>();
-        let request = as_table(tables.one(Method::GET, name)).params(options.query()).params(table.query());
+        let request = tables.one(Method::GET, name).as_table().params(options.query()).params(table.query());
         tables.object(request).await
     }
 
@@ -119,7 +119,7 @@ impl<K: Object> Api<K> {
         table: &TableOptions,
     ) -> Result<Watch<Table>, Error> {
         let tables = self.retyped::<Table>();
-        let request = as_table(tables.one_form(Method::GET)).params(options.query()).params(table.query());
+        let request = tables.one_form(Method::GET).as_table().params(options.query()).params(table.query());
         Ok(Watch::new(request.watch_body().await?, self.api_resource().clone()))
     }
 }
@@ -135,9 +135,12 @@ impl TableOptions {
     }
 }
 
-/// Tables are written as JSON only.
-fn as_table(request: Request) -> Request {
-    request.header("accept", "application/json;as=Table;g=meta.k8s.io;v=v1,application/json")
+impl Request {
+    /// Asks for the answer as a [`Table`], which is written as JSON only; what the server makes no table of comes as it is.
+    /// To be called behind [`Request::api_resource`], which asks for what the resource is written as.
+    pub fn as_table(self) -> Self {
+        self.header("accept", "application/json;as=Table;g=meta.k8s.io;v=v1,application/json")
+    }
 }
 
 /// So that a watch can give it; a table has neither name nor labels.

@@ -91,6 +91,7 @@ pub(super) fn absolute(server: &Uri, path: &str, query: &[(String, String)]) -> 
     check_absolute(server.path()).map_err(|error| error.doing("read the server's address"))?;
     let mut path_and_query = format!("{}{path}", server.path().trim_end_matches('/'));
     if !query.is_empty() {
+        // They are a handful, and the library's sort is compiled for each type, 3 KB at a time.
         let mut sorted: Vec<&(String, String)> = Vec::new();
         for pair in query {
             sorted.insert(sorted.partition_point(|before| before.0 <= pair.0), pair);

@@ -91,6 +91,7 @@ async fn build(engine: &Engine, asked: Asked) -> Result<Request, Error> {
     if let Some(accept) = &asked.accept {
         request = request.header("accept", accept);
     }
+    // Bounded by `request` already, but the server is to know as well.
     if let Some(milliseconds) = asked.timeout {
         request = request.timeout(Duration::from_millis(milliseconds.into()));
     }

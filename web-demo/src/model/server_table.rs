@@ -43,7 +43,7 @@ pub(super) struct ServerTables {
 
 impl ServerTables {
     /// The kind and the namespace whose table the call `id` asked for, when it still matters.
-    pub(super) fn is_answered(&mut self, id: u64) -> Option<(String, String)> {
+    pub(super) fn answered(&mut self, id: u64) -> Option<(String, String)> {
         Some((self.of.0.clone(), self.waits.remove(&id)?))
     }
 

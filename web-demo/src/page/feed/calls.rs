@@ -11,9 +11,6 @@ use super::patience::patiently;
 use crate::model::Event;
 use crate::model::calls::{Action, Question, Request};
 
-/// Tables are written as JSON only.
-const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json";
-
 /// Sends those that are due. Each is answered once, in the end by the want of an answer.
 pub(crate) fn send(page: Page) {
     page.with_feed(|feed| {
@@ -41,7 +38,7 @@ async fn ask(client: &Client, question: Question) -> Result<Value, Error> {
     };
     let mut asked = asked.api_resource(&resource).namespace_if_scoped(&target.namespace, resource.namespaced);
     if let Action::Print = action {
-        asked = asked.header("accept", TABLE);
+        asked = asked.as_table();
     }
     if !target.name.is_empty() {
         asked = asked.name(&target.name);
