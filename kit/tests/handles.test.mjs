@@ -248,6 +248,27 @@ test('what cannot be is refused in words of the API', async (t) => {
   await assert.rejects(outside.list(), portolan.ConfigError);
 });
 
+test('options that are no object, such as null, are refused in words of the API', async (t) => {
+  const client = connect(t);
+  const informer = client.informer({ gvr: 'v1/configmaps' });
+  const query = client.liveQuery({ gvr: 'v1/configmaps', columns: {} });
+  const object = configMap('one', '1');
+  const told = { name: 'ConfigError', message: /^the options are an object such as \{ .* \}, not null$/ };
+  const hear = () => {};
+  for (const call of [
+    () => portolan.connect(null), () => client.informer(null), () => client.liveQuery(null), () => client.logs('web', null), () => client.exec('web', null),
+    () => informer.on('add', hear, null), () => informer.events(null), () => query.subscribe(hear, null), () => query.set(null),
+  ]) assert.throws(call, told);
+  for (const ask of [
+    () => client.get('cm', 'one', null), () => client.list('cm', null), () => client.create(object, null), () => client.update(object, null),
+    () => client.patch('cm', 'one', {}, null), () => client.apply(object, null), () => client.delete('cm', 'one', null), () => client.request(null),
+    () => client.discovery(null), () => client.resource('cm', null), () => informer.synced(null), () => informer.list(null),
+    () => informer.get('default/one', null), () => informer.byIndex('kind', 'x', null), () => query.until(() => true, null),
+  ]) await assert.rejects(ask, told);
+  assert.throws(() => portolan.connect('http://canned'), { name: 'ConfigError', message: /not a value of type string$/ });
+  assert.throws(() => client.informer('v1/pods'), { name: 'ConfigError', message: /\{ gvr: 'v1\/pods' \}/ });
+});
+
 test('the types need no more of a compiler than ES2022 and the DOM', () => {
   const code = "import { connect } from 'portolan';\nexport const names = async () => (await connect().list('pods')).items.map(({ metadata }) => metadata?.name);\n";
   writeFileSync(join(project, 'types.mts'), code);

@@ -6,6 +6,7 @@ import type { Feed } from './feed.js';
 import { Informer, type InformerOptions } from './informer.js';
 import { type Discovery, type Gvr, type KubernetesObject, type List, namedOf, type Resource } from './kubernetes.js';
 import { type Column, LiveQuery, type LiveQueryOptions } from './live-query.js';
+import { optionsOf } from './options.js';
 import { type ConnectOptions, milliseconds, type Mode, settingsOf } from './settings.js';
 import { Exec, type ExecOptions, type LogOptions, openLogs } from './streams.js';
 
@@ -108,31 +109,31 @@ export class Client implements Disposable {
 
   /** One object. */
   async get<T = KubernetesObject>(gvr: Gvr, name: string, options: ObjectOptions = {}): Promise<T> {
-    return this.#send<T>('GET', options, { gvr: namedOf(gvr), name: named(name) });
+    return this.#send<T>('GET', optionsOf(options), { gvr: namedOf(gvr), name: named(name) });
   }
 
   /** The objects that the options select, in one answer; see `limit` and `continue`. */
   async list<T = KubernetesObject>(gvr: Gvr, options: ListOptions = {}): Promise<List<T>> {
-    const { namespace = '', labelSelector, fieldSelector, limit, continue: goOn, resourceVersion } = options;
+    const { namespace = '', labelSelector, fieldSelector, limit, continue: goOn, resourceVersion } = optionsOf(options);
     const parameters = present({ labelSelector, fieldSelector, limit, continue: goOn, resourceVersion });
     return this.#send<List<T>>('GET', { ...options, namespace }, { gvr: namedOf(gvr), parameters });
   }
 
   /** Creates an object, whose own apiVersion and kind say what it is. */
   async create<T extends KubernetesObject>(object: T, options: WriteOptions & { gvr?: Gvr } = {}): Promise<T> {
-    const sub = options.subresource && { name: object?.metadata?.name };
+    const sub = optionsOf(options).subresource && { name: object?.metadata?.name };
     return this.#send<T>('POST', within(object, options), { ...sub, gvr: resourceOf(object, options.gvr), parameters: written(options), body: JSON.stringify(object) });
   }
 
   /** Puts an object in place of the one of its name; a conflict unless its version is the newest or unset. */
   async update<T extends KubernetesObject>(object: T, options: WriteOptions & { gvr?: Gvr } = {}): Promise<T> {
     const name = named(object?.metadata?.name);
-    return this.#send<T>('PUT', within(object, options), { gvr: resourceOf(object, options.gvr), name, parameters: written(options), body: JSON.stringify(object) });
+    return this.#send<T>('PUT', within(object, optionsOf(options)), { gvr: resourceOf(object, options.gvr), name, parameters: written(options), body: JSON.stringify(object) });
   }
 
   /** Changes part of an object. Default: a merge patch. */
   async patch<T = KubernetesObject>(gvr: Gvr, name: string, patch: unknown, options: WriteOptions & { type?: PatchType } = {}): Promise<T> {
-    const contentType = PATCHES[options.type ?? 'merge'];
+    const contentType = PATCHES[optionsOf(options).type ?? 'merge'];
     return this.#send<T>('PATCH', options, { gvr: namedOf(gvr), name: named(name), parameters: written(options), body: JSON.stringify(patch), contentType });
   }
 
@@ -142,20 +143,21 @@ export class Client implements Disposable {
    */
   async apply<T extends KubernetesObject>(object: T, options: WriteOptions & { gvr?: Gvr; force?: boolean } = {}): Promise<T> {
     const name = named(object?.metadata?.name);
-    const parameters: Parameters = [...written(options), ...(options.force ? ([['force', 'true']] as Parameters) : [])];
+    const parameters: Parameters = [...written(optionsOf(options)), ...(options.force ? ([['force', 'true']] as Parameters) : [])];
     return this.#send<T>('PATCH', within(object, options), { gvr: resourceOf(object, options.gvr), name, parameters, body: JSON.stringify(object), contentType: 'application/apply-patch+yaml' });
   }
 
   /** Deletes an object. */
   async delete(gvr: Gvr, name: string, options: DeleteOptions = {}): Promise<void> {
-    const { propagationPolicy, gracePeriodSeconds, dryRun, uid, resourceVersion } = options;
+    const { propagationPolicy, gracePeriodSeconds, dryRun, uid, resourceVersion } = optionsOf(options);
     const preconditions = uid !== undefined || resourceVersion !== undefined ? { uid, resourceVersion } : undefined;
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, gracePeriodSeconds, preconditions, dryRun: dryRun ? ['All'] : undefined };
     await this.#send('DELETE', options, { gvr: namedOf(gvr), name: named(name), body: JSON.stringify(body) });
   }
 
   /** Any request; the answer read as JSON, or as it is when `accept` says otherwise. */
-  async request<T = unknown>({ method = 'GET', path, accept, body, contentType, ...options }: RawRequest): Promise<T> {
+  async request<T = unknown>(request: RawRequest): Promise<T> {
+    const { method = 'GET', path, accept, body, contentType, ...options } = optionsOf(request, "{ path: '/version' }");
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const answer = await this.#ask(method, options, { path, accept, body: text, contentType });
     return (accept && !accept.includes('json') ? answer : read(answer)) as T;
@@ -163,22 +165,22 @@ export class Client implements Disposable {
 
   /** What the server serves. */
   async discovery(options: { signal?: AbortSignal } = {}): Promise<Discovery> {
-    return JSON.parse(await this.#caller.ask<string>('discovery', {}, { ...options, repeats: true })) as Discovery;
+    return JSON.parse(await this.#caller.ask<string>('discovery', {}, { ...optionsOf(options), repeats: true })) as Discovery;
   }
 
   /** Where a resource is: `resource('deploy')`. Fails with a NoMatchError. */
   async resource(gvr: Gvr, options: { signal?: AbortSignal } = {}): Promise<Resource> {
-    return JSON.parse(await this.#caller.ask<string>('resource', namedOf(gvr), { ...options, repeats: true })) as Resource;
+    return JSON.parse(await this.#caller.ask<string>('resource', namedOf(gvr), { ...optionsOf(options), repeats: true })) as Resource;
   }
 
   /** The lines of a container's logs, for a `for await`. */
   logs(pod: string, options: LogOptions = {}): Feed<string> {
-    return openLogs(this.#caller, named(pod), { namespace: this.#namespace, ...options });
+    return openLogs(this.#caller, named(pod), { namespace: this.#namespace, ...optionsOf(options) });
   }
 
   /** Runs a command in a container. `kubectl proxy` lets that pass only with `--reject-paths` changed. */
   exec(pod: string, options: ExecOptions): Exec {
-    return new Exec(this.#caller, named(pod), { namespace: this.#namespace, ...options });
+    return new Exec(this.#caller, named(pod), { namespace: this.#namespace, ...optionsOf(options, "{ command: ['true'] }") });
   }
 
   /** An informer on some objects of one resource. */

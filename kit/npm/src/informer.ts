@@ -5,6 +5,7 @@ import { ClosedError, ConfigError, errorOf, type Failure, PortolanError } from '
 import { Feed } from './feed.js';
 import { type Gvr, type KubernetesObject, namedOf } from './kubernetes.js';
 import { callable, notify, onAbort, waitFor } from './listeners.js';
+import { optionsOf } from './options.js';
 
 /** Which objects of which resource. Two that ask alike share one informer: one watch, one cache. */
 export interface InformerOptions {
@@ -140,7 +141,8 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
    * Adds a listener. Those of objects are first told of everything that is there, whenever they are added; those added in
    * one go are told in one order. It stays until `signal` is aborted, `off`, or the informer is closed.
    */
-  on<N extends Name>(name: N, listener: InformerListeners<T>[N], { signal }: { signal?: AbortSignal } = {}): this {
+  on<N extends Name>(name: N, listener: InformerListeners<T>[N], options: { signal?: AbortSignal } = {}): this {
+    const { signal } = optionsOf(options);
     this.#closed.signal.throwIfAborted();
     if (!NAMES.includes(name)) throw new TypeError(`an informer has no event ${JSON.stringify(name)}, but ${NAMES.join(', ')}`);
     callable(listener);
@@ -172,7 +174,8 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   }
 
   /** Resolves once the cache is complete. Fails when it cannot be, and with the reason of a signal that is aborted. */
-  async synced({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async synced(options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = optionsOf(options);
     this.#closed.signal.throwIfAborted();
     signal?.throwIfAborted();
     if (this.#status.synced) return;
@@ -189,8 +192,8 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   }
 
   /** All objects, or those whose labels `labels` selects, once the cache is complete. */
-  list({ labels, ...options }: { labels?: string; signal?: AbortSignal } = {}): Promise<T[]> {
-    return this.#read({ labels }, options);
+  async list(options: { labels?: string; signal?: AbortSignal } = {}): Promise<T[]> {
+    return this.#read({ labels: optionsOf(options, "{ labels: 'app=web' }").labels }, options);
   }
 
   /**
@@ -207,7 +210,8 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
   }
 
   /** The same, until `signal` is aborted. */
-  events({ signal }: { signal?: AbortSignal } = {}): Feed<InformerEvent<T>> {
+  events(options: { signal?: AbortSignal } = {}): Feed<InformerEvent<T>> {
+    const { signal } = optionsOf(options);
     this.#closed.signal.throwIfAborted();
     const reader = new Reader<T>();
     return new Feed<InformerEvent<T>>(
@@ -232,7 +236,8 @@ export class Informer<T = KubernetesObject> implements AsyncIterable<InformerEve
     this.close();
   }
 
-  async #read(what: object, { signal }: { signal?: AbortSignal }): Promise<T[]> {
+  async #read(what: object, options: { signal?: AbortSignal }): Promise<T[]> {
+    const { signal } = optionsOf(options);
     this.#closed.signal.throwIfAborted();
     const found = await this.#caller.ask<string[]>('cached', { ...this.#options, ...what }, { signal, repeats: true });
     return found.map((json) => JSON.parse(json) as T);
@@ -366,7 +371,8 @@ export function statusOf(told: string | object): InformerStatus {
 type Standing = Omit<InformerStatus, 'error' | 'asOf'> & { error: Failure | null; asOf: number | null };
 
 /** The options as they cross. @internal */
-export function asked({ gvr, namespace, labelSelector, fieldSelector }: InformerOptions): InformerOptions {
+export function asked(options: InformerOptions): InformerOptions {
+  const { gvr, namespace, labelSelector, fieldSelector } = optionsOf(options, "{ gvr: 'v1/pods' }");
   const texts = { namespace: namespace ?? '', labelSelector: labelSelector ?? '', fieldSelector: fieldSelector ?? '' };
   for (const [name, text] of Object.entries(texts)) if (typeof text !== 'string') throw new ConfigError(`\`${name}\` is a string`);
   return { gvr: namedOf(gvr), ...texts };

@@ -4,6 +4,7 @@ import { type Caller, forgetDrop, pinned, whenDropped } from './caller.js';
 import { ClosedError, ConfigError, errorOf, type Failure, PortolanError } from './errors.js';
 import { asked, type InformerOptions, type InformerStatus, statusOf } from './informer.js';
 import { callable, notify, onAbort, waitFor } from './listeners.js';
+import { optionsOf } from './options.js';
 
 /** A value of a row: what JSON has at the column's path; arrays and objects as their JSON, nothing as null. */
 export type Cell = string | number | boolean | null;
@@ -121,9 +122,9 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
   /** @internal */
   constructor(caller: Caller, options: LiveQueryOptions<C>) {
     this.#caller = caller;
+    const place = asked(options);
     const state = (this.#state = new State(options));
     const subscribers = (this.#subscribers = new Set());
-    const place = asked(options);
     const tell = () => [...subscribers].forEach(({ tell }) => notify(tell));
     const id: number = (this.#id = caller.start({
       operation: 'live',
@@ -154,7 +155,8 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
   }
 
   /** Calls `subscriber` whenever there is another snapshot; the function it returns ends that. */
-  subscribe(subscriber: () => void, { signal }: { signal?: AbortSignal } = {}): () => void {
+  subscribe(subscriber: () => void, options: { signal?: AbortSignal } = {}): () => void {
+    const { signal } = optionsOf(options);
     this.#closed.signal.throwIfAborted();
     callable(subscriber);
     const own: Subscriber = { tell: subscriber, forget: () => {} };
@@ -176,12 +178,13 @@ export class LiveQuery<C extends Record<string, Column> = Record<string, Column>
    */
   set(change: Partial<Query<C>>): void {
     this.#closed.signal.throwIfAborted();
-    const said = this.#state.change(change);
+    const said = this.#state.change(optionsOf(change, "{ filter: { text: 'web' } }"));
     if (said) this.#caller.push(this.#id, JSON.stringify(said));
   }
 
   /** Resolves once a snapshot fulfils `wanted`. Fails with `snapshot.error`, and with what `wanted` throws. */
-  async until(wanted: (snapshot: Snapshot<C>) => boolean, { signal }: { signal?: AbortSignal } = {}): Promise<Snapshot<C>> {
+  async until(wanted: (snapshot: Snapshot<C>) => boolean, options: { signal?: AbortSignal } = {}): Promise<Snapshot<C>> {
+    const { signal } = optionsOf(options);
     return waitFor<Snapshot<C>>([signal, this.#closed.signal], (resolve, reject, over) => {
       const look = () => {
         const { snapshot } = this;

@@ -1,6 +1,7 @@
 // Portolan in React: a client for a tree of components, and hooks on informers and live queries.
 import { createContext, createElement, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { Client, Column, Entry, InformerOptions, InformerStatus, KubernetesObject, LiveQueryOptions, PortolanError, Snapshot } from './index.js';
+import { optionsOf } from './options.js';
 
 const Context = createContext<Client | undefined>(undefined);
 
@@ -24,7 +25,7 @@ const NOTHING: Snapshot<never> = { rows: [], start: 0, matched: 0, total: 0, gro
  */
 export function useLiveQuery<const C extends Record<string, Column>>(options: LiveQueryOptions<C>): Snapshot<C> {
   const client = useClient();
-  const place = JSON.stringify([options.gvr, options.namespace, options.labelSelector, options.fieldSelector]);
+  const place = placeOf(options);
   const { columns, filter, sort, group, window } = options;
   const asked = JSON.stringify([columns, filter, sort, group, window]);
   const store = useMemo(() => new Store(() => client.liveQuery(options)), [client, place]);
@@ -34,6 +35,12 @@ export function useLiveQuery<const C extends Record<string, Column>>(options: Li
     store.now?.set({ columns, filter, sort, group, window } as Partial<LiveQueryOptions<C>>);
   }, [store, asked]);
   return snapshot;
+}
+
+/** What makes two that ask the same. */
+function placeOf(options: InformerOptions): string {
+  const { gvr, namespace, labelSelector, fieldSelector } = optionsOf(options, "{ gvr: 'v1/pods' }");
+  return JSON.stringify([gvr, namespace, labelSelector, fieldSelector]);
 }
 
 /** An informer's objects. */
@@ -48,7 +55,7 @@ export interface Held<T> {
 /** All objects of an informer, current at all times: for some hundreds. Of many, `useLiveQuery` brings those in view. */
 export function useInformer<T = KubernetesObject>(options: InformerOptions): Held<T> {
   const client = useClient();
-  const place = JSON.stringify([options.gvr, options.namespace, options.labelSelector, options.fieldSelector]);
+  const place = placeOf(options);
   const store = useMemo(() => new Store(() => new Mirror<T>(client, options)), [client, place]);
   return useSyncExternalStore(store.subscribe, () => store.now?.snapshot ?? (EMPTY as Held<T>), () => EMPTY as Held<T>);
 }

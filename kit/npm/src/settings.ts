@@ -1,5 +1,6 @@
 // What `connect` takes, and what of it can cross a port.
 import { ConfigError, UnsupportedError } from './errors.js';
+import { optionsOf } from './options.js';
 import { platform } from './platform.js';
 
 /** Where the engine runs. */
@@ -70,7 +71,7 @@ export function milliseconds(name: string, time: number): number {
 
 /** What of the options the engine needs. @internal */
 export function settingsOf(options: ConnectOptions): { settings: Settings; functions: Functions | undefined } {
-  const server = options.server ?? platform.ownServer();
+  const server = optionsOf(options, '{ server: "http://127.0.0.1:8001" }').server ?? platform.ownServer();
   if (server === undefined) {
     throw new ConfigError('name the API server: connect({ server: "http://127.0.0.1:8001" }), as `kubectl proxy` prints it');
   }
