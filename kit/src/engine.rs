@@ -133,7 +133,9 @@ impl Engine {
         let functions = Functions { fetch: fetch.dyn_into().ok(), web_socket: web_socket.dyn_into().ok() };
         let transport = FetchTransport::new(options).with_functions(functions);
         let client = browser::client_with(transport.clone(), config)?;
-        let mapper = DeferredRestMapper::new(CachedDiscoveryClient::new(client.discovery().clone()));
+        // Whoever asks it tries again by itself, and is to hear at once why.
+        let asks = client.with_max_retries(0).discovery().clone();
+        let mapper = DeferredRestMapper::new(CachedDiscoveryClient::new(asks));
         let warm = settings.warm_start.zip(keeper);
         let warm = warm.map(|(settings, keeper)| Warm::new(client.clone(), keeper, settings));
         let linger = Duration::from_millis(settings.linger.into());

@@ -31,13 +31,16 @@ const BEGINNING = [
   { type: 'BOOKMARK', object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { resourceVersion: '1', annotations: { 'k8s.io/initial-events-end': 'true' } } } },
 ];
 
-/** A client of a server that is down, or says nothing of config maps, as long as `server` says so; it is closed with the test. */
+/** A client of a server that refuses, is down, or keeps silent as long as `server` says so; it is closed with the test. */
 function connect(t, server = {}) {
   const own = async (request) => {
     if (server.hangs) return new Promise(() => {});
-    if (server.busy) return new Response('', { status: 429, headers: { 'retry-after': '1' } });
+    await server.held;
+    server.asked = (server.asked ?? 0) + 1;
+    if (server.busy) return new Response('', { status: server.busy, headers: { 'retry-after': '1' } });
     if (server.down) throw new TypeError('nobody answers');
     const { pathname, searchParams } = new URL(request.url);
+    if (pathname === server.partly) return new Response('', { status: 503 });
     if (BODIES[pathname]) return Response.json(BODIES[pathname]);
     if (pathname === '/text') return new Response('not JSON');
     if (!searchParams.has('watch')) return new Response('', { status: 404 });
@@ -193,6 +196,62 @@ test('what is opened before the server is up comes alive with it, and what is wr
   await assert.rejects(client.informer({ gvr: 'gizmos' }).synced(), portolan.NoMatchError);
 });
 
+/** An informer and a query on config maps, what they tell first in this phase, and whether they come alive. */
+function waitingFor(client, phase, server) {
+  const informer = client.informer({ gvr: 'v1/configmaps' });
+  const query = client.liveQuery({ gvr: 'v1/configmaps', columns: { name: 'metadata.name' } });
+  const first = new Promise((resolve) => informer.on('error', (error) => resolve({ error, asked: server.asked })));
+  const trouble = async () => {
+    const { error, asked } = await first;
+    const { status, error: none } = await query.until(({ status }) => status.phase === phase && status.error);
+    await until('the informer is in the phase', () => informer.status.phase === phase);
+    assert.deepEqual([none, status.error.name, informer.status.error.name, informer.status.synced], [undefined, error.name, error.name, false]);
+    return { error, asked };
+  };
+  const live = async () => {
+    await informer.synced();
+    assert.deepEqual((await query.until(({ synced }) => synced)).rows.map(({ key }) => key), ['default/one']);
+    await until('both are live', () => [informer, query.snapshot].every(({ status }) => status.phase === 'live' && !status.error));
+  };
+  return { trouble, live };
+}
+
+for (const [busy, name] of [[429, 'TooManyRequestsError'], [503, 'ServiceUnavailableError']]) {
+  test(`a server that answers discovery with ${busy} is told of at once, and asked again`, async (t) => {
+    const server = { busy };
+    const { trouble, live } = waitingFor(connect(t, server), 'retrying', server);
+    const { error, asked } = await trouble();
+    assert.deepEqual([error.name, error.code, error.retryAfter], [name, busy, 1]);
+    assert.ok(asked < 10, `told before ${asked} requests were refused`);
+    delete server.busy;
+    await live();
+  });
+}
+
+test('a server that keeps silent is told of while it is waited for', async (t) => {
+  let release;
+  const server = { held: new Promise((resolve) => (release = resolve)) };
+  const { trouble, live } = waitingFor(connect(t, server), 'connecting', server);
+  const { error } = await trouble();
+  assert.ok(error instanceof portolan.TimeLimitError, error.stack);
+  assert.match(error.message, /within 5 s/);
+  release();
+  await live();
+});
+
+test('what a group version that is not answered would have said is not known, and asked again', async (t) => {
+  const server = { partly: '/api/v1' };
+  const client = connect(t, server);
+  const { trouble, live } = waitingFor(client, 'retrying', server);
+  for (const error of [(await trouble()).error, await client.get('configmaps', 'one').catch((error) => error)]) {
+    assert.equal(error.name, 'ServiceUnavailableError', error.stack);
+    assert.match(error.message, /configmaps.* is not known: v1: /);
+  }
+  await assert.rejects(client.get('apps/v1/deployments', 'web'), portolan.NoMatchError);
+  delete server.partly;
+  await live();
+});
+
 test('a wrong `set` is told and counts as never set, and the next goes on', async (t) => {
   const query = connect(t).liveQuery({ gvr: 'v1/configmaps', columns: { name: 'metadata.name' } });
   const wrong = [{ filter: { labels: 'app in (' } }, { filter: { where: [{ path: 'metadata..' }] } }, { sort: [{ by: 'a[' }] }, { group: 'a..b' }, { filter: { txt: '' } }];
@@ -220,7 +279,7 @@ test('a wrong `set` is told and counts as never set, and the next goes on', asyn
 });
 
 test('a time limit bounds the whole call, discovery and tries anew included', async (t) => {
-  for (const server of [{ hangs: true }, { busy: true }]) {
+  for (const server of [{ hangs: true }, { busy: 429 }]) {
     const client = connect(t, server);
     await assert.rejects(client.get('v1/configmaps', 'one', { timeout: 100 }), portolan.TimeLimitError);
     await assert.rejects(client.request({ path: '/text', timeout: 100 }), portolan.TimeLimitError);

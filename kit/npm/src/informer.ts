@@ -21,14 +21,14 @@ export interface InformerOptions {
 /** How the cache and the server stand to each other. */
 export interface InformerStatus {
   /**
-   * `connecting`: nothing has come yet. `syncing`: the first objects are coming. `live`: the cache is complete and a watch
+   * `connecting`: nothing has come yet; with an `error` for longer than is usual. `syncing`: the first objects are coming. `live`: the cache is complete and a watch
    * keeps it current. `stale`: it is complete as of some time ago. `retrying`: something failed, see `error`, and is tried
    * again. `ended`: nothing more comes, and `error` says why.
    */
   phase: 'connecting' | 'syncing' | 'live' | 'stale' | 'retrying' | 'ended';
   /** Whether the cache was complete once: it may be read. */
   synced: boolean;
-  /** Why it is not live, if something failed. */
+  /** Why it is not live, if something failed or the server keeps silent. */
   error?: PortolanError;
   /** How many times something has failed. */
   errors: number;

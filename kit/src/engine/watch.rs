@@ -175,10 +175,10 @@ fn describe(status: &InformerStatus, as_of: &AsOf) -> Value {
     })
 }
 
-/// The same of an informer whose resource was not found for `error`, the last of so many.
-pub(super) fn looking(error: &Error, errors: u32) -> Value {
+/// The same of an informer whose resource is not found yet for `error`, the last of so many.
+pub(super) fn looking(phase: &str, error: &Error, errors: u32) -> Value {
     json!({
-        "phase": "retrying",
+        "phase": phase,
         "synced": false,
         "error": Failure::new(error),
         "errors": errors,
