@@ -90,15 +90,19 @@ enum What {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", plain(&error.to_string()));
+            tell(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Error> {
+fn tell(error: &Error) {
+    eprintln!("error: {}", plain(&error.to_string()));
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let ClusterArguments { kubeconfig, context, namespace } = arguments.cluster;
     let options = ConfigOptions { kubeconfig, context, ..ConfigOptions::default() };
     // kubectl's own limit: a tree takes a list of every resource there is.
@@ -108,26 +112,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     // What it asks for is its own choice, not the person's.
     let client = client_for(config)?.with_warning_handler(Arc::new(NoWarnings));
     match arguments.command {
-        Command::Tree { objects } => {
-            let objects = named(&objects)?;
-            let mapper = mapper(&client).await?;
-            for (index, (kind, name)) in objects.into_iter().enumerate() {
-                let resource = mapper.mapping_for(kind)?;
-                let tree = tree::Tree::find(&client, mapper.discovery(), &resource, &namespace, name).await?;
-                let gap = if index == 0 { "" } else { "\n" };
-                let written = write!(stdout(), "{gap}{tree}");
-                tree.missing().iter().for_each(|why| eprintln!("not seen: {}", plain(why)));
-                match written {
-                    Ok(()) => {}
-                    // Whoever reads no further, as `head`, has what it wanted.
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-                    Err(error) => {
-                        return Err(Error::config("the tree could not be printed").with_source(error));
-                    }
-                }
-            }
-            Ok(())
-        }
+        Command::Tree { objects } => trees(&client, &named(&objects)?, &namespace).await,
         Command::Watch { object, all_namespaces, selector } => {
             let (kind, name) = match &object[..] {
                 [kind] if !kind.contains('/') => (kind.as_str(), None),
@@ -143,13 +128,44 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
                 return Err(Error::config(why));
             }
             let namespace = if all_namespaces || !resource.namespaced { "" } else { &namespace };
-            show(watch::sheets(&client, &resource, namespace, name, selector.parse()?), namespace).await
+            show(watch::sheets(&client, &resource, namespace, name, selector.parse()?), namespace).await?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Top { what, all_namespaces } => {
             let namespace = if all_namespaces || what == What::Nodes { "" } else { &namespace };
-            show(top::sheets(&client, what == What::Nodes, namespace), namespace).await
+            show(top::sheets(&client, what == What::Nodes, namespace), namespace).await?;
+            Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Prints the tree of each object. Those that cannot be had are told after all others, and then it has failed; a type that is not
+/// known is told before anything is printed. So does `kubectl get`.
+async fn trees(client: &Client, objects: &[(&str, &str)], namespace: &str) -> Result<ExitCode, Error> {
+    let mapper = mapper(client).await?;
+    let resources = objects.iter().map(|(kind, _)| mapper.mapping_for(kind));
+    let resources = resources.collect::<Result<Vec<_>, Error>>()?;
+    let (mut failures, mut gap) = (Vec::new(), "");
+    for (resource, (_, name)) in resources.iter().zip(objects) {
+        let tree = match tree::Tree::find(client, mapper.discovery(), resource, namespace, name).await {
+            Ok(tree) => tree,
+            Err(error) => {
+                failures.push(error);
+                continue;
+            }
+        };
+        let written = write!(stdout(), "{gap}{tree}");
+        gap = "\n";
+        tree.missing().iter().for_each(|why| eprintln!("not seen: {}", plain(why)));
+        match written {
+            Ok(()) => {}
+            // Whoever reads no further, as `head`, has what it wanted.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(Error::config("the tree could not be printed").with_source(error)),
+        }
+    }
+    failures.iter().for_each(tell);
+    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// In a terminal a screen that stays current, else lines as they come.

@@ -168,6 +168,25 @@ fn a_tree_is_printed_from_the_topmost_owner() {
 }
 
 #[test]
+fn objects_that_are_not_there_keep_no_other_from_being_printed() {
+    let memory = Memory::start();
+    memory.deploy();
+    let output = output(plugin(&memory.kubeconfig()).args(["tree", "po", "none", "x-1-a", "gone", "x-1-b"]));
+    let (text, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let trees: Vec<&str> = text.split("\n\n").collect();
+    assert_eq!(trees.len(), 2, "{text}");
+    for (tree, asked) in trees.iter().zip(["Pod/x-1-a ←", "Pod/x-1-b ←"]) {
+        assert!(tree.starts_with("NAME") && tree.contains("Deployment/x") && tree.contains(asked), "{text}");
+    }
+    let told: Vec<&str> = told.lines().collect();
+    assert_eq!(output.status.code(), Some(1), "{told:?}");
+    assert!(
+        matches!(told[..], [one, two] if one.contains("\"none\" not found") && two.contains("\"gone\" not found")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_table_stays_current() {
     let memory = Memory::start();
     memory.deploy();
@@ -203,6 +222,7 @@ fn what_cannot_be_done_is_told_in_one_line() {
         (&["tree", "deployment", "none"][..], "\"none\" not found"),
         (&["tree", "deployment"], "TYPE/NAME"),
         (&["tree", "po/a", "svc"], "TYPE/NAME"),
+        (&["tree", "deploy/x", "unknowns/b"], "unknowns"),
         (&["watch", "unknowns"], "unknowns"),
         (&["watch", "po/a", "po/b"], "one object"),
         (&["watch", "componentstatuses"], "does not support watching componentstatuses"),
