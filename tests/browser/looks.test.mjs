@@ -11,6 +11,8 @@ let browser, directory;
 
 aroundPages(buildDashboard, (made) => ({ browser, directory } = made));
 
+/** What is at rest, by day: `--idle` of app.css. */
+const GRAY = 'rgb(102, 112, 116)';
 const SIZES = [[1440, 900], [390, 844]];
 
 for (const [width, height] of SIZES) {
@@ -43,6 +45,11 @@ test('no fault where nothing can be shown', async (t) => {
     const dashboard = await openDashboard(t, browser, files.page, '#/pods', { viewport: { width, height } });
     await dashboard.page.waitForSelector('[data-testid=empty][data-state=failed]');
     await dashboard.told('Not allowed (403)');
+    // To be allowed nothing is told as calmly above the table as in the badge.
+    await dashboard.reaches('refused');
+    const [line, shape] = await dashboard.page.getByTestId('notice').evaluate((notice) =>
+      [getComputedStyle(notice).borderLeftColor, getComputedStyle(notice.querySelector('strong'), '::before').backgroundColor]);
+    assert.deepEqual([line, shape], [GRAY, GRAY]);
     await dashboard.page.getByTestId('namespace-box').waitFor();
     await dashboard.faultless('failed');
     await dashboard.shoot(`looks failed ${width}`);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portolan::{Error, ErrorKind, TransportErrorKind};
 
+use super::cell::Tone;
 use super::reveal::reveal;
 
 /// What went wrong and what to do.
@@ -79,6 +80,11 @@ impl Trouble {
     /// Whether the server answers but lets us not look.
     pub fn forbids(&self) -> bool {
         self.title == FORBIDDEN
+    }
+
+    /// How grave it is: to be allowed nothing is no failure.
+    pub fn tone(&self) -> Tone {
+        if self.forbids() { Tone::Idle } else { Tone::Bad }
     }
 
     /// The same as it may be shown: what it holds of others' words is theirs.

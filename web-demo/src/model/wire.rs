@@ -228,7 +228,7 @@ impl Wire {
             ("live", Tone::Good)
         } else if lost || trouble.is_some() && any_synced {
             ("stale", Tone::Warn)
-        } else if trouble.is_some_and(|trouble| trouble.refused && trouble.forbids()) {
+        } else if trouble.is_some_and(Trouble::forbids) {
             ("refused", Tone::Idle)
         } else if trouble.is_some() {
             ("retrying", Tone::Bad)
@@ -349,11 +349,16 @@ mod tests {
     #[test]
     fn to_be_allowed_nothing_is_no_failure() {
         let mut wire = Wire::default();
-        let forbidden = Error::api(failure(403, "Forbidden", "no"));
-        let forbidden = Trouble::of(forbidden.kind(), "no", "s", Reach::Unknown);
+        let error = Error::api(failure(403, "Forbidden", "no"));
+        let forbidden = Trouble::of(error.kind(), "no", "s", Reach::Unknown);
         wire.look("pods", figures(Phase::Retrying, false, Some(forbidden)), 0);
-        let connection = wire.connection(None, 0);
-        assert_eq!((connection.state, connection.tone), ("refused", Tone::Idle));
+        // The server as a whole may refuse as well.
+        let discovery = Trouble::of_server(error.kind(), "no", "s", Reach::Unknown);
+        for outside in [None, Some(&discovery)] {
+            let connection = wire.connection(outside, 0);
+            assert_eq!((connection.state, connection.tone), ("refused", Tone::Idle));
+        }
+        assert_eq!((discovery.tone(), broken().map(|trouble| trouble.tone())), (Tone::Idle, Some(Tone::Bad)));
         assert_eq!(wire.connection(broken().as_ref(), 0).state, "retrying");
     }
 

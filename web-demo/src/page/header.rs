@@ -92,13 +92,14 @@ fn open_notice(page: Page) -> View {
     let heard = live(move || {
         format!("The server was last heard of {} ago: what is on show may be behind.", heard.get_clone())
     });
+    let tone = text(notice, |notice| format!("tone-{} shaped", notice.tone().name()));
     let title = text(notice, |notice| notice.title.clone());
     let advice = text(notice, |notice| notice.advice.clone());
     let command = text(notice, |notice| notice.command.clone());
     let said = text(notice, |notice| notice.text.clone());
     view! {
         section(class="notice", role="alert", data-testid="notice") {
-            strong(class="tone-bad shaped") { (title) }
+            strong(class=tone) { (title) }
             p() { (advice) }
             code(class="command") { (command) }
             p(class=class, data-testid="heard", aria-live="off") { (heard) }
