@@ -25,7 +25,6 @@ use sycamore::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::model::cell::last_part;
 use crate::model::frame::{Frame, Overlay};
 use crate::model::inspect;
 use crate::model::keys::{self, Command};
@@ -295,16 +294,6 @@ pub(crate) fn effect(act: impl Fn() + 'static) {
 /// What is done at an event.
 pub(crate) fn on<E: 'static>(act: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
     Box::new(act)
-}
-
-/// A name in two parts, of which the last stays in view: others may begin alike.
-pub(crate) fn name<T: 'static>(item: ReadSignal<Option<T>>, read: fn(&T) -> &str) -> View {
-    let head = text(item, move |item| read(item)[..last_part(read(item))].to_owned());
-    let tail = text(item, move |item| read(item)[last_part(read(item))..].to_owned());
-    view! {
-        span(class="head") { (head) }
-        span(class="tail") { (tail) }
-    }
 }
 
 /// What the server said of a trouble, what to do, and the command for it.

@@ -2,7 +2,7 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, each, live, name, on, text, when};
+use super::{Page, each, live, on, text, when};
 use crate::model::Event;
 use crate::model::cell::grouped;
 use crate::model::frame::{Frame, NavigationItem};
@@ -106,8 +106,7 @@ fn entry(item: ReadSignal<Option<NavigationItem>>) -> View {
     });
     let link = text(item, |item| item.link.clone());
     let kind = text(item, |item| item.kind.clone());
-    let title = text(item, |item| item.title.clone());
-    let name = name(item, |item| &item.title);
+    let [title, name] = [(); 2].map(|()| text(item, |item| item.title.clone()));
     let failing = text(item, |item| grouped(item.unready));
     let count = text(item, |item| item.count.map(grouped).unwrap_or_default());
     view! {

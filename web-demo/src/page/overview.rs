@@ -2,9 +2,9 @@
 
 use sycamore::prelude::*;
 
-use super::{Page, browser, derived, each, effect, live, name, text, when};
+use super::{Page, browser, derived, each, effect, live, text, when};
 use crate::model::capacity::Line;
-use crate::model::cell::{Tone, grouped};
+use crate::model::cell::{Tone, grouped, last_part};
 use crate::model::overview::{Attention, Happening, Overview, Tally};
 use crate::model::timeline;
 
@@ -115,10 +115,17 @@ fn load(item: ReadSignal<Option<Line>>) -> View {
     let bars: Vec<View> = (0..3).map(|place| bar(item, place)).collect();
     let node = text(item, |line| line.name.clone());
     let link = text(item, |line| line.link.clone());
-    let name = name(item, |line| &line.name);
+    // The end stays in view when the rest is cut: others may begin alike.
+    let head = text(item, |line| line.name[..last_part(&line.name)].to_owned());
+    let tail = text(item, |line| line.name[last_part(&line.name)..].to_owned());
     view! {
         tr(data-testid="load", data-node=node) {
-            th(scope="row") { a(class="mono", href=link) { (name) } }
+            th(scope="row") {
+                a(class="mono", href=link) {
+                    span(class="head") { (head) }
+                    span(class="tail") { (tail) }
+                }
+            }
             (bars)
         }
     }
