@@ -273,7 +273,7 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]', { timeout: 60_000 });
 });
 
-test('YAML of a megabyte and a half: written in slices, only what is in view is laid out, and the end can be reached', async (t) => {
+test('YAML of a megabyte and a half: written in slices, only what is in view is laid out, the end can be reached, and no editor', async (t) => {
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
   await cluster.kubectl(['create', '-f', '-'], {
     apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'bulks.example.com' },
@@ -300,6 +300,17 @@ test('YAML of a megabyte and a half: written in slices, only what is in view is 
   assert.ok((await shown()).split('\n').length < 300);
   await dashboard.page.getByTestId('yaml-scroller').evaluate((node) => (node.scrollTop = node.scrollHeight));
   await until('the end', async () => (await shown()).includes('the last'), { show: shown });
+  // A text area of this size would be laid out in one task of half a second, and again at every key.
+  const editing = await mainThreadTasks(browser, dashboard.page, async () => {
+    await dashboard.page.getByTestId('edit-switch').click();
+    await dashboard.page.getByTestId('cannot-edit').waitFor();
+  });
+  t.diagnostic(`told that it is too large to be edited: ${described(editing)}`);
+  assert.match(await dashboard.page.getByTestId('cannot-edit').innerText(), /too large to be edited here.*kubectl edit/s);
+  assert.equal(await dashboard.page.getByTestId('editor').count(), 0);
+  assert.ok(editing[0] < 50, `the longest task took ${editing[0]} ms`);
+  await dashboard.faultless('too large to be edited');
+  await dashboard.shoot('large-edit');
   await cluster.kubectl(['delete', 'crd', 'bulks.example.com']);
 });
 

@@ -1,14 +1,21 @@
 //! The part of the model that changes the cluster: every change is asked of the reader first, then of the server.
 
+use serde_json::Value;
+
 use super::access::Right;
 use super::act::{Act, Dialog, Subject};
 use super::age::Millis;
 use super::calls::{Call, Target};
 use super::frame::{ActFrame, EditFrame};
 use super::health::is_cordoned;
+use super::manifest::Manifest;
 use super::route::Pane;
 use super::table::Row;
 use super::{Errand, Event, Kind, Model, Shown};
+
+/// The largest object that is edited here, in bytes of JSON. A browser lays out a text area as a whole: of this much that
+/// takes a fifth of a second when it is opened and a twentieth at each key, and no frame can be given a part of it.
+const MOST_EDITED: usize = 512 << 10;
 
 impl Model {
     /// The next call that is to be sent to the API server. What the reader may do to the open object is asked for here, and
@@ -85,7 +92,8 @@ impl Model {
             return Some(Err("It is not there: there is nothing to change.".to_owned()));
         };
         let right = edit_right(kind, row);
-        let frame = self.desk.edit.show((&kind.id, key), &kind.resource, &row.version, || row.object.value());
+        let frame =
+            self.desk.edit.show((&kind.id, key), &kind.resource, &row.version, || editable(&row.object));
         let denied = self.desk.denied(&right).map(ToOwned::to_owned);
         Some(frame.map(|frame| EditFrame { denied, ..frame }))
     }
@@ -139,6 +147,19 @@ impl Model {
             replicas: row.map_or(0, |row| row.object.number("spec.replicas")),
             cordoned: row.is_some_and(|row| is_cordoned(&row.object)),
         })
+    }
+}
+
+/// The object as it is to be edited; or why it is not.
+fn editable(object: &Manifest) -> Result<Value, String> {
+    match object.size() {
+        size if size > MOST_EDITED => Err(format!(
+            "This object is too large to be edited here: it has {} KB, and above {} KB every key would take long. Use kubectl \
+             edit.",
+            size >> 10,
+            MOST_EDITED >> 10,
+        )),
+        _ => object.value(),
     }
 }
 

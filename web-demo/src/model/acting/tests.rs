@@ -174,6 +174,24 @@ fn a_secret_is_edited_only_once_its_values_are_shown_and_masked_when_another_ope
 }
 
 #[test]
+fn an_object_that_is_too_large_is_not_edited_and_says_so() {
+    let sized = |bytes: usize| {
+        let object = json!({"kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n", "resourceVersion": "1"},
+            "data": {"x": "y".repeat(bytes)}});
+        model("#/configmaps?open=n%2Fa&pane=edit", "configmaps", object)
+    };
+    assert!(sized(500 << 10).frame(0).edit.unwrap().is_ok());
+    let mut model = sized(1_500 << 10);
+    let why = model.frame(0).edit.unwrap().unwrap_err();
+    assert!(
+        why.contains("it has 1500 KB") && why.contains("512 KB") && why.contains("kubectl edit"),
+        "{why}"
+    );
+    press(&mut model, &["y"]);
+    assert!(model.frame(0).edit.is_none(), "what it is can be read");
+}
+
+#[test]
 fn the_editor_takes_the_caret_from_the_key() {
     let mut model = deployment();
     press(&mut model, &["e"]);
