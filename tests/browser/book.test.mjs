@@ -8,16 +8,16 @@ import { npmInstall, pack, run, temporary } from '../../kit/tests/package.mjs';
 import { aroundTests } from './around.mjs';
 import { buildModule } from './building.mjs';
 import { closeAfter, openPage } from './chromium.mjs';
-import { serveFiles } from './files.mjs';
+import { notFound, serveFiles } from './files.mjs';
 import { until } from './waiting.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PICTURES = join(ROOT, process.env.PORTOLAN_PICTURES ?? 'tests/output');
 
-let browser, cluster, proxy;
+let browser, cluster, proxy, directory;
 
 aroundTests(build, [], async (made) => {
-  ({ browser, cluster, proxy } = made);
+  ({ browser, cluster, proxy, directory } = made);
 });
 
 /** Builds both as the tutorials say; a directory with one in each of `rust` and `typescript`. */
@@ -95,6 +95,24 @@ for (const language of ['rust', 'typescript']) {
     await until('live again', async () => (await text('#standing')) === 'live');
   });
 }
+
+test('the dashboard in typescript says of a query that has ended that it has, and not that it is tried again', async (t) => {
+  const answers = {
+    '/api': { kind: 'APIVersions', versions: ['v1'] },
+    '/api/v1': { kind: 'APIResourceList', groupVersion: 'v1', resources: [] },
+    '/apis': { kind: 'APIGroupList', groups: [] },
+    '/version': { gitVersion: 'v1.0.0' },
+  };
+  const server = await serveFiles(t, directory, (request, response) => {
+    const answer = answers[request.url.split('?')[0]];
+    if (!answer) return notFound(request, response);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  const page = await openPage(browser, `${server.page}typescript/index.html`);
+  closeAfter(t, page);
+  const standing = () => page.locator('#standing').textContent();
+  await until('the end is told', async () => /^ended: .*serves no resource pods/.test(await standing()), { show: standing });
+});
 
 test('a page of another origin reads the cluster over a WebSocket to a running proxy, and not over fetch', async (t) => {
   const other = await serveFiles(t, ROOT, (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'));

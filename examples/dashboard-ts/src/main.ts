@@ -46,10 +46,10 @@ function draw(): void {
 
 // ANCHOR: standing
 /** Whether what is on show is current. */
-function standing({ status, synced, error }: Snapshot<typeof columns>): string {
+function standing({ status, error }: Snapshot<typeof columns>): string {
+  const phase = status.phase === 'retrying' ? 'trying again' : status.phase; // of `ended` nothing is tried again
   const trouble = error ?? status.error;
-  if (trouble) return `trying again: ${trouble.message}`;
-  return synced && status.phase === 'live' ? 'live' : status.phase;
+  return trouble ? `${phase}: ${trouble.message}` : phase;
 }
 // ANCHOR_END: standing
 
