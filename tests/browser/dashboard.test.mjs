@@ -273,6 +273,24 @@ test('a new kind is known soon, and its objects are seen', async (t) => {
   await dashboard.page.waitForSelector('[data-testid=empty][data-state=unknown]', { timeout: 60_000 });
 });
 
+test('a kind that can only be listed: shown as it was listed, said to be so, and listed anew when asked for', async (t) => {
+  const dashboard = await openDashboard(t, browser, proxy.page, '#/componentstatuses?all=1&wire=1');
+  await dashboard.row('etcd-0');
+  const names = (await cluster.kubectl(['get', 'componentstatuses', '-o', 'name'])).trim().split('\n').map((name) => name.split('/').pop());
+  await dashboard.shows(names);
+  const told = () => dashboard.page.getByTestId('not-live').innerText();
+  await until('its age', async () => /^Not live: listed \d+s ago$/.test(await told()), { show: told });
+  const again = dashboard.page.waitForRequest((request) => request.url().includes('/componentstatuses'));
+  await dashboard.page.getByTestId('refresh').press('Enter');
+  assert.match((await again).url(), /\?includeObject=Object/);
+  await dashboard.reaches('live');
+  assert.deepEqual((await dashboard.wire()).filter(({ kind }) => kind === 'componentstatuses'), [], 'nobody watches it');
+  await dashboard.faultless('not live');
+  await dashboard.shoot('not-live');
+  await dashboard.go('#/componentstatuses?open=etcd-0&pane=yaml');
+  await until('its YAML', async () => /conditions:/.test(await dashboard.page.getByTestId('yaml').innerText()));
+});
+
 test('YAML of a megabyte and a half: written in slices, only what is in view is laid out, the end can be reached, and no editor', async (t) => {
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
   await cluster.kubectl(['create', '-f', '-'], {

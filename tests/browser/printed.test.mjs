@@ -20,9 +20,14 @@ const KINDS = new Map([
   [READINGS, 'Reading'],
 ]);
 
-/** A server with one reading, whose heat only it knows how to print; who asks may not see definitions. */
+/** What can be listed and not watched. */
+const SAMPLES = `/apis/${GROUP}/samples`;
+
+/** A server with one reading, whose heat only it knows how to print; who asks may not see definitions. And samples, of which
+ * there are more at each list. */
 class Server {
   asked = 0;
+  listed = 0;
   #heat = 9;
   #version = 7;
   #changes = new EventEmitter();
@@ -42,6 +47,19 @@ class Server {
     };
   }
 
+  #samples() {
+    this.listed += 1;
+    const row = (_, place) => {
+      const metadata = { name: `sample-${place}`, namespace: 'shop', creationTimestamp: new Date(Date.now() - 30_000).toISOString() };
+      return { cells: [metadata.name, `${place + 7}m`], object: { apiVersion: GROUP, kind: 'Sample', metadata, usage: { cpu: `${place + 7}m` } } };
+    };
+    return {
+      kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {},
+      columnDefinitions: ['Name', 'CPU'].map((name) => ({ name, type: 'string', format: '', description: '', priority: 0 })),
+      rows: Array.from({ length: this.listed }, row),
+    };
+  }
+
   /** It changes, and with it what is printed of it. */
   change(heat) {
     [this.#heat, this.#version] = [heat, this.#version + 1];
@@ -52,16 +70,17 @@ class Server {
     const { pathname } = new URL(request.url, 'http://server');
     const json = (body, code = 200) => response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     const group = (groupVersion) => ({ name: groupVersion.split('/')[0], versions: [{ groupVersion, version: 'v1' }], preferredVersion: { groupVersion, version: 'v1' } });
-    const resource = (name, kind, namespaced) => ({ name, singularName: '', namespaced, kind, verbs: ['get', 'list', 'watch'] });
+    const resource = (name, kind, namespaced, ...verbs) => ({ name, singularName: '', namespaced, kind, verbs: ['get', 'list', ...verbs] });
     const resources = (groupVersion, ...found) => json({ kind: 'APIResourceList', groupVersion, resources: found });
     if (pathname === '/version') return json({ major: '1', minor: '36', gitVersion: 'v1.36.0' });
     if (pathname === '/api') return json({ kind: 'APIVersions', versions: ['v1'] });
     if (pathname === '/apis') return json({ kind: 'APIGroupList', apiVersion: 'v1', groups: [GROUP, 'apiextensions.k8s.io/v1'].map(group) });
-    if (pathname === '/api/v1') return resources('v1', resource('pods', 'Pod', true));
-    if (pathname === `/apis/${GROUP}`) return resources(GROUP, resource('readings', 'Reading', true));
-    if (pathname === '/apis/apiextensions.k8s.io/v1') return resources('apiextensions.k8s.io/v1', resource('customresourcedefinitions', 'CustomResourceDefinition', false));
+    if (pathname === '/api/v1') return resources('v1', resource('pods', 'Pod', true, 'watch'));
+    if (pathname === `/apis/${GROUP}`) return resources(GROUP, resource('readings', 'Reading', true, 'watch'), resource('samples', 'Sample', true));
+    if (pathname === '/apis/apiextensions.k8s.io/v1') return resources('apiextensions.k8s.io/v1', resource('customresourcedefinitions', 'CustomResourceDefinition', false, 'watch'));
     if (pathname.endsWith('/customresourcedefinitions')) return json({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 403, reason: 'Forbidden', message: 'not yours to see' }, 403);
     if (pathname === READINGS && request.headers.accept.includes('as=Table')) return json(this.#table());
+    if (pathname === SAMPLES && request.headers.accept.includes('as=Table')) return json(this.#samples());
     const kind = KINDS.get(pathname);
     if (!kind) return notFound(request, response);
     const items = kind === 'Reading' ? [this.#reading()] : [];
@@ -104,4 +123,25 @@ test('what the server prints of a kind that nobody knows is shown, and asked for
   const phone = await openDashboard(t, browser, files.page, '#/readings.metrics.example.com', PHONE);
   await phone.row('shop/boiler');
   await phone.shoot('printed-390-light');
+});
+
+test('what cannot be watched is listed once, said to be not live, and listed anew when the reader asks for it', async (t) => {
+  const server = new Server();
+  const files = await serveFiles(t, directory, server.answer, server.tell);
+  for (const options of [{}, { ...PHONE, colorScheme: 'dark' }]) {
+    server.listed = 0;
+    const dashboard = await openDashboard(t, browser, files.page, '#/samples.metrics.example.com', options);
+    const { page } = dashboard;
+    await dashboard.shows(['shop/sample-0']);
+    assert.match(await page.getByTestId('not-live').innerText(), /^Not live: listed \d+s ago$/);
+    assert.equal(await page.locator('[data-testid=kind][data-kind="samples.metrics.example.com"]').count(), 1);
+    await dashboard.faultless('not live');
+    await dashboard.shoot(`not live ${options.colorScheme ?? 'light'}`);
+    await page.getByTestId('refresh').press('Enter');
+    await dashboard.shows(['shop/sample-0', 'shop/sample-1']);
+    assert.equal(server.listed, 2, 'once for each time it was asked for');
+    await page.getByTestId('row').first().click();
+    await page.getByTestId('detail').waitFor();
+    assert.equal(await page.getByTestId('missing').isVisible(), false);
+  }
 });

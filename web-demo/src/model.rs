@@ -27,6 +27,7 @@ pub mod ink;
 pub mod inspect;
 mod json_path;
 pub mod keys;
+mod listed;
 pub mod logs;
 pub mod manifest;
 mod order;
@@ -87,8 +88,8 @@ pub const ROW_HEIGHT: f64 = 28.0;
 pub enum Event {
     /// The data will come from here: in words, and as an address.
     Source(String),
-    /// These resources can be listed and watched.
-    Discovered(Vec<ApiResource>),
+    /// These resources can be listed and watched; those can only be listed.
+    Discovered(Vec<ApiResource>, Vec<ApiResource>),
     /// Something failed that concerns more than one informer; `None` when it works again.
     Outside(Option<Trouble>),
     /// Watch every kind, whatever the address says.
@@ -155,6 +156,8 @@ pub enum Event {
     Inspect(inspect::Event),
     /// Every kind is to be watched, or only those on show.
     ToggleAll,
+    /// The kind on show, which cannot be watched, is to be listed anew.
+    Refresh,
     /// The theme kept from last time.
     Theme(&'static str),
     /// What becomes of what the object to be deleted owns.
@@ -280,10 +283,11 @@ impl Model {
     pub fn apply(&mut self, event: Event, now: Millis) {
         match event {
             Event::Source(source) => self.source = source,
-            Event::Discovered(resources) => self.discover(resources),
+            Event::Discovered(watchable, listable) => self.discover(watchable, listable),
             Event::Outside(trouble) => self.outside = trouble.map(|trouble| (trouble, now)),
             Event::WatchAll => self.watch_all = true,
             Event::ToggleAll => self.toggle_all(),
+            Event::Refresh => self.server_tables.refresh(),
             Event::Put { kind, object, initial } => self.put(&kind, object, (!initial).then_some(now)),
             Event::Remove { kind, key } => self.remove(&kind, &key),
             Event::Inspect(event) => self.inspect(event, now),

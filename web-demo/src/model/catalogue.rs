@@ -59,6 +59,8 @@ pub struct Kind {
     pub resource: ApiResource,
     /// One of the page's own.
     pub core: bool,
+    /// It can be watched.
+    pub live: bool,
 }
 
 /// Every kind known.
@@ -72,23 +74,26 @@ impl Default for Catalogue {
     fn default() -> Self {
         let core = CORE.iter().filter_map(|(api_version, kind, plural, namespaced)| {
             let resource = ApiResource::new(api_version, kind, plural, *namespaced).ok()?;
-            Some(Kind::new(resource, true))
+            Some(Kind { core: true, ..Kind::new(resource) })
         });
         Self { core: core.collect(), found: BTreeMap::new() }
     }
 }
 
 impl Catalogue {
-    /// Takes what discovery found: resources that can be listed and watched.
-    pub fn discover(&mut self, resources: Vec<ApiResource>) {
+    /// Takes what discovery found: resources that can be listed and watched, and those that can only be listed.
+    pub fn discover(&mut self, watchable: Vec<ApiResource>, listable: Vec<ApiResource>) {
         let known = |resource: &ApiResource| {
             let id = resource.to_string();
             // The newer group's events are the core group's under another name.
             self.core.iter().any(|kind| kind.id == id) || id == "events.events.k8s.io"
         };
-        let fresh = resources.into_iter().filter(|resource| !known(resource));
+        let listable = listable.into_iter().map(|resource| (resource, false));
+        let found = watchable.into_iter().map(|resource| (resource, true)).chain(listable);
+        let fresh = found.filter(|(resource, _)| !known(resource));
         self.found.clear();
-        self.found.extend(fresh.map(|resource| (resource.to_string(), Kind::new(resource, false))));
+        let kinds = fresh.map(|(resource, live)| Kind { live, ..Kind::new(resource) });
+        self.found.extend(kinds.map(|kind| (kind.id.clone(), kind)));
     }
 
     /// The page's own kinds, then the found ones by group and name.
@@ -113,8 +118,9 @@ impl Catalogue {
 }
 
 impl Kind {
-    fn new(resource: ApiResource, core: bool) -> Self {
-        Self { id: resource.to_string(), title: line(&title(&resource)).into_owned(), resource, core }
+    fn new(resource: ApiResource) -> Self {
+        let title = line(&title(&resource)).into_owned();
+        Self { id: resource.to_string(), title, resource, core: false, live: true }
     }
 }
 
@@ -197,19 +203,25 @@ mod tests {
         let mut catalogue = Catalogue::default();
         let own = catalogue.kinds().count();
         assert_eq!(own, CORE.len());
-        catalogue.discover(vec![
-            resource("v1", "Pod", "pods"),
-            resource("example.com/v1", "Widget", "widgets"),
-            resource("events.k8s.io/v1", "Event", "events"),
-        ]);
-        assert_eq!(catalogue.kinds().count(), own + 1);
-        assert_eq!(catalogue.kind("widgets.example.com").unwrap().title, "Widgets");
+        catalogue.discover(
+            vec![
+                resource("v1", "Pod", "pods"),
+                resource("example.com/v1", "Widget", "widgets"),
+                resource("events.k8s.io/v1", "Event", "events"),
+            ],
+            vec![resource("metrics.k8s.io/v1beta1", "PodMetrics", "pods")],
+        );
+        assert_eq!(catalogue.kinds().count(), own + 2);
+        let kind = |id| catalogue.kind(id).map(|kind| (kind.title.as_str(), kind.live));
+        assert_eq!(kind("widgets.example.com"), Some(("Widgets", true)));
+        assert_eq!(kind("pods.metrics.k8s.io"), Some(("Pod metrics", false)));
     }
 
     #[test]
     fn a_jump_finds_the_closest_first() {
         let mut catalogue = Catalogue::default();
-        catalogue.discover(vec![resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")]);
+        catalogue
+            .discover(vec![resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")], vec![]);
         let ids: Vec<_> = catalogue.search("pod").into_iter().map(|(_, kind)| kind.id.as_str()).collect();
         assert_eq!(ids[..2], ["pods", "poddisruptionbudgets.policy"]);
         assert_eq!(catalogue.search("rs")[0].1.id, "replicasets.apps");
@@ -219,13 +231,16 @@ mod tests {
     #[test]
     fn short_names_lead_to_their_kinds_and_letters_far_apart_to_none() {
         let mut catalogue = Catalogue::default();
-        catalogue.discover(vec![
-            resource("apps/v1", "StatefulSet", "statefulsets"),
-            resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
-            resource("networking.k8s.io/v1", "Ingress", "ingresses"),
-            resource("storage.k8s.io/v1", "StorageClass", "storageclasses"),
-            resource("metrics.k8s.io/v1beta1", "PodMetrics", "pods"),
-        ]);
+        catalogue.discover(
+            vec![
+                resource("apps/v1", "StatefulSet", "statefulsets"),
+                resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+                resource("networking.k8s.io/v1", "Ingress", "ingresses"),
+                resource("storage.k8s.io/v1", "StorageClass", "storageclasses"),
+                resource("metrics.k8s.io/v1beta1", "PodMetrics", "pods"),
+            ],
+            vec![],
+        );
         for (short, id) in [("ns", "namespaces"), ("sts", "statefulsets.apps"), ("svc", "services")]
             .iter()
             .chain(&[("po", "pods"), ("no", "nodes"), ("sc", "storageclasses.storage.k8s.io")])

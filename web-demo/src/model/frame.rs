@@ -119,6 +119,8 @@ pub struct TableFrame {
     pub first: usize,
     /// The rows on screen, and a few above and below.
     pub rows: Vec<Rc<RowFrame>>,
+    /// How old they are, when their kind cannot be watched.
+    pub listed: Option<String>,
     /// Why there are no rows.
     pub empty: Option<Empty>,
 }

@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::frame::{
     ColumnFrame, Empty, Frame, NavigationGroup, NavigationItem, Overlay, RowFrame, TableFrame, WireFrame,
 };
+use super::listed::Listing;
 use super::order;
 use super::overview::overview;
 use super::reveal::line;
@@ -101,7 +102,8 @@ fn notice(model: &Model, connection: &Connection, now: Millis) -> Option<Trouble
         return Some(trouble.clone());
     }
     if connection.state == "live" {
-        return None;
+        let listing = model.route.kind.as_deref().and_then(|kind| model.listing(kind));
+        return listing.and_then(Listing::trouble).filter(|trouble| !trouble.refused).cloned();
     }
     let troubles: Vec<Option<Trouble>> = model.wire.lines(now).into_iter().map(|line| line.trouble).collect();
     let all_refused = troubles.iter().all(|trouble| trouble.as_ref().is_some_and(|trouble| trouble.refused));
@@ -176,6 +178,7 @@ fn table(model: &mut Model, now: Millis) -> Option<TableFrame> {
     };
     let mut frame = TableFrame {
         title,
+        listed: model.listed(kind, now),
         columns: shown.iter().map(column).collect(),
         tracks: [Width::Narrow, Width::Medium, Width::Wide].map(|width| tracks(&plan, &shown, width)),
         ..unknown(id.clone())
@@ -213,6 +216,7 @@ fn unknown(kind: String) -> TableFrame {
         matching: 0,
         first: 0,
         rows: Vec::new(),
+        listed: None,
         empty: Some(Empty::UnknownKind),
     }
 }
@@ -249,10 +253,12 @@ fn empty(model: &Model, kind: &str, here: usize) -> Empty {
     if let Some(trouble) = model.outside().filter(|_| total == 0) {
         return Empty::Trouble(trouble.clone());
     }
-    if let Some(trouble) = model.wire.trouble(kind).filter(|_| total == 0) {
+    let listing = model.listing(kind);
+    let trouble = model.wire.trouble(kind).or_else(|| listing?.trouble());
+    if let Some(trouble) = trouble.filter(|_| total == 0) {
         return Empty::Trouble(trouble.clone());
     }
-    let synced = figures.is_some_and(|figures| figures.synced);
+    let synced = figures.is_some_and(|figures| figures.synced) || listing.is_some_and(Listing::is_there);
     match (total, synced) {
         (0, false) => Empty::Loading,
         (0, true) => Empty::None,

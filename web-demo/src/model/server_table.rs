@@ -1,6 +1,8 @@
 //! Columns that the server prints (its Table): of kinds of which neither the page nor a definition says any, as those of an
 //! aggregated API server, and of custom ones whose definition may not be read.
 //!
+//! A kind that cannot be watched comes this way altogether (`listed`).
+//!
 //! Invariant: they are asked for again only when an object has changed, and some seconds after the last answer. Until then
 //! an object keeps the cells that were printed of it last, and one that is new has none.
 
@@ -17,6 +19,7 @@ use super::catalogue::Kind;
 use super::cell::{self, Cell};
 use super::columns::{Cells, Plan, Width};
 use super::health::generic_status;
+use super::listed::Listing;
 use super::manifest::Manifest;
 use super::printed::{self, DEFINITIONS, Type};
 use super::reveal::line;
@@ -39,12 +42,37 @@ pub(super) struct ServerTables {
     current: bool,
     /// The calls that have no answer yet, each with its namespace.
     waits: BTreeMap<u64, String>,
+    /// What came of them, when the kind cannot be watched.
+    pub(super) listing: Listing,
 }
 
 impl ServerTables {
     /// The kind and the namespace whose table the call `id` asked for, when it still matters.
     pub(super) fn answered(&mut self, id: u64) -> Option<(String, String)> {
         Some((self.of.0.clone(), self.waits.remove(&id)?))
+    }
+
+    /// The kind on show is to be asked about once more.
+    pub(super) fn refresh(&mut self) {
+        if self.waits.is_empty() {
+            (self.current, self.next) = (false, 0);
+        }
+    }
+
+    /// Whether `kind` is what was asked about last.
+    pub(super) fn is_of(&self, kind: &str) -> bool {
+        self.of.0 == kind
+    }
+
+    /// A list has been taken over: there is nothing to ask for until the reader says so, or what failed is tried again.
+    pub(super) fn listed(&mut self, now: Millis) {
+        self.current = self.listing.trouble().is_none();
+        self.next = now + AFTER_FAILURE;
+    }
+
+    /// Whether an answer is waited for.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waits.is_empty()
     }
 
     /// An object of `kind` has come, changed or gone.
@@ -127,6 +155,8 @@ impl Model {
             namespaces = self.route.scope.names().map(str::to_owned).collect();
         }
         let (of, resource) = ((kind.id.clone(), namespaces), kind.resource.clone());
+        // Objects that nobody watches come with what is printed of them.
+        let asked = if kind.live { ("limit", MOST) } else { ("includeObject", "Object") };
         if self.server_tables.of != of {
             self.server_tables = ServerTables { of, ..ServerTables::default() };
         }
@@ -137,7 +167,7 @@ impl Model {
         for namespace in &self.server_tables.of.1 {
             let target = Target { namespace: namespace.clone(), ..Target::default() };
             let request = Request::new(&resource, &target, Action::Print);
-            let request = Request { query: vec![("limit", MOST)], ..request };
+            let request = Request { query: vec![asked], ..request };
             let id = self.desk.post(Question::Server(Box::new(request)));
             self.server_tables.waits.insert(id, namespace.clone());
         }
@@ -147,6 +177,7 @@ impl Model {
     fn without_columns(&self) -> Option<&Kind> {
         let kind = self.catalogue.kind(self.defined()?)?;
         let undefined = match self.plans.get(&kind.id) {
+            _ if !kind.live => true,
             Some(plan) => matches!(plan.cells, Cells::Server(_)),
             None => {
                 let looked = self.wire.figures(DEFINITIONS).is_some_and(|figures| figures.synced);
@@ -167,21 +198,24 @@ impl Model {
         now: Millis,
     ) {
         let Some(known) = self.catalogue.kind(kind) else { return };
+        let (namespaced, live) = (known.resource.namespaced, known.live);
         let before = match self.plans.get(kind).map(|plan| &plan.cells) {
             None => None,
             Some(Cells::Server(printout)) => Some(&**printout),
             Some(_) => return,
         };
-        let plan =
-            outcome.ok().and_then(|answer| plan(&answer, known.resource.namespaced, namespace, before));
-        let Some(plan) = plan else {
-            (self.server_tables.current, self.server_tables.next) = (false, now + AFTER_FAILURE);
-            return;
-        };
-        self.server_tables.next = now + PAUSE;
-        self.plans.insert(kind.to_owned(), plan.clone());
-        if let Some(table) = self.tables.get_mut(kind).filter(|table| *table.plan() != plan) {
-            table.replan(plan);
+        match outcome.as_ref().ok().and_then(|answer| plan(answer, namespaced, namespace, before)) {
+            None => (self.server_tables.current, self.server_tables.next) = (false, now + AFTER_FAILURE),
+            Some(plan) => {
+                self.server_tables.next = now + PAUSE;
+                self.plans.insert(kind.to_owned(), plan.clone());
+                if let Some(table) = self.tables.get_mut(kind).filter(|table| *table.plan() != plan) {
+                    table.replan(plan);
+                }
+            }
+        }
+        if !live {
+            self.list(kind, namespace, outcome, now);
         }
     }
 }

@@ -191,7 +191,7 @@ fn a_kind_refused_in_the_whole_cluster_is_wanted_in_the_chosen_namespace() {
 fn a_jump_finds_a_kind_and_its_informer_is_wanted_only_there() {
     let mut model = with_pods(1);
     let widget = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
-    model.apply(Event::Discovered(vec![widget]), 0);
+    model.apply(Event::Discovered(vec![widget], vec![]), 0);
     let own = model.wanted().len();
     press(&mut model, &[":"]);
     model.apply(Event::Typed("wid".into()), 0);
@@ -338,7 +338,7 @@ fn the_palette_finds_kinds_objects_namespaces_views_and_commands_the_closest_fir
     let many = (0..90).map(|place| {
         ApiResource::new("example.com/v1", &format!("Kind{place}"), &format!("k{place:03}"), true)
     });
-    model.apply(Event::Discovered(many.map(Result::unwrap).collect()), 0);
+    model.apply(Event::Discovered(many.map(Result::unwrap).collect(), vec![]), 0);
     assert_eq!(
         found(&mut model, "")[0],
         ("kind", "Pods".into()),
@@ -367,7 +367,7 @@ fn every_key_of_the_help_is_in_the_palette() {
     let mut models = objects.map(|(kind, hash)| {
         let mut model = Model::default();
         let secrets = ApiResource::new("v1", "Secret", "secrets", true).unwrap();
-        model.apply(Event::Discovered(vec![secrets]), 0);
+        model.apply(Event::Discovered(vec![secrets], vec![]), 0);
         let namespace = if kind == "nodes" { "" } else { "n" };
         let object = manifest(json!({"metadata": {"name": "x", "namespace": namespace}}));
         model.apply(Event::Put { kind: kind.into(), object, initial: true }, 0);
@@ -519,7 +519,7 @@ fn a_custom_resource_is_shown_by_its_definition_as_that_changes() {
         false,
     )
     .unwrap();
-    model.apply(Event::Discovered(vec![crd.clone()]), 0);
+    model.apply(Event::Discovered(vec![crd.clone()], vec![]), 0);
     let defining = |model: &Model| -> Vec<String> {
         model
             .wanted()
@@ -530,7 +530,7 @@ fn a_custom_resource_is_shown_by_its_definition_as_that_changes() {
     };
     assert_eq!(defining(&model), ["widgets.example.com"], "its columns are wanted with it, and no others");
     model.apply(definition("Size"), 0);
-    model.apply(Event::Discovered(vec![crd, widget]), 0);
+    model.apply(Event::Discovered(vec![crd, widget], vec![]), 0);
     let titles = |model: &mut Model| -> Vec<String> {
         model.frame(0).table.unwrap().columns.iter().map(|column| column.title.to_string()).collect()
     };

@@ -32,7 +32,7 @@ impl Model {
         let defines = |kind: &Kind| kind.id == printed::DEFINITIONS && self.defined().is_some();
         let wanted =
             |kind: &&Kind| self.is_watched_in_full(kind) || self.is_only_for_the_tree(kind) || defines(kind);
-        self.catalogue.kinds().filter(wanted).map(informer).collect()
+        self.catalogue.kinds().filter(|kind| kind.live).filter(wanted).map(informer).collect()
     }
 
     pub(super) fn is_watched_in_full(&self, kind: &Kind) -> bool {
@@ -93,8 +93,8 @@ impl Model {
     }
 
     /// Kinds that have come may be defined by what is there already.
-    pub(super) fn discover(&mut self, resources: Vec<ApiResource>) {
-        self.catalogue.discover(resources);
+    pub(super) fn discover(&mut self, watchable: Vec<ApiResource>, listable: Vec<ApiResource>) {
+        self.catalogue.discover(watchable, listable);
         let definitions = self.tables.get(printed::DEFINITIONS).into_iter().flat_map(Table::rows);
         let unread = definitions.filter(|row| !self.plans.contains_key(&row.key)).map(|row| row.key.clone());
         for kind in unread.collect::<Vec<_>>() {

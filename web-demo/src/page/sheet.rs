@@ -20,14 +20,25 @@ fn whole(page: Page) -> View {
     let [total, matching] = [of(page, |table| table.total), of(page, |table| table.matching)];
     let [total, matching] = [total, matching].map(|count| live(move || count.get().to_string()));
     let scroller = scroller(page);
+    let listed = when(of(page, |table| table.listed.is_some()), page, listed);
     view! {
         section(class="sheet") {
             div(class="sheet-head") {
                 h1(data-testid="title") { (title) }
                 span(class="amount", data-testid="amount", data-total=total, data-matching=matching) { (amount) }
+                (listed)
             }
             div(class="sheet-body") { (scroller) }
         }
+    }
+}
+
+/// How old the rows of a kind are that cannot be watched, and what brings newer ones.
+fn listed(page: Page) -> View {
+    let listed = of(page, |table| table.listed.clone().unwrap_or_default());
+    view! {
+        span(class="dim shaped tone-idle", data-testid="not-live") { (listed) }
+        button(class="push", data-testid="refresh", on:click=on(move |_| page.apply(Event::Refresh))) { "Refresh" }
     }
 }
 

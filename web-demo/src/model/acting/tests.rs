@@ -149,7 +149,7 @@ fn a_secret_is_edited_only_once_its_values_are_shown_and_masked_when_another_ope
     let secret = |name: &str| json!({"kind": "Secret", "metadata": {"name": name, "namespace": "n", "resourceVersion": "1"}, "data": {"p": "aHVudGVyMg=="}});
     let mut model = Model::default();
     let secrets = portolan::meta::ApiResource::new("v1", "Secret", "secrets", true).unwrap();
-    model.apply(Event::Discovered(vec![secrets]), 0);
+    model.apply(Event::Discovered(vec![secrets], vec![]), 0);
     model.apply(Event::Went("#/secrets?open=n%2Fa&pane=edit".into()), 0);
     for name in ["a", "b"] {
         model.apply(Event::Put { kind: "secrets".into(), object: manifest(secret(name)), initial: true }, 0);
@@ -283,7 +283,7 @@ fn the_values_of_a_secret_are_revealed_only_where_they_are_on_show_and_masked_wh
     let secret = json!({"kind": "Secret", "metadata": {"name": "a", "namespace": "n", "resourceVersion": "1"}, "data": {"p": "aHVudGVyMg=="}});
     let mut model = Model::default();
     let secrets = portolan::meta::ApiResource::new("v1", "Secret", "secrets", true).unwrap();
-    model.apply(Event::Discovered(vec![secrets]), 0);
+    model.apply(Event::Discovered(vec![secrets], vec![]), 0);
     model.apply(Event::Went("#/secrets?open=n%2Fa".into()), 0);
     model.apply(Event::Put { kind: "secrets".into(), object: manifest(secret), initial: true }, 0);
     let revealed = |model: &mut Model| model.frame(0).detail.unwrap().revealed;

@@ -20,7 +20,7 @@ fn put(model: &mut Model, kind: &str, name: &str, owner: &str) {
 fn at(hash: &str) -> Model {
     let mut model = Model::default();
     let widget = ApiResource::new("example.com/v1", "Widget", "widgets", true).unwrap();
-    model.apply(Happening::Discovered(vec![widget]), 0);
+    model.apply(Happening::Discovered(vec![widget], vec![]), 0);
     put(&mut model, "deployments.apps", "d", "");
     put(&mut model, "replicasets.apps", "r", "d");
     put(&mut model, "pods", "p", "r");

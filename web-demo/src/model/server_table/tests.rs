@@ -28,7 +28,7 @@ fn shown(hash: &str) -> Model {
     let resources = resources.map(|(version, kind, plural, namespaced)| {
         ApiResource::new(version, kind, plural, namespaced).unwrap()
     });
-    model.apply(Event::Discovered(resources.into()), 0);
+    model.apply(Event::Discovered(resources.into(), vec![]), 0);
     model.apply(Event::Scrolled { top: 0.0, height: 560.0 }, 0);
     model.apply(Event::Went(hash.into()), 0);
     put(&mut model, KIND, reading("a"), 0);

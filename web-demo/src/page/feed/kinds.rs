@@ -19,7 +19,7 @@ const UNMARKED: Duration = Duration::from_secs(30);
 
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
-/// Tells the page of every kind that can be listed and watched, for ever. Once they are known the question is also how the
+/// Tells the page of every kind that can be listed, for ever. Once they are known the question is also how the
 /// page learns that nobody is there any more: a dead connection tells its watch nothing.
 pub(super) async fn discover(page: Page, source: Source) {
     let runtime = source.client.runtime().clone();
@@ -82,9 +82,12 @@ async fn find(source: &Source, mark: &mut Option<String>) -> Result<Option<Event
     };
     let discovery = source.client.discovery().server_groups_and_resources().await?;
     *mark = fresh;
-    let watchable = discovery.preferred_resources().into_iter();
-    let watchable = watchable.filter(|found| found.can("list") && found.can("watch"));
-    Ok(Some(Event::Discovered(watchable.map(|found| found.resource.clone()).collect())))
+    let (mut watchable, mut listable) = (Vec::new(), Vec::new());
+    for found in discovery.preferred_resources().into_iter().filter(|found| found.can("list")) {
+        let kinds = if found.can("watch") { &mut watchable } else { &mut listable };
+        kinds.push(found.resource.clone());
+    }
+    Ok(Some(Event::Discovered(watchable, listable)))
 }
 
 fn is_not_modified(error: &Error) -> bool {
