@@ -55,7 +55,7 @@ pub mod wire;
 mod writing;
 pub mod yaml;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use portolan::Error;
 use portolan::meta::ApiResource;
@@ -233,7 +233,7 @@ pub struct Wanted {
 #[derive(Debug, Default)]
 pub struct Model {
     catalogue: Catalogue,
-    tables: BTreeMap<String, Table>,
+    tables: HashMap<String, Table>,
     /// The columns of kinds that the page does not know, as their definitions or the server have them.
     plans: HashMap<String, Plan>,
     server_tables: ServerTables,
@@ -245,7 +245,7 @@ pub struct Model {
     outside: Option<(Trouble, Millis)>,
     watch_all: bool,
     /// Kinds that may not be looked at in all namespaces at once.
-    narrowed: BTreeSet<String>,
+    narrowed: HashSet<String>,
     cursor: Option<String>,
     top: f64,
     height: f64,
@@ -416,7 +416,7 @@ impl Model {
         let kind = self.route.kind.as_deref().and_then(|kind| self.catalogue.kind(kind));
         let Some(plan) = kind.map(|kind| self.plan(kind)) else { return };
         let Some(column) = plan.columns.iter().find(|column| column.title == title) else { return };
-        let name = column.title.to_lowercase();
+        let name = column.title.to_ascii_lowercase();
         let same = self.route.sort.as_ref().filter(|sort| sort.column == name);
         let descending = match same {
             Some(sort) => !sort.descending,

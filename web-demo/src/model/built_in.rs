@@ -250,7 +250,9 @@ const BUILT_IN: &[(&str, Paths)] = &[
 /// The plan of a built-in kind that is shown by paths.
 pub(super) fn built_in(kind: &str, namespaced: bool) -> Option<Plan> {
     let (_, paths) = BUILT_IN.iter().find(|(name, _)| *name == kind)?;
-    let columns = paths.iter().map(|(title, path, of)| (Cow::Borrowed(*title), *path, *of, Width::Medium));
+    let columns = paths
+        .iter()
+        .map(|(title, path, of)| (Cow::Borrowed(*title), Cow::Borrowed(*path), *of, Width::Medium));
     Some(plan(columns, namespaced))
 }
 

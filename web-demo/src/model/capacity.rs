@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::ops::{AddAssign, SubAssign};
 
 use portolan::meta::Quantity;
-use serde::Deserialize;
+use portolan::object::Json;
 
 use super::cell::Tone;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, text};
 use super::order;
 use super::pod::has_ended;
 use super::reveal::line;
@@ -99,8 +99,8 @@ impl Capacity {
     pub fn put(&mut self, kind: &str, object: &Manifest) {
         match kind {
             "nodes" => {
-                let given: Resources = object.read("status.allocatable").unwrap_or_default();
-                self.nodes.insert(object.key(), given.amount());
+                let given = amount(object.root().at("status.allocatable"), Amount::default());
+                self.nodes.insert(object.key(), given);
             }
             "pods" => {
                 let key = object.key();
@@ -208,60 +208,36 @@ fn bar(asked: i64, given: i64, one: f64, unit: &str) -> Bar {
     Bar { percent, text: format!("{} of {}{unit}", written(asked), written(given)), tone }
 }
 
-#[derive(Deserialize, Default, Clone)]
-#[serde(default)]
-struct Resources {
-    cpu: Option<Quantity>,
-    memory: Option<Quantity>,
-    pods: Option<Quantity>,
-}
-
-impl Resources {
-    fn amount(&self) -> Amount {
-        Amount {
-            cpu: self.cpu.as_ref().map_or(0, Quantity::milli_value),
-            memory: self.memory.as_ref().map_or(0, Quantity::value),
-            pods: self.pods.as_ref().map_or(0, Quantity::value),
-        }
+/// What `resources`, a list of quantities by name, come to; what is not in it is as in `others`.
+fn amount(resources: Option<Json<'_>>, others: Amount) -> Amount {
+    let quantity = |name| resources?.at(name)?.text()?.parse::<Quantity>().ok();
+    Amount {
+        cpu: quantity("cpu").map_or(others.cpu, |quantity| quantity.milli_value()),
+        memory: quantity("memory").map_or(others.memory, |quantity| quantity.value()),
+        pods: quantity("pods").map_or(others.pods, |quantity| quantity.value()),
     }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Container {
-    resources: Asked,
-    restart_policy: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Asked {
-    requests: Resources,
 }
 
 /// What a pod asks for: its containers together with the sidecars, or what an init container needs at its start if that
 /// is more; what it asks for as a whole goes before; and what running it costs.
 fn requests(pod: &Manifest) -> Amount {
     let (mut sidecars, mut start) = (Amount::default(), Amount::default());
-    for init in pod.read::<Vec<Container>>("spec.initContainers").unwrap_or_default() {
-        let amount = init.resources.requests.amount();
+    let asked = |container: Json<'_>| amount(container.at("resources.requests"), Amount::default());
+    for init in pod.elements("spec.initContainers") {
         let mut needed = sidecars;
-        needed += amount;
-        if init.restart_policy == "Always" {
+        needed += asked(init);
+        if text(init, "restartPolicy") == "Always" {
             sidecars = needed;
         }
         start = start.max(needed);
     }
     let mut running = sidecars;
-    for container in pod.read::<Vec<Container>>("spec.containers").unwrap_or_default() {
-        running += container.resources.requests.amount();
+    for container in pod.elements("spec.containers") {
+        running += asked(container);
     }
-    let mut amount = running.max(start);
-    let whole: Resources = pod.read("spec.resources.requests").unwrap_or_default();
-    amount.cpu = whole.cpu.as_ref().map_or(amount.cpu, Quantity::milli_value);
-    amount.memory = whole.memory.as_ref().map_or(amount.memory, Quantity::value);
-    amount += pod.read::<Resources>("spec.overhead").unwrap_or_default().amount();
-    Amount { pods: 1, ..amount }
+    let mut whole = amount(pod.root().at("spec.resources.requests"), running.max(start));
+    whole += amount(pod.root().at("spec.overhead"), Amount::default());
+    Amount { pods: 1, ..whole }
 }
 
 #[cfg(test)]

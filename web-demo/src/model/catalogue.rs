@@ -2,8 +2,6 @@
 //!
 //! Invariant: a kind is named by its plural and group (`pods`, `deployments.apps`), once, whatever its version.
 
-use std::collections::BTreeMap;
-
 use portolan::meta::ApiResource;
 
 use super::order;
@@ -67,7 +65,8 @@ pub struct Kind {
 #[derive(Debug)]
 pub struct Catalogue {
     core: Vec<Kind>,
-    found: BTreeMap<String, Kind>,
+    /// By their names.
+    found: Vec<Kind>,
 }
 
 impl Default for Catalogue {
@@ -76,7 +75,7 @@ impl Default for Catalogue {
             let resource = ApiResource::new(api_version, kind, plural, *namespaced).ok()?;
             Some(Kind { core: true, ..Kind::new(resource) })
         });
-        Self { core: core.collect(), found: BTreeMap::new() }
+        Self { core: core.collect(), found: Vec::new() }
     }
 }
 
@@ -91,25 +90,26 @@ impl Catalogue {
         let listable = listable.into_iter().map(|resource| (resource, false));
         let found = watchable.into_iter().map(|resource| (resource, true)).chain(listable);
         let fresh = found.filter(|(resource, _)| !known(resource));
-        self.found.clear();
-        let kinds = fresh.map(|(resource, live)| Kind { live, ..Kind::new(resource) });
-        self.found.extend(kinds.map(|kind| (kind.id.clone(), kind)));
+        self.found = fresh.map(|(resource, live)| Kind { live, ..Kind::new(resource) }).collect();
+        order::sort(&mut self.found, |left, right| left.id.cmp(&right.id));
+        self.found.dedup_by(|left, right| left.id == right.id);
     }
 
     /// The page's own kinds, then the found ones by group and name.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
-        self.core.iter().chain(self.found.values())
+        self.core.iter().chain(&self.found)
     }
 
     /// The kind named `id`.
     pub fn kind(&self, id: &str) -> Option<&Kind> {
-        self.core.iter().find(|kind| kind.id == id).or_else(|| self.found.get(id))
+        let found = || self.found.binary_search_by(|kind| kind.id.as_str().cmp(id)).ok();
+        self.core.iter().find(|kind| kind.id == id).or_else(|| self.found.get(found()?))
     }
 
     /// The kinds whose short name or initials are `text`, or whose name or group holds its letters in order and close
     /// together, the closest first, each with its distance.
     pub fn search(&self, text: &str) -> Vec<(usize, &Kind)> {
-        let text = text.to_lowercase();
+        let text = text.to_ascii_lowercase();
         let mut found: Vec<(usize, &Kind)> =
             self.kinds().filter_map(|kind| Some((distance(&text, kind)?, kind))).collect();
         order::sort(&mut found, |left, right| left.0.cmp(&right.0));
@@ -136,7 +136,7 @@ fn title(resource: &ApiResource) -> String {
         }
         words.push(if at == 0 || in_acronym { *letter } else { letter.to_ascii_lowercase() });
     }
-    let (kind, plural) = (resource.kind.to_lowercase(), resource.plural.as_ref());
+    let (kind, plural) = (resource.kind.to_ascii_lowercase(), resource.plural.as_ref());
     match plural.strip_prefix(kind.as_str()) {
         Some(ending) => words + ending,
         None if plural.ends_with("ies") && words.ends_with('y') => {
@@ -161,7 +161,7 @@ fn distance(text: &str, kind: &Kind) -> Option<usize> {
     if plural.contains(text) {
         return Some(100 + plural.len());
     }
-    let whole = format!("{} {}", kind.id, kind.title.to_lowercase());
+    let whole = format!("{} {}", kind.id, kind.title.to_ascii_lowercase());
     let span = (0..whole.len()).filter_map(|start| span(text, whole.get(start..)?)).min()?;
     (span <= 2 * text.len()).then_some(1_000 + whole.len())
 }

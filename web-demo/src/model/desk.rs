@@ -2,7 +2,7 @@
 //!
 //! Invariant: each answer is for the call that waits for it; one that nobody waits for any more changes nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use portolan::Error;
 use serde_json::Value;
@@ -24,7 +24,7 @@ const TOLD: Millis = 8_000;
 pub(super) struct Desk {
     sent: u64,
     calls: VecDeque<Call>,
-    waiting: HashMap<u64, Waiting>,
+    waiting: Vec<(u64, Waiting)>,
     access: Access,
     report: Option<(Report, Millis)>,
     /// What was not done and why, until the reader has read it.
@@ -52,7 +52,7 @@ impl Desk {
 
     fn send(&mut self, question: Question, waiting: Waiting) -> u64 {
         let id = self.post(question);
-        self.waiting.insert(id, waiting);
+        self.waiting.push((id, waiting));
         id
     }
 
@@ -102,17 +102,17 @@ impl Desk {
 
     /// Takes the answer to the call `id`.
     pub(super) fn answered(&mut self, id: u64, outcome: Result<Value, Error>, now: Millis) {
-        match self.waiting.remove(&id) {
-            None => {}
-            Some(Waiting::Right(right)) => self.access.answered(&right, outcome.as_ref().ok()),
-            Some(Waiting::Act(dialog)) => {
+        let Some(place) = self.waiting.iter().position(|(waits, _)| *waits == id) else { return };
+        match self.waiting.swap_remove(place).1 {
+            Waiting::Right(right) => self.access.answered(&right, outcome.as_ref().ok()),
+            Waiting::Act(dialog) => {
                 let right = dialog.act.right(&dialog.subject.resource, &dialog.subject.target.namespace);
                 match outcome {
                     Ok(answer) => self.report = Some((Report::Done(dialog.done(&answer)), now)),
                     Err(error) => self.fail(refusal(&error, &right)),
                 }
             }
-            Some(Waiting::Edit(right, done)) => {
+            Waiting::Edit(right, done) => {
                 // What was sent is told, whatever the reader has done with the text meanwhile.
                 match (&outcome, done) {
                     (Ok(_), Some(done)) => self.report = Some((Report::Done(done), now)),

@@ -1,15 +1,13 @@
 //! One object in full: what matters about it first, then all of it as YAML.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
-
-use serde::Deserialize;
 
 use super::age::{self, Millis};
 use super::cell::Tone;
 use super::columns::{NAMESPACE_TITLE, Plan, Style};
 use super::health;
-use super::manifest;
+use super::manifest::{self, text};
 use super::order;
 use super::reveal::{line, reveal};
 use super::route::Pane;
@@ -110,7 +108,7 @@ impl Open {
         kind: (&str, &str),
         key: &str,
         pane: Pane,
-        tables: &BTreeMap<String, Table>,
+        tables: &HashMap<String, Table>,
         now: Millis,
     ) -> Detail {
         let place = (kind.0.to_owned(), key.to_owned());
@@ -217,24 +215,14 @@ fn conditions(row: &Row, now: Millis) -> Vec<Fact> {
     shown.collect()
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Container {
-    name: String,
-    image: String,
-}
-
 fn containers(row: &Row) -> Vec<Fact> {
-    let of = |path| row.object.read::<Vec<Container>>(path).unwrap_or_default();
-    let all = of("spec.initContainers").into_iter().chain(of("spec.containers"));
-    all.chain(of("spec.template.spec.containers"))
-        .map(|container| fact(container.name, container.image))
-        .collect()
+    let paths = ["spec.initContainers", "spec.containers", "spec.template.spec.containers"];
+    let all = paths.into_iter().flat_map(|path| row.object.elements(path));
+    all.map(|container| fact(text(container, "name"), text(container, "image"))).collect()
 }
 
 fn map(row: &Row, path: &str) -> Vec<Fact> {
-    let map: BTreeMap<String, String> = row.object.read(path).unwrap_or_default();
-    map.into_iter().map(|(name, value)| fact(name, value)).collect()
+    row.object.members(path).filter_map(|(name, value)| Some(fact(name, value.text()?))).collect()
 }
 
 /// What was applied last repeats the whole object, a Secret's values too: the YAML has it, masked.
@@ -274,10 +262,10 @@ mod tests {
     use crate::model::testing::manifest;
     use serde_json::json;
 
-    fn tables(object: serde_json::Value, kind: &str) -> BTreeMap<String, Table> {
+    fn tables(object: serde_json::Value, kind: &str) -> HashMap<String, Table> {
         let mut table = Table::new(columns::plan(kind, true));
         table.put(manifest(object), None);
-        BTreeMap::from([(kind.to_owned(), table)])
+        HashMap::from([(kind.to_owned(), table)])
     }
 
     fn pod() -> serde_json::Value {
@@ -316,7 +304,7 @@ mod tests {
         );
         let mut table = Table::new(columns::plan("ws", true));
         table.put(manifest(serde_json::from_str::<&serde_json::value::RawValue>(&text).unwrap()), None);
-        let tables = BTreeMap::from([("ws".to_owned(), table)]);
+        let tables = HashMap::from([("ws".to_owned(), table)]);
         let detail = Open::default().show(("ws", "W"), "n/a", Pane::Yaml, &tables, 0);
         assert!(detail.yaml.unwrap().unwrap_err().contains("127 levels"));
         assert!(!detail.missing);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a tree shows each object once, however its owners refer to each other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use portolan::meta::OwnerReference;
 
@@ -26,7 +26,7 @@ pub struct Family {
     /// The uid of a kind and key.
     places: HashMap<(String, String), String>,
     /// The uids of what an owner has made.
-    children: HashMap<String, BTreeSet<String>>,
+    children: HashMap<String, HashSet<String>>,
 }
 
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Family {
         &self,
         (kind, key): (&str, &str),
         catalogue: &Catalogue,
-        tables: &BTreeMap<String, Table>,
+        tables: &HashMap<String, Table>,
         route: &Route,
     ) -> Vec<Relative> {
         let Some(uid) = self.uid(kind, key) else { return Vec::new() };
@@ -146,7 +146,7 @@ impl Family {
 struct Drawing<'a> {
     family: &'a Family,
     catalogue: &'a Catalogue,
-    tables: &'a BTreeMap<String, Table>,
+    tables: &'a HashMap<String, Table>,
     route: &'a Route,
     here: &'a str,
 }
@@ -284,7 +284,7 @@ mod tests {
             manifest(json!({"metadata": {"name": "p1", "namespace": "n"}, "status": {"phase": "Failed"}})),
             None,
         );
-        let tables = BTreeMap::from([("pods".to_owned(), pods)]);
+        let tables = HashMap::from([("pods".to_owned(), pods)]);
         let route = Route { kind: Some(kind.to_owned()), ..Route::default() };
         let tree = family.tree((kind, &format!("n/{name}")), &Catalogue::default(), &tables, &route);
         let line = |line: &Relative| {
@@ -328,7 +328,7 @@ mod tests {
         family.put("replicasets.apps", &object("r", &[]));
         (0..MOST_LINES + 9).for_each(|at| family.put("pods", &object(&format!("p{at}"), &[("r", true)])));
         let route = Route::default();
-        let tree = family.tree(("replicasets.apps", "n/r"), &Catalogue::default(), &BTreeMap::new(), &route);
+        let tree = family.tree(("replicasets.apps", "n/r"), &Catalogue::default(), &HashMap::new(), &route);
         assert_eq!((tree.len(), tree[MOST_LINES - 1].note.as_str()), (MOST_LINES, "10 more are not shown"));
     }
 

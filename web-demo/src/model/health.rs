@@ -1,16 +1,12 @@
 //! What an object says of its own health: conditions, phases and counts of replicas, as one word and its tone.
 
-use serde::Deserialize;
-
 use super::cell::{Cell, Tone};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, text};
 
 /// One condition of `status.conditions`.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Condition {
     /// What it is about.
-    #[serde(rename = "type")]
     pub(super) kind: String,
     /// `True`, `False` or `Unknown`.
     pub(super) status: String,
@@ -24,7 +20,17 @@ pub(super) struct Condition {
 
 /// The conditions an object reports.
 pub(super) fn conditions(object: &Manifest) -> Vec<Condition> {
-    object.read("status.conditions").unwrap_or_default()
+    let read = |condition| {
+        let of = |path| text(condition, path).into_owned();
+        Condition {
+            kind: of("type"),
+            status: of("status"),
+            reason: of("reason"),
+            message: of("message"),
+            last_transition_time: of("lastTransitionTime"),
+        }
+    };
+    object.elements("status.conditions").map(read).collect()
 }
 
 /// Whether a condition of this type is as it should be when it is `False`.
@@ -60,7 +66,7 @@ pub(super) fn generic_status(object: &Manifest) -> Cell {
     };
     match found.status.as_str() {
         "True" => Cell::status(found.kind.as_str(), Tone::Good),
-        _ => Cell::status(format!("Not {}", found.kind.to_lowercase()), Tone::Warn),
+        _ => Cell::status(format!("Not {}", found.kind.to_ascii_lowercase()), Tone::Warn),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Invariant: their objects come with what the server prints of them (`server_table`), and by no other way.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use portolan::Error;
@@ -74,7 +74,7 @@ impl Model {
         };
         let here = |namespace: &str, own: &str| namespace.is_empty() || namespace == own;
         let rows = self.tables.get(kind).into_iter().flat_map(Table::rows);
-        let mut gone: BTreeSet<String> =
+        let mut gone: HashSet<String> =
             rows.filter(|row| here(namespace, &row.namespace)).map(|row| row.key.clone()).collect();
         let printed = answer["rows"].as_array().into_iter().flatten().map(|row| &row["object"]);
         for object in printed.chain(answer["items"].as_array().into_iter().flatten()) {

@@ -49,6 +49,11 @@ impl Manifest {
         self.0.root()
     }
 
+    /// The elements of the array at `path`, but for what is null.
+    pub fn elements(&self, path: &str) -> impl Iterator<Item = Json<'_>> {
+        self.0.at(path).into_iter().flat_map(Json::elements).filter(|element| !element.is_null())
+    }
+
     /// What is at `path`, when it is there and of that shape. What is null in it reads as missing.
     pub fn read<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
         self.0.read(path).unwrap_or_else(|_| serde_json::from_slice(&self.without_nulls(path)?).ok())
@@ -64,6 +69,11 @@ impl Manifest {
     /// The whole number at `path`, 0 when there is none.
     pub fn number(&self, path: &str) -> i64 {
         self.read(path).unwrap_or(0)
+    }
+
+    /// The members of the object at `path`, in their order there.
+    pub fn members(&self, path: &str) -> impl Iterator<Item = (Cow<'_, str>, Json<'_>)> {
+        self.0.at(path).into_iter().flat_map(Json::members)
     }
 
     /// How many bytes it is as JSON.
@@ -97,6 +107,16 @@ fn drop_nulls(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// The text at `path` in a part of an object; "" when there is none.
+pub(super) fn text<'a>(part: Json<'a>, path: &str) -> Cow<'a, str> {
+    part.at(path).and_then(Json::text).unwrap_or_default()
+}
+
+/// What is at `path` in a part of an object, unless that is null.
+pub(super) fn part<'a>(whole: Json<'a>, path: &str) -> Option<Json<'a>> {
+    whole.at(path).filter(|part| !part.is_null())
 }
 
 /// The namespace in a key, "" without one, and the name.

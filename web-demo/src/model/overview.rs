@@ -2,7 +2,8 @@
 //!
 //! Invariant: trouble comes first, the gravest and the youngest at the top; every line links to the table behind it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::age::Millis;
 use super::capacity::{self, Capacity};
@@ -10,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::cell::{Tone, Value};
 use super::filter::Filter;
 use super::health;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, part, text};
 use super::order;
 use super::reveal::{line, reveal};
 use super::route::Route;
@@ -113,7 +114,7 @@ const MOST: usize = 14;
 const MOST_EVENTS: usize = 24;
 
 /// Has the tables keep which of their rows the filter lets pass, so that a picture costs no look into every object.
-fn narrow(tables: &mut BTreeMap<String, Table>, route: &Route) {
+fn narrow(tables: &mut HashMap<String, Table>, route: &Route) {
     let filter = Filter::parse(&route.scope, &route.filter);
     for kind in COUNTED.iter().chain(WATCHED).chain(&["events"]) {
         if let Some(table) = tables.get_mut(*kind) {
@@ -125,7 +126,7 @@ fn narrow(tables: &mut BTreeMap<String, Table>, route: &Route) {
 
 /// Sums up what `tables` hold of the route's namespace and the filter lets pass.
 pub fn overview(
-    tables: &mut BTreeMap<String, Table>,
+    tables: &mut HashMap<String, Table>,
     capacity: &Capacity,
     wire: &Wire,
     catalogue: &Catalogue,
@@ -174,7 +175,7 @@ pub fn overview(
 
 fn tally(
     kind: &str,
-    tables: &BTreeMap<String, Table>,
+    tables: &HashMap<String, Table>,
     wire: &Wire,
     catalogue: &Catalogue,
     route: &Route,
@@ -215,13 +216,13 @@ fn attention(kind: &str, row: &Row, catalogue: &Catalogue, route: &Route, now: M
 }
 
 fn events(
-    tables: &BTreeMap<String, Table>,
+    tables: &HashMap<String, Table>,
     route: &Route,
     timeline: &mut Timeline,
     now: Millis,
 ) -> Vec<Happening> {
     let Some(table) = tables.get("events") else { return Vec::new() };
-    let mut rows: Vec<&Row> = table.passing().collect();
+    let rows: Vec<&Row> = table.passing().collect();
     for row in &rows {
         if let Some(then) = seen(row) {
             timeline.count(then, row.tone);
@@ -229,12 +230,7 @@ fn events(
     }
     let order =
         |left: &&Row, right: &&Row| seen(right).cmp(&seen(left)).then_with(|| left.key.cmp(&right.key));
-    if rows.len() > MOST_EVENTS {
-        rows.select_nth_unstable_by(MOST_EVENTS, order);
-        rows.truncate(MOST_EVENTS);
-    }
-    order::sort(&mut rows, order);
-    rows.into_iter().map(|row| happening(row, route, now)).collect()
+    order::first(rows, MOST_EVENTS, order).into_iter().map(|row| happening(row, route, now)).collect()
 }
 
 fn happening(row: &Row, route: &Route, now: Millis) -> Happening {
@@ -267,31 +263,11 @@ fn moment(cell: Option<&super::cell::Cell>) -> Option<Millis> {
     }
 }
 
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-struct Waiting {
-    state: WaitingState,
-}
-
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-struct WaitingState {
-    waiting: Option<Message>,
-    terminated: Option<Message>,
-}
-
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-struct Message {
-    message: String,
-}
-
 /// Why an object is not as it should be, as far as it says so itself.
 pub fn why(object: &Manifest) -> String {
-    let containers: Vec<Waiting> = object.read("status.containerStatuses").unwrap_or_default();
-    let waiting = containers.into_iter().find_map(|container| {
-        let state = container.state;
-        state.waiting.or(state.terminated).map(|state| state.message).filter(|message| !message.is_empty())
+    let waiting = object.elements("status.containerStatuses").find_map(|container| {
+        let state = part(container, "state.waiting").or_else(|| part(container, "state.terminated"))?;
+        Some(text(state, "message")).filter(|message| !message.is_empty())
     });
     let own = object.text("status.message");
     let condition = health::conditions(object).into_iter().find(|condition| {
@@ -299,7 +275,8 @@ pub fn why(object: &Manifest) -> String {
         condition.status == bad && !condition.message.is_empty()
     });
     waiting
-        .or_else(|| (!own.is_empty()).then(|| own.into_owned()))
+        .or_else(|| (!own.is_empty()).then_some(own))
+        .map(Cow::into_owned)
         .or_else(|| condition.map(|condition| condition.message))
         .unwrap_or_default()
 }
@@ -319,7 +296,7 @@ mod tests {
     /// A minute after the first second of 2026.
     const NOW: Millis = 1_767_225_660_000;
 
-    fn tables() -> BTreeMap<String, Table> {
+    fn tables() -> HashMap<String, Table> {
         let mut pods = Table::new(columns::plan("pods", true));
         for (name, phase, born) in
             [("ok", "Running", 1), ("new", "Pending", 9), ("old", "Failed", 2), ("young", "Failed", 5)]
@@ -338,7 +315,7 @@ mod tests {
                 None,
             );
         }
-        BTreeMap::from([("pods".into(), pods), ("events".into(), events)])
+        HashMap::from([("pods".into(), pods), ("events".into(), events)])
     }
 
     #[test]
@@ -370,5 +347,11 @@ mod tests {
         let elsewhere = Route { scope: Scope::parse("m"), ..Route::default() };
         let none = sum_up(&elsewhere);
         assert_eq!((none.events.len(), none.attention.len(), none.tallies[0].count), (0, 0, None));
+    }
+
+    #[test]
+    fn what_is_null_hides_no_reason() {
+        let states = json!([null, {"state": {"waiting": null, "terminated": {"message": "out of memory"}}}]);
+        assert_eq!(why(&manifest(json!({"status": {"containerStatuses": states}}))), "out of memory");
     }
 }

@@ -74,7 +74,7 @@ const MOST: usize = 60;
 
 /// What `text` finds.
 pub(super) fn search(model: &Model, text: &str) -> Vec<Choice> {
-    let text = text.trim().to_lowercase();
+    let text = text.trim().to_ascii_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut found: Vec<(usize, Found<'_>)> = Vec::new();
     let kinds = model.catalogue.search(&text).into_iter();
@@ -95,32 +95,25 @@ pub(super) fn search(model: &Model, text: &str) -> Vec<Choice> {
         });
         found.extend(gone);
         // Events are named after what they tell of; nobody looks for one by its name.
-        let tables = model.tables.iter().filter(|(kind, _)| *kind != "events");
-        for (kind, table) in tables.filter_map(|(kind, table)| Some((model.catalogue.kind(kind)?, table))) {
+        let kinds = model.catalogue.kinds().filter(|kind| kind.id != "events");
+        for (kind, table) in kinds.filter_map(|kind| Some((kind, model.tables.get(&kind.id)?))) {
             let rows = table.rows().filter_map(|row| Some((row, object_rank(&text, &words, &row.key)?)));
             found.extend(rows.map(|(row, rank)| (rank + 10, Found::Object(kind, row))));
         }
     }
-    let mut found: Vec<(usize, usize, Found<'_>)> =
-        found.into_iter().enumerate().map(|(place, (rank, found))| (rank, place, found)).collect();
-    if found.len() > MOST {
-        found.select_nth_unstable_by(MOST, by_rank);
-        found.truncate(MOST);
-    }
-    order::sort(&mut found, by_rank);
-    found.into_iter().map(|(.., found)| found.choice()).collect()
+    order::first(found, MOST, by_rank).into_iter().map(|(_, found)| found.choice()).collect()
 }
 
 /// The closest first; of objects as close as each other in the order of their keys, of others as they were found.
-fn by_rank(left: &(usize, usize, Found<'_>), right: &(usize, usize, Found<'_>)) -> Ordering {
-    left.0.cmp(&right.0).then_with(|| left.2.key().cmp(&right.2.key())).then(left.1.cmp(&right.1))
+fn by_rank(left: &(usize, Found<'_>), right: &(usize, Found<'_>)) -> Ordering {
+    left.0.cmp(&right.0).then_with(|| left.1.key().cmp(&right.1.key()))
 }
 
 /// How far `name` is from `text`: not at all, begins with it, holds all its words.
 fn rank(text: &str, words: &[&str], name: &str) -> Option<usize> {
-    let name = match name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        true => Cow::Borrowed(name),
-        false => Cow::Owned(name.to_lowercase()),
+    let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
     };
     match () {
         () if name == text => Some(2),

@@ -1,12 +1,10 @@
 //! Which container a stream is of: the pods of an object, the containers of a pod, and which of them is meant.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
+use std::collections::HashMap;
 
 use super::choice::Choice;
 use super::family::Family;
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Manifest, text};
 use super::order;
 use super::pod::has_ended;
 use super::reveal::line;
@@ -40,12 +38,6 @@ pub struct Places {
     pub gone: bool,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Container {
-    name: String,
-}
-
 /// The container that whoever wrote the pod wants to be the first choice.
 const DEFAULT: &str = "kubectl.kubernetes.io/default-container";
 
@@ -70,7 +62,7 @@ impl Places {
         key: &str,
         choice: &Choice,
         before: Option<&Place>,
-        tables: &BTreeMap<String, Table>,
+        tables: &HashMap<String, Table>,
         family: Option<&Family>,
     ) -> Self {
         let Some(table) = tables.get("pods") else { return Self::default() };
@@ -115,9 +107,9 @@ impl Places {
 
 /// All containers of a pod in the order of their start.
 fn containers(pod: &Manifest) -> Vec<(String, &'static str)> {
-    let of = |path: &str, kind| {
-        let found: Vec<Container> = pod.read(path).unwrap_or_default();
-        found.into_iter().map(move |container| (container.name, kind))
+    let of = |path, kind| {
+        let names = pod.elements(path).map(|container| text(container, "name").into_owned());
+        names.map(move |name| (name, kind))
     };
     let [first, usual] = [of("spec.initContainers", "init"), of("spec.containers", "")];
     first.chain(usual).chain(of("spec.ephemeralContainers", "ephemeral")).collect()
@@ -139,7 +131,7 @@ mod tests {
             "status": {"phase": phase}}))
     }
 
-    fn with(pods: &[Manifest]) -> (BTreeMap<String, Table>, Family) {
+    fn with(pods: &[Manifest]) -> (HashMap<String, Table>, Family) {
         let mut table = Table::new(columns::plan("pods", true));
         let mut family = Family::default();
         family.put(
@@ -155,7 +147,7 @@ mod tests {
             family.put("pods", pod);
             table.put(pod.clone(), None);
         }
-        (BTreeMap::from([("pods".to_owned(), table)]), family)
+        (HashMap::from([("pods".to_owned(), table)]), family)
     }
 
     fn place(pod: &str, container: &str) -> Option<Place> {

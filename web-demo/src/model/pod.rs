@@ -3,10 +3,10 @@
 //! Follows the rules of kubectl's server-side printer (`printPod` in pkg/printers/internalversion, v1.36), but for one
 //! word: a running pod whose containers are not all ready says so.
 
-use serde::Deserialize;
+use portolan::object::Json;
 
 use super::cell::Tone;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, part, text};
 
 /// What the columns of a pod are made of.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,36 +23,47 @@ pub(super) struct Summary {
     pub restarts: i64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct ContainerStatus {
     ready: bool,
     started: bool,
     restart_count: i64,
-    state: State,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct State {
     waiting: Option<Ended>,
-    running: Option<serde::de::IgnoredAny>,
+    running: bool,
     terminated: Option<Ended>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
 struct Ended {
     reason: String,
     exit_code: i64,
     signal: i64,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct InitContainer {
-    restart_policy: String,
+impl ContainerStatus {
+    fn of(status: Json<'_>) -> Self {
+        let is = |path| text(status, path) == "true";
+        Self {
+            ready: is("ready"),
+            started: is("started"),
+            restart_count: number(status, "restartCount"),
+            waiting: part(status, "state.waiting").map(Ended::of),
+            running: part(status, "state.running").is_some(),
+            terminated: part(status, "state.terminated").map(Ended::of),
+        }
+    }
+}
+
+impl Ended {
+    fn of(state: Json<'_>) -> Self {
+        Self {
+            reason: text(state, "reason").into_owned(),
+            exit_code: number(state, "exitCode"),
+            signal: number(state, "signal"),
+        }
+    }
+}
+
+fn number(state: Json<'_>, path: &str) -> i64 {
+    text(state, path).parse().unwrap_or_default()
 }
 
 /// Whether a pod in this phase will not run again.
@@ -62,13 +73,13 @@ pub(super) fn has_ended(phase: &str) -> bool {
 
 /// Sums a pod up.
 pub(super) fn summary(pod: &Manifest) -> Summary {
-    let statuses: Vec<ContainerStatus> = pod.read("status.containerStatuses").unwrap_or_default();
-    let init: Vec<ContainerStatus> = pod.read("status.initContainerStatuses").unwrap_or_default();
-    let init_specs: Vec<InitContainer> = pod.read("spec.initContainers").unwrap_or_default();
-    let containers: Vec<serde::de::IgnoredAny> = pod.read("spec.containers").unwrap_or_default();
-    let sidecar =
-        |index: usize| init_specs.get(index).is_some_and(|container| container.restart_policy == "Always");
-    let sidecars = (0..init_specs.len()).filter(|&index| sidecar(index)).count();
+    let [statuses, init] = ["status.containerStatuses", "status.initContainerStatuses"]
+        .map(|path| pod.elements(path).map(ContainerStatus::of).collect::<Vec<_>>());
+    let init_specs = pod.elements("spec.initContainers");
+    let restarts: Vec<bool> =
+        init_specs.map(|container| text(container, "restartPolicy") == "Always").collect();
+    let sidecar = |index: usize| restarts.get(index).is_some_and(|restarts| *restarts);
+    let sidecars = restarts.iter().filter(|restarts| **restarts).count();
     let ready_sidecars = init
         .iter()
         .enumerate()
@@ -77,11 +88,11 @@ pub(super) fn summary(pod: &Manifest) -> Summary {
 
     let mut summary = Summary {
         ready: (statuses.iter().filter(|status| status.ready).count() + ready_sidecars) as i64,
-        total: (containers.len() + sidecars) as i64,
+        total: (pod.elements("spec.containers").count() + sidecars) as i64,
         restarts: statuses.iter().chain(&init).map(|status| status.restart_count).sum(),
         ..Summary::default()
     };
-    summary.word = word(pod, &statuses, &init, &sidecar, init_specs.len());
+    summary.word = word(pod, &statuses, &init, &sidecar, restarts.len());
     summary.tone = tone(&summary);
     if summary.word == "Running" && summary.tone == Tone::Warn {
         // kubectl leaves this to the eye that compares the column beside it.
@@ -107,11 +118,11 @@ fn word(
     let mut word = if reason.is_empty() { pod.text("status.phase") } else { reason }.into_owned();
     let mut running = false;
     for status in statuses.iter().rev() {
-        if let Some(waiting) = status.state.waiting.as_ref().filter(|waiting| !waiting.reason.is_empty()) {
+        if let Some(waiting) = status.waiting.as_ref().filter(|waiting| !waiting.reason.is_empty()) {
             word.clone_from(&waiting.reason);
-        } else if let Some(ended) = &status.state.terminated {
+        } else if let Some(ended) = &status.terminated {
             word = ended_word(ended);
-        } else if status.ready && status.state.running.is_some() {
+        } else if status.ready && status.running {
             running = true;
         }
     }
@@ -124,11 +135,13 @@ fn word(
 /// The word while init containers are still at it.
 fn init_word(init: &[ContainerStatus], sidecar: &dyn Fn(usize) -> bool, total: usize) -> Option<String> {
     for (index, status) in init.iter().enumerate() {
-        match &status.state {
-            State { terminated: Some(ended), .. } if ended.exit_code == 0 => continue,
+        match status {
+            ContainerStatus { terminated: Some(ended), .. } if ended.exit_code == 0 => continue,
             _ if sidecar(index) && status.started => continue,
-            State { terminated: Some(ended), .. } => return Some(format!("Init:{}", ended_word(ended))),
-            State { waiting: Some(waiting), .. }
+            ContainerStatus { terminated: Some(ended), .. } => {
+                return Some(format!("Init:{}", ended_word(ended)));
+            }
+            ContainerStatus { waiting: Some(waiting), .. }
                 if !waiting.reason.is_empty() && waiting.reason != "PodInitializing" =>
             {
                 return Some(format!("Init:{}", waiting.reason));

@@ -224,7 +224,8 @@ fn unknown(kind: String) -> TableFrame {
 fn query(route: &Route, plan: &Plan, namespaced: bool) -> Query {
     let scope = if namespaced { route.scope.clone() } else { Scope::default() };
     let named = route.sort.as_ref().and_then(|sort| {
-        let column = plan.columns.iter().position(|column| column.title.to_lowercase() == sort.column)?;
+        let column =
+            plan.columns.iter().position(|column| column.title.to_ascii_lowercase() == sort.column)?;
         Some((column, sort.descending))
     });
     let (column, descending) = named.unwrap_or(plan.order);

@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use serde::Deserialize;
+use portolan::object::Json;
 
-use super::cell::{Cell, Value};
+use super::cell::{Cell, Value, number};
 use super::columns::{AGE, Cells, Column, NAME, NAMESPACE, Plan, STATUS, Style, Width};
 use super::fields;
 use super::json_path::JsonPath;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, text};
 use super::reveal::line;
 
 /// The kind whose objects define the others.
@@ -34,46 +34,30 @@ pub(super) enum Type {
 
 use Type::{Date, Number, Text};
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Version {
-    name: String,
-    additional_printer_columns: Vec<PrinterColumn>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct PrinterColumn {
-    name: String,
-    r#type: String,
-    json_path: String,
-    priority: i32,
-}
-
 /// The plan of a custom resource, as `definition` has it for `version`.
 pub(super) fn custom(definition: &Manifest, version: &str, namespaced: bool) -> Option<Plan> {
-    let versions: Vec<Version> = definition.read("spec.versions")?;
-    let found = versions.into_iter().find(|found| found.name == version)?;
-    let columns = found.additional_printer_columns.iter().map(|column| {
-        let of = match column.r#type.as_str() {
+    let found = definition.elements("spec.versions").find(|found| text(*found, "name") == version)?;
+    let columns = found.at("additionalPrinterColumns").into_iter().flat_map(Json::elements).map(|column| {
+        let of = match &*text(column, "type") {
             "integer" | "number" => Number,
             "date" => Date,
             _ => Text,
         };
-        let from = if column.priority > 0 { Width::Wide } else { Width::Medium };
-        (Cow::Owned(line(&column.name).into_owned()), column.json_path.as_str(), of, from)
+        let apart = text(column, "priority").parse().is_ok_and(|priority: i32| priority > 0);
+        let from = if apart { Width::Wide } else { Width::Medium };
+        (Cow::Owned(line(&text(column, "name")).into_owned()), text(column, "jsonPath"), of, from)
     });
     Some(plan(columns, namespaced))
 }
 
 /// The columns that every object has, with what is at the paths among them; what they hold already is not doubled.
 pub(super) fn plan<'a>(
-    paths: impl Iterator<Item = (Cow<'static, str>, &'a str, Type, Width)>,
+    paths: impl Iterator<Item = (Cow<'static, str>, Cow<'a, str>, Type, Width)>,
     namespaced: bool,
 ) -> Plan {
     let (mut columns, mut printed) = (Vec::new(), Vec::new());
-    for (title, path, of, from) in paths.filter(|(_, path, ..)| *path != ".status.phase") {
-        if let (Some(column), Some(path)) = (column(title, of, from), JsonPath::parse(path)) {
+    for (title, path, of, from) in paths.filter(|(_, path, ..)| path != ".status.phase") {
+        if let (Some(column), Some(path)) = (column(title, of, from), JsonPath::parse(&path)) {
             columns.push(column);
             printed.push(Printed { path, of });
         }
@@ -143,9 +127,9 @@ impl Printed {
         }
         cut(&mut text);
         match self.of {
-            Number => match text.parse() {
-                Ok(number) => Cell { value: Value::Number(number, text), ..Cell::text("") },
-                Err(_) => Cell::text(text),
+            Number => match number(&text) {
+                Some(number) => Cell { value: Value::Number(number, text), ..Cell::text("") },
+                None => Cell::text(text),
             },
             Date => Cell::since(Some(&text)),
             Text => Cell::text(text),

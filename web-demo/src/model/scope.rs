@@ -1,18 +1,22 @@
 //! The namespaces on show: all of them, or those that were chosen.
 
-use std::collections::BTreeSet;
-
 use super::order;
 use super::reveal::line;
 
-/// Which namespaces are on show; none chosen are all of them.
+/// Which namespaces are on show, each once and in order; none chosen are all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope(BTreeSet<String>);
+pub struct Scope(Vec<String>);
 
 impl Scope {
     /// Reads names parted by commas.
     pub fn parse(text: &str) -> Self {
-        Self(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+        Self::of(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+
+    fn of(mut names: Vec<String>) -> Self {
+        order::sort(&mut names, Ord::cmp);
+        names.dedup();
+        Self(names)
     }
 
     /// As it is read.
@@ -42,16 +46,16 @@ impl Scope {
 
     /// Whether what is in `namespace` is on show; what is in none ("") always is.
     pub fn holds(&self, namespace: &str) -> bool {
-        self.0.is_empty() || namespace.is_empty() || self.0.contains(namespace)
+        self.0.is_empty() || namespace.is_empty() || self.0.iter().any(|name| name == namespace)
     }
 
     /// The same with `name` as well; or without it, if it was there.
     pub fn toggled(&self, name: &str) -> Self {
-        let mut names = self.0.clone();
-        if !names.remove(name) {
-            names.insert(name.to_owned());
+        let mut names: Vec<String> = self.0.iter().filter(|own| *own != name).cloned().collect();
+        if names.len() == self.0.len() {
+            names.push(name.to_owned());
         }
-        Self(names)
+        Self::of(names)
     }
 }
 

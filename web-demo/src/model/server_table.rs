@@ -7,7 +7,7 @@
 //! an object keeps the cells that were printed of it last, and one that is new has none.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use portolan::Error;
@@ -41,7 +41,7 @@ pub(super) struct ServerTables {
     /// Everything has been asked for since the last change.
     current: bool,
     /// The calls that have no answer yet, each with its namespace.
-    waits: BTreeMap<u64, String>,
+    waits: Vec<(u64, String)>,
     /// What came of them, when the kind cannot be watched.
     pub(super) listing: Listing,
 }
@@ -49,7 +49,8 @@ pub(super) struct ServerTables {
 impl ServerTables {
     /// The kind and the namespace whose table the call `id` asked for, when it still matters.
     pub(super) fn answered(&mut self, id: u64) -> Option<(String, String)> {
-        Some((self.of.0.clone(), self.waits.remove(&id)?))
+        let place = self.waits.iter().position(|(waits, _)| *waits == id)?;
+        Some((self.of.0.clone(), self.waits.swap_remove(place).1))
     }
 
     /// The kind on show is to be asked about once more.
@@ -85,7 +86,7 @@ impl ServerTables {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Printout {
     /// The cells of each object, by its key: its status, then one for each column of the kind's own.
-    rows: BTreeMap<String, Vec<Cell>>,
+    rows: HashMap<String, Vec<Cell>>,
     columns: usize,
     namespaced: bool,
 }
@@ -169,7 +170,7 @@ impl Model {
             let request = Request::new(&resource, &target, Action::Print);
             let request = Request { query: vec![asked], ..request };
             let id = self.desk.post(Question::Server(Box::new(request)));
-            self.server_tables.waits.insert(id, namespace.clone());
+            self.server_tables.waits.push((id, namespace.clone()));
         }
     }
 

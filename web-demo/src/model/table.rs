@@ -258,13 +258,13 @@ impl Row {
         let [namespace, version] = [meta.namespace, meta.resource_version].map(str::to_owned);
         let cells = plan.cells(&object);
         let tone = cells.iter().map(|cell| cell.tone).max().unwrap_or_default();
-        let mut text = key.to_lowercase();
+        let mut text = key.to_ascii_lowercase();
         for cell in &cells {
             text.push(' ');
-            text.push_str(&cell.searchable().to_lowercase());
+            text.push_str(&cell.searchable().to_ascii_lowercase());
         }
         text.push(' ');
-        text.push_str(&super::fields::pairs(&object, "metadata.labels").to_lowercase());
+        text.push_str(&super::fields::pairs(&object, "metadata.labels").to_ascii_lowercase());
         Self { key, namespace, version, cells, tone, changed, changes: 0, text, object }
     }
 }

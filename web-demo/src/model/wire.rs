@@ -3,7 +3,7 @@
 //! Invariant: the connection is `live` only when every informer the server does not refuse is live; what was had before
 //! a failure stays and is called `stale`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::age::{self, Millis};
 use super::cell::Tone;
@@ -96,7 +96,8 @@ pub struct Connection {
 /// All informers.
 #[derive(Debug, Default)]
 pub struct Wire {
-    informers: BTreeMap<String, Informer>,
+    /// Each with its kind, in their order.
+    informers: Vec<(String, Informer)>,
     totals: VecDeque<f64>,
     looked: Millis,
 }
@@ -133,7 +134,11 @@ const HISTORY: usize = 90;
 impl Wire {
     /// Takes the figures of `kind`'s informer at `now`.
     pub fn look(&mut self, kind: &str, figures: Figures, now: Millis) {
-        let informer = self.informers.entry(kind.to_owned()).or_default();
+        let place = self.place(kind).unwrap_or_else(|place| {
+            self.informers.insert(place, (kind.to_owned(), Informer::default()));
+            place
+        });
+        let informer = &mut self.informers[place].1;
         match informer.looked {
             Some((then, _)) if now < then + LOOK => {}
             Some((then, events)) => {
@@ -159,7 +164,7 @@ impl Wire {
             return;
         }
         self.looked = now;
-        self.totals.push_back(self.informers.values().map(|informer| informer.rate).sum());
+        self.totals.push_back(self.informers().map(|informer| informer.rate).sum());
         while self.totals.len() > HISTORY {
             self.totals.pop_front();
         }
@@ -167,22 +172,37 @@ impl Wire {
 
     /// Forgets `kind`: its informer has been stopped.
     pub fn forget(&mut self, kind: &str) {
-        self.informers.remove(kind);
+        if let Ok(place) = self.place(kind) {
+            self.informers.remove(place);
+        }
     }
 
     /// What keeps `kind`'s informer from being live.
     pub fn trouble(&self, kind: &str) -> Option<&Trouble> {
-        self.informers.get(kind).and_then(Informer::trouble)
+        self.informer(kind)?.trouble()
     }
 
     /// The figures of `kind`.
     pub fn figures(&self, kind: &str) -> Option<&Figures> {
-        self.informers.get(kind).map(|informer| &informer.figures)
+        self.informer(kind).map(|informer| &informer.figures)
+    }
+
+    /// Where the informer of `kind` is, or would be.
+    fn place(&self, kind: &str) -> Result<usize, usize> {
+        self.informers.binary_search_by(|(own, _)| own.as_str().cmp(kind))
+    }
+
+    fn informer(&self, kind: &str) -> Option<&Informer> {
+        Some(&self.informers[self.place(kind).ok()?].1)
+    }
+
+    fn informers(&self) -> impl Iterator<Item = &Informer> {
+        self.informers.iter().map(|(_, informer)| informer)
     }
 
     /// One line per informer, in the order of their names, at `now`.
     pub fn lines(&self, now: Millis) -> Vec<Line> {
-        let line = |(kind, informer): (&String, &Informer)| Line {
+        let line = |(kind, informer): &(String, Informer)| Line {
             kind: kind.clone(),
             figures: informer.figures.clone(),
             trouble: informer.trouble().cloned(),
@@ -206,14 +226,14 @@ impl Wire {
 
     /// When any informer last heard of the server.
     fn heard(&self) -> Option<Millis> {
-        self.informers.values().filter_map(|informer| informer.figures.heard).max()
+        self.informers().filter_map(|informer| informer.figures.heard).max()
     }
 
     /// The connection in one word. `outside` is a failure that concerns more than one informer, such as discovery's.
     pub fn connection(&self, outside: Option<&Trouble>, now: Millis) -> Connection {
-        let served: Vec<&Informer> = self.informers.values().filter(|informer| !informer.refused()).collect();
+        let served: Vec<&Informer> = self.informers().filter(|informer| !informer.refused()).collect();
         // Nothing but refusals is a failure of the whole.
-        let refusal = self.informers.values().find_map(Informer::trouble).filter(|_| served.is_empty());
+        let refusal = self.informers().find_map(Informer::trouble).filter(|_| served.is_empty());
         let trouble = served.iter().find_map(|informer| informer.trouble()).or(outside).or(refusal);
         let waiting = served.iter().filter(|informer| !informer.live());
         let next_try = waiting.filter_map(|informer| informer.figures.next_try).min();

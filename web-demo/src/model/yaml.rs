@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use serde_json::Value;
 
+use super::cell::number;
 use super::reveal::reveal;
 
 /// A piece of a line and what it is.
@@ -182,7 +183,7 @@ fn split(body: &str) -> Option<(&str, &str)> {
 fn class(value: &str) -> &'static str {
     match value {
         "true" | "false" | "null" | "~" | "{}" | "[]" => "word",
-        _ if value.parse::<f64>().is_ok() => "number",
+        _ if number(value).is_some() => "number",
         _ => "string",
     }
 }

@@ -134,7 +134,7 @@ pub(crate) fn focused_tag() -> String {
         return String::new();
     };
     match active.dyn_ref::<web_sys::HtmlInputElement>().map(web_sys::HtmlInputElement::type_) {
-        Some(kind) if matches!(kind.as_str(), "checkbox" | "radio") => kind.to_uppercase(),
+        Some(kind) if matches!(kind.as_str(), "checkbox" | "radio") => kind.to_ascii_uppercase(),
         _ => active.tag_name(),
     }
 }

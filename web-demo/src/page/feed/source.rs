@@ -18,6 +18,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::super::{Page, browser, modules};
 use super::patience::{PATIENCE, patiently, within};
 use crate::model::Event;
+use crate::model::cell::number;
 use crate::model::trouble::{Reach, Trouble, is_unanswered, may_ask, serves_files_only};
 
 /// How long a wait follows a foreign server's refusal.
@@ -131,7 +132,8 @@ fn server() -> Result<Source, Error> {
 /// A cluster inside this tab that lives by itself.
 async fn memory(page: Page) -> Result<Source, Trouble> {
     page.apply(Event::Source("Planting a cluster …".to_owned()));
-    let planted = modules::plant(number("pods"), number("rate"), number("seed")).await;
+    let rate = browser::query("rate").and_then(|rate| number(&rate));
+    let planted = modules::plant(whole("pods"), rate, whole("seed")).await;
     let functions = planted.map_err(|error| Trouble::unloaded(&error))?;
     let mut options = wasm::Options::default();
     // Its watches take none of the browser's connections, and over fetch whoever does not read holds them back.
@@ -153,6 +155,6 @@ fn wrong(error: &Error) -> Trouble {
 }
 
 /// A number in the address's query.
-fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
+fn whole(name: &str) -> Option<u32> {
     browser::query(name)?.parse().ok()
 }
