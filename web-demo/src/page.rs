@@ -38,7 +38,7 @@ pub(crate) struct Page(&'static Inner);
 
 struct Inner {
     model: RefCell<Model>,
-    frame: Signal<Frame>,
+    frame: Signal<Rc<Frame>>,
     scheduled: Cell<bool>,
     feed: RefCell<Option<feed::Feed>>,
     /// The address as it was last read or written.
@@ -91,7 +91,7 @@ impl Page {
         model.apply(Event::Views(browser::kept_views()), browser::now());
         let address = browser::hash();
         model.apply(Event::Went(address.clone()), browser::now());
-        let frame = create_signal(model.frame(browser::now()));
+        let frame = create_signal(Rc::new(model.frame(browser::now())));
         let inner = Inner {
             model: RefCell::new(model),
             frame,
@@ -141,7 +141,7 @@ impl Page {
 
     /// One part of the frame; whoever reads it runs again only when it changes.
     pub(crate) fn part<T: PartialEq + 'static>(self, read: impl Fn(&Frame) -> T + 'static) -> ReadSignal<T> {
-        derived(move || look(*self.0.frame, &read))
+        derived(move || read(&self.0.frame.get_clone()))
     }
 
     fn schedule(self) {
@@ -164,7 +164,7 @@ impl Page {
         if frame.detail.as_ref().is_some_and(|detail| detail.writing) {
             self.schedule();
         }
-        self.0.frame.set(frame);
+        self.0.frame.set(Rc::new(frame));
         loop {
             let errand = self.0.model.borrow_mut().errand();
             let Some(errand) = errand else { break };
@@ -228,7 +228,7 @@ impl Page {
     fn press(self, event: &web_sys::KeyboardEvent) {
         let (held, mut key) = (browser::is_held(event), event.key());
         if held {
-            key = format!("Ctrl+{}", key.to_lowercase());
+            key = format!("Ctrl+{}", key.to_ascii_lowercase());
         }
         if event.alt_key() || held && keys::command(&key, true).is_none() {
             return;

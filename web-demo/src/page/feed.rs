@@ -81,17 +81,14 @@ pub(crate) fn open(page: Page) {
 /// Starts and stops informers so that those the model wants run.
 pub(crate) fn follow(page: Page) {
     page.with_feed(|feed| {
-        let wanted: HashMap<String, Wanted> =
-            page.model().wanted().into_iter().map(|wanted| (wanted.kind.clone(), wanted)).collect();
-        let unwanted = |kind: &String, running: &mut Running| {
-            wanted.get(kind).is_none_or(|wanted| *wanted != running.wanted)
-        };
+        let wanted = page.model().wanted();
+        let unwanted = |_: &String, running: &mut Running| !wanted.contains(&running.wanted);
         for (kind, running) in feed.running.extract_if(unwanted) {
             running.alive.set(false);
             running.informers.iter().for_each(|each| each.informer.stop());
             page.model().forget(&kind);
         }
-        for wanted in wanted.into_values() {
+        for wanted in wanted {
             if !feed.running.contains_key(&wanted.kind) {
                 feed.start(page, wanted);
             }
@@ -196,14 +193,14 @@ fn look(page: Page) {
         let statuses: Vec<(String, InformerStatus)> =
             all.map(|(kind, each)| (kind.clone(), status(each))).collect();
         feed.probe(page, &statuses);
-        let mut kinds: HashMap<String, Figures> = HashMap::new();
+        let mut kinds: Vec<(String, Figures)> = Vec::new();
         for (kind, status) in statuses {
             let figures = figures(status, &feed.source.address, feed.reach.get(), at);
-            let joined = match kinds.remove(&kind) {
-                Some(others) => others.join(figures),
-                None => figures,
-            };
-            kinds.insert(kind, joined);
+            // Those of a kind follow each other.
+            match kinds.pop_if(|(last, _)| *last == kind) {
+                Some((_, others)) => kinds.push((kind, others.join(figures))),
+                None => kinds.push((kind, figures)),
+            }
         }
         kinds
     });

@@ -229,7 +229,7 @@ fn cell(row: RowSignal, place: usize, shape: ReadSignal<Vec<ColumnFrame>>) -> Vi
 /// Why there are no rows.
 fn nothing(page: Page) -> View {
     let empty = page.part(|frame| {
-        frame.table.as_ref().and_then(|table| Some((table.empty.clone()?, table.title.to_lowercase())))
+        frame.table.as_ref().and_then(|table| Some((table.empty.clone()?, table.title.to_ascii_lowercase())))
     });
     changing(move || match empty.get_clone() {
         None => View::default(),

@@ -46,7 +46,7 @@ pub(crate) const LINES: &str = ".tree .relative";
 fn levels(page: Page) -> Vec<usize> {
     let owners =
         |frame: &Frame| frame.owners.iter().flat_map(|owners| owners.iter()).map(|line| line.level).collect();
-    page.0.frame.with_untracked(owners)
+    owners(&page.0.frame.get_clone_untracked())
 }
 
 fn line(relative: ReadSignal<Option<Relative>>) -> View {
