@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { aroundTests } from '../../tests/browser/around.mjs';
 import { startCluster } from '../../tests/browser/cluster.mjs';
+import { serveFiles } from '../../tests/browser/files.mjs';
 import { RESOURCES } from '../../tests/browser/kinds.mjs';
 import { until } from '../../tests/browser/waiting.mjs';
 import { buildPage, openTab } from './page.mjs';
@@ -13,14 +14,25 @@ let browser, cluster, proxy, directory;
 
 aroundTests(buildPage, ['--no-watch-cache=configmaps'], async (made) => {
   ({ browser, cluster, proxy, directory } = made);
-  appendFileSync(join(directory, 'portolan/dist/worker.js'), TRAP);
+  appendFileSync(join(directory, 'portolan/dist/worker.js'), FAULTS);
 });
 
-/** What the tests add to the worker: an allocation of an alignment that there is none of, the module's own way to give up. */
-const TRAP = `
+/**
+ * What the tests add to the worker: an allocation of an alignment that there is none of, the module's own way to give up; and an
+ * answer that claims to be larger than any memory, over which Rust panics.
+ */
+const FAULTS = `
 new BroadcastChannel('trap').onmessage = async () => {
   const { default: init } = await import('./engine.js');
   (await init()).__wbindgen_malloc(1, 3);
+};
+new BroadcastChannel('panic').onmessage = async () => {
+  const { open } = await import('./host.js');
+  const huge = Object.defineProperty(new Uint8Array(1), 'length', { value: 2 ** 31 });
+  const fetch = async () => new Response(new ReadableStream({ start: (body) => body.enqueue(huge) }));
+  const settings = { server: location.origin, watchOver: 'http', boundsStreams: false, linger: 0 };
+  const { session } = await open(settings, { fetch }, () => {}, () => {});
+  session.call(1, 'request', JSON.stringify({ method: 'GET', path: '/version' }));
 };
 `;
 
@@ -151,7 +163,11 @@ test('two tabs share one worker and forty informers through a restart of the API
   await cluster.kubectl(['delete', 'configmap', 'after-restart', 'unseen-1', 'unseen-2', 'unseen-3']);
 });
 
-for (const [what, end] of [['that ends', endWorker], ['whose module traps', trap]]) test(`a worker ${what} is noticed by every tab, started again, and nothing is told twice`, async (t) => {
+for (const [what, end, why] of [
+  ['that ends', endWorker, /the worker ended$/],
+  ['whose module traps', (tab) => fault(tab, 'trap'), /the worker ended$/],
+  ['whose module panics', (tab) => fault(tab, 'panic'), /panicked at .*capacity overflow$/s],
+]) test(`a worker ${what} is noticed by every tab, started again, and nothing is told twice`, async (t) => {
   const one = await openTab(t, browser, proxy.page);
   const two = await openTab(t, browser, proxy.page, one.context());
   const some = [['configmaps', 'configmaps', ''], ['namespaces', 'namespaces', '']];
@@ -169,6 +185,13 @@ for (const [what, end] of [['that ends', endWorker], ['whose module traps', trap
     const path = '/api/v1/configmaps?watch=true';
     globalThis.reading = client.request({ path, timeout: 3000 }).catch((error) => error.name);
   });
+  let asked = false;
+  const silent = await serveFiles(t, directory, () => (asked = true));
+  await two.evaluate((server) => {
+    const written = portolan.connect({ server, mode: 'shared' }).request({ method: 'POST', path: '/any', body: {} });
+    globalThis.writing = written.catch(({ name, message }) => ({ name, message }));
+  }, silent.origin);
+  await until('the server that never answers is asked', () => asked);
   const ended = await end(one);
   await cluster.kubectl(['delete', 'configmap', 'goes']);
   await cluster.kubectl(['patch', 'configmap', 'changes', '--type=merge', '--patch={"data":{"a":"b"}}']);
@@ -185,6 +208,9 @@ for (const [what, end] of [['that ends', endWorker], ['whose module traps', trap
   const { sessions, informers } = await open(one);
   assert.deepEqual({ sessions, informers }, { sessions: 2, informers: 3 });
   assert.equal(await two.evaluate(() => reading), 'TimeLimitError', 'a read is made again');
+  const { name, message } = await two.evaluate(() => writing);
+  assert.equal(name, 'ConnectionError', 'a write is not');
+  assert.match(message, why);
   await cluster.kubectl(['delete', 'configmap', 'changes', 'comes']);
 });
 
@@ -361,12 +387,12 @@ async function endWorker() {
   return targetId;
 }
 
-/** Has the engine's module trap in the shared worker, as a fault of its own would. Returns the worker. */
-async function trap(tab) {
+/** Has the engine's module trap or panic in the shared worker, as a fault of its own would. Returns the worker. */
+async function fault(tab, which) {
   const session = await browser.newBrowserCDPSession();
   const { targetId } = await theWorker(session);
   await session.detach();
-  await tab.evaluate(() => new BroadcastChannel('trap').postMessage(''));
+  await tab.evaluate((which) => new BroadcastChannel(which).postMessage(''), which);
   return targetId;
 }
 
