@@ -332,13 +332,13 @@ test('logs and commands of a pod', async (t) => {
   await client.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec: { nodeName: 'node-1', containers: [container] } });
   await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/web', '--timeout=120s']);
   const lines = [];
-  for await (const line of client.logs('web', { follow: true })) {
+  for await (const line of client.logs('web', { follow: true, namespace: undefined })) {
     lines.push(line);
     if (lines.length === 2) break;
   }
   assert.deepEqual(lines, ['one', 'two']);
   await until('the log is closed', async () => (await client.open()).fetches === 0);
-  const feed = client.exec('web', { command: ['sh', '-c', 'cat; echo bad >&2; exit 3'], stdin: true });
+  const feed = client.exec('web', { command: ['sh', '-c', 'cat; echo bad >&2; exit 3'], stdin: true, namespace: undefined });
   feed.write('fed\n');
   feed.end();
   assert.deepEqual(await feed.collect(), { stdout: 'fed\n', stderr: 'bad\n', exitCode: 3 });

@@ -175,12 +175,12 @@ export class Client implements Disposable {
 
   /** The lines of a container's logs, for a `for await`. */
   logs(pod: string, options: LogOptions = {}): Feed<string> {
-    return openLogs(this.#caller, named(pod), { namespace: this.#namespace, ...optionsOf(options) });
+    return openLogs(this.#caller, named(pod), { ...optionsOf(options), namespace: options.namespace ?? this.#namespace });
   }
 
   /** Runs a command in a container. `kubectl proxy` lets that pass only with `--reject-paths` changed. */
   exec(pod: string, options: ExecOptions): Exec {
-    return new Exec(this.#caller, named(pod), { namespace: this.#namespace, ...optionsOf(options, "{ command: ['true'] }") });
+    return new Exec(this.#caller, named(pod), { ...optionsOf(options, "{ command: ['true'] }"), namespace: options.namespace ?? this.#namespace });
   }
 
   /** An informer on some objects of one resource. */
