@@ -12,7 +12,8 @@ use super::{Write, objects, pods};
 use crate::chance::Chance;
 
 impl Model {
-    /// Something new, by its frequency in a hundred. When a tenth of the pods are in trouble, nothing more befalls them.
+    /// Something new, by its frequency in a hundred. When a tenth of the pods are in trouble, nothing more befalls them, nor a
+    /// node: where much happens, all nodes would be away at once, and with them what can happen to pods that run.
     pub(super) fn happen(&mut self, now: Duration) -> Vec<Write> {
         let calm = self.due.len() * 10 < self.pods.len() + 20;
         match self.chance.below(100) {
@@ -27,7 +28,7 @@ impl Model {
             82..88 => self.roll(now),
             88..95 => self.change_settings(),
             95..98 => self.back_up(now),
-            _ if self.chance.below(8) == 0 => {
+            _ if calm && self.chance.below(8) == 0 => {
                 let node = self.chance.below(self.nodes.len() as u64) as usize;
                 self.turn_node(node, false, now)
             }

@@ -242,6 +242,23 @@ fn changes_come_at_the_rate_asked_for() {
 }
 
 #[test]
+fn however_much_happens_most_nodes_are_ready_and_more_happens() {
+    let mut world = World::new(12, 100, 400.0);
+    for _ in 0..4 {
+        let before = world.cluster.version();
+        world.live(20);
+        let made = world.cluster.version() - before;
+        assert!(made > 20 * 400 * 8 / 10, "{made} writes in 20 s");
+        let nodes = world.all(&objects::NODE);
+        let ready = |node: &&Value| {
+            list(node, "status.conditions").any(|one| one["type"] == "Ready" && one["status"] == "True")
+        };
+        let ready = nodes.iter().filter(ready).count();
+        assert!(ready * 4 >= nodes.len() * 3, "{ready} of {} nodes are ready", nodes.len());
+    }
+}
+
+#[test]
 fn what_others_do_is_minded() {
     let mut world = World::new(10, 60, 40.0);
     let (namespace, name) = world.some_deployment();
