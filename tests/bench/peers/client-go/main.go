@@ -134,13 +134,15 @@ func contestInformer() error {
 	rss, _ := memory()
 	heap := allocated()
 	say(map[string]any{"did": "start", "rss": rss, "settings": fmt.Sprintf(
-		"%s; GOGC default, %d threads; WatchListClient=%s; transform %q",
-		runtime.Version(), runtime.GOMAXPROCS(0), os.Getenv("KUBE_FEATURE_WatchListClient"), arguments["transform"])})
+		"%s; GOGC default, %d threads; %s; WatchListClient=%s; transform %q",
+		runtime.Version(), runtime.GOMAXPROCS(0), arguments["encoding"], os.Getenv("KUBE_FEATURE_WatchListClient"),
+		arguments["transform"])})
 
 	since := now()
 	ctx := context.Background()
 	start(ctx.Done())
-	cache.WaitForCacheSync(ctx.Done(), informer.HasSynced)
+	// WaitForCacheSync looks every 100 ms only.
+	cache.WaitFor(ctx, "", informer.HasSyncedChecker())
 	told.wait(objects * handlers)
 	cpu, wall := since.read()
 	say(map[string]any{"did": "sync", "cpu": cpu, "wall": wall})

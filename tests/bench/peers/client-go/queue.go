@@ -21,6 +21,8 @@ const (
 )
 
 func contestQueue(items, workers int) error {
+	// As many threads as there are cores, and no more than there is work for.
+	runtime.GOMAXPROCS(min(workers, runtime.GOMAXPROCS(0)))
 	plain, first := queueTurns(items, workers, queueComes, false)
 	limited, second := queueTurns(items, workers, queueFails+1, true)
 	say(map[string]any{
