@@ -23,7 +23,7 @@ fn main() {
 
 fn pods() -> Vec<String> {
     #[expect(clippy::expect_used, reason = "without fixtures there is nothing that can fail")]
-    let corpus = Corpus::new(1, None).expect("pods");
+    let corpus = Corpus::new(1, PODS, None).expect("pods");
     (0..PODS).map(|index| corpus.pod(index).to_string()).collect()
 }
 

@@ -307,7 +307,7 @@ mod tests {
     use portolan::codec::{Limits, protobuf};
 
     fn answers() -> Answers {
-        Answers::new(Corpus::new(5, None).unwrap(), 7, 9)
+        Answers::new(Corpus::new(5, 7, None).unwrap(), 7, 9)
     }
 
     const JSON: Shape = Shape { encoding: Encoding::Json, part: Part::Whole };

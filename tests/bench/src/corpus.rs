@@ -1,8 +1,9 @@
 //! The pods every contestant works on: the same for the same seed, varied in shape and size.
 //!
-//! Most are made here, 3 to 10 KB of JSON as an API server writes them, managedFields included, in ReplicaSets of a few
-//! to a hundred near-identical pods; one in a hundred is upstream's fixture of a Pod, some 32 KB with every field there
-//! is. Invariant: pod `index` of a seed is the same however many pods are asked for, and no two have one key or uid.
+//! Most are made here, 3 to 10 KB of JSON as an API server writes them, managedFields included, in ReplicaSets of some 25
+//! near-identical pods, fewer where there are less than 10,000 pods; one in a hundred is upstream's fixture of a Pod, some
+//! 32 KB with every field there is. Invariant: pod `index` of a seed is the same however many pods are asked for, and no
+//! two have one key or uid.
 
 mod managed_fields;
 mod pod;
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 
 /// One pod in this many is upstream's fixture.
 const FIXTURE_EVERY: usize = 100;
+/// So many pods in a row share so many workloads, which no others have: what is alike does not grow with the pods.
+const PODS: usize = 10_000;
+const WORKLOADS: usize = 400;
 
 /// Makes the pods.
 pub struct Corpus {
@@ -25,11 +29,12 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Pods of `seed`; with `fixtures`, the directory of upstream's fixtures, some of them are made from the Pod there.
+    /// The first `count` pods of `seed`; with `fixtures`, the directory of upstream's fixtures, some of them are made from
+    /// the Pod there.
     ///
     /// # Errors
     /// When the fixture cannot be read.
-    pub fn new(seed: u64, fixtures: Option<&Path>) -> Result<Self> {
+    pub fn new(seed: u64, count: usize, fixtures: Option<&Path>) -> Result<Self> {
         let fixture = fixtures
             .map(|directory| {
                 let path = directory.join("core.v1.Pod.json");
@@ -39,11 +44,12 @@ impl Corpus {
             })
             .transpose()?;
         let mut random = Random::new(seed);
-        let workloads = (0..400).map(|number| pod::Workload::new(number, &mut random)).collect();
+        let workloads = count.div_ceil(PODS) * WORKLOADS;
+        let workloads = (0..workloads).map(|number| pod::Workload::new(number, &mut random)).collect();
         Ok(Self { seed, fixture, workloads })
     }
 
-    /// Pod `index` at its first version.
+    /// Pod `index`, one of the first `count`, at its first version.
     pub fn pod(&self, index: usize) -> Value {
         let mut random = Random::new(self.seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         match &self.fixture {
@@ -58,7 +64,7 @@ impl Corpus {
                 pod
             }
             _ => {
-                let workload = (random.below(self.workloads.len() as u64)) as usize;
+                let workload = index / PODS * WORKLOADS + random.below(WORKLOADS as u64) as usize;
                 self.workloads[workload].pod(index, &mut random)
             }
         }
@@ -124,8 +130,8 @@ mod tests {
 
     #[test]
     fn pods_are_the_same_for_the_same_seed_and_of_the_sizes_they_should_be() {
-        let (corpus, again, other) =
-            (Corpus::new(1, None).unwrap(), Corpus::new(1, None).unwrap(), Corpus::new(2, None).unwrap());
+        let corpus_of = |seed, count| Corpus::new(seed, count, None).unwrap();
+        let (corpus, again, other) = (corpus_of(1, 500), corpus_of(1, 2 * PODS), corpus_of(2, 500));
         let sizes: Vec<usize> = (0..500).map(|index| corpus.pod(index).to_string().len()).collect();
         let mean = sizes.iter().sum::<usize>() / sizes.len();
         assert!((7_000..9_500).contains(&mean), "mean {mean}");
@@ -135,8 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn a_workload_has_as_many_pods_among_many_as_among_few() {
+        let corpus = Corpus::new(1, 2 * PODS, None).unwrap();
+        let owners = |range: std::ops::Range<usize>| {
+            let owner = |index| corpus.pod(index)["metadata"]["ownerReferences"][0]["uid"].to_string();
+            range.step_by(10).map(owner).collect::<std::collections::HashSet<_>>()
+        };
+        let (first, second) = (owners(0..PODS), owners(PODS..2 * PODS));
+        assert!(first.len() > WORKLOADS / 2 && first.is_disjoint(&second));
+    }
+
+    #[test]
     fn pods_are_pods_in_both_formats() {
-        let corpus = Corpus::new(1, None).unwrap();
+        let corpus = Corpus::new(1, 50, None).unwrap();
         for index in 0..50 {
             let mut pod = corpus.pod(index);
             let typed: k8s_openapi::api::core::v1::Pod = serde_json::from_value(pod.clone()).unwrap();

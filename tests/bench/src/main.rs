@@ -148,7 +148,7 @@ fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn serve(options: &Options, count: usize, events: usize) -> Result<Server> {
-    let corpus = Corpus::new(options.seed, options.fixtures.as_deref())?;
+    let corpus = Corpus::new(options.seed, count, options.fixtures.as_deref())?;
     Server::start(Answers::new(corpus, count, events), options.page.clone())
 }
 
