@@ -241,10 +241,28 @@ fn list_of(shape: Shape, items: &[u8], next: Option<usize>, remaining: usize) ->
     out
 }
 
+/// An ERROR event that says that the version is too old.
+pub(crate) fn expired(encoding: Encoding) -> Result<Vec<u8>> {
+    let status = json!({
+        "metadata": {}, "status": "Failure", "message": "too old resource version", "reason": "Expired", "code": 410,
+    });
+    let mut events = Parts::default();
+    push(&mut events, encoding, "ERROR", ("v1", "Status"), &status)?;
+    Ok(events.bytes)
+}
+
 fn push_event(events: &mut Parts, shape: Shape, kind: &str, object: &Value) -> Result<()> {
-    let object = of_part(object.clone(), shape.part);
-    let (version, object_kind) = names(shape.part);
-    match shape.encoding {
+    push(events, shape.encoding, kind, names(shape.part), &of_part(object.clone(), shape.part))
+}
+
+fn push(
+    events: &mut Parts,
+    encoding: Encoding,
+    kind: &str,
+    (version, object_kind): (&str, &str),
+    object: &Value,
+) -> Result<()> {
+    match encoding {
         Encoding::Json => {
             let text = object.to_string();
             let head = format!(
@@ -257,7 +275,7 @@ fn push_event(events: &mut Parts, shape: Shape, kind: &str, object: &Value) -> R
             });
         }
         Encoding::Protobuf => {
-            let message = corpus::message(&object, version, object_kind)?;
+            let message = corpus::message(object, version, object_kind)?;
             let mut envelope = Vec::new();
             put_envelope(&mut envelope, version, object_kind, &message);
             let mut raw = Vec::new();
@@ -304,7 +322,7 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 mod tests {
     use super::*;
     use portolan::codec::json::{ListDecoder, WatchDecoder};
-    use portolan::codec::{Limits, protobuf};
+    use portolan::codec::{EventKind, Limits, protobuf};
 
     fn answers() -> Answers {
         Answers::new(Corpus::new(5, 7, None).unwrap(), 7, 9)
@@ -364,5 +382,19 @@ mod tests {
             protobuf.push(part.bytes.clone().into());
             assert_eq!(std::iter::from_fn(|| protobuf.next_event().unwrap().map(drop)).count(), kinds);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_version_is_told_in_both_formats() {
+        let mut json = WatchDecoder::new(Limits::default());
+        json.push(expired(Encoding::Json).unwrap().into());
+        let event = json.next_event().unwrap().unwrap();
+        let of_json: Value = serde_json::from_slice(event.object).unwrap();
+        let mut other = protobuf::WatchDecoder::new(Limits::default());
+        other.push(expired(Encoding::Protobuf).unwrap().into());
+        let event = other.next_event().unwrap().unwrap();
+        let of_protobuf: Value = protobuf::decode(event.object).unwrap();
+        assert_eq!((event.kind, &of_json["code"]), (EventKind::Error, &410.into()));
+        assert_eq!((&of_protobuf["kind"], &of_protobuf["code"]), (&of_json["kind"], &of_json["code"]));
     }
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::answers::{Answers, Encoding, Part, Parts, Shape};
+use crate::answers::{self, Answers, Encoding, Part, Parts, Shape};
 use tls::Tls;
 
 /// A piece of a list, as one chunk.
@@ -249,7 +249,7 @@ impl Shared {
                     }
                 }
                 Some(Play::Expired) => {
-                    chunk(out, EXPIRED)?;
+                    chunk(out, &answers::expired(asked.shape.encoding).map_err(io::Error::other)?)?;
                     return out.write_all(b"0\r\n\r\n");
                 }
             }
@@ -280,10 +280,6 @@ impl Shared {
         self.changed.wait_timeout(stage, at_most).unwrap_or_else(PoisonError::into_inner).0
     }
 }
-
-/// An ERROR event that says that the version is too old, in JSON.
-const EXPIRED: &[u8] = br#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}
-"#;
 
 fn head(out: &mut impl Write, encoding: Encoding, suffix: &str) -> io::Result<()> {
     let (kind, suffix) = match encoding {
