@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::answers::Shape;
 use crate::metric::Metric;
 use crate::plan::{Contestant, Program, Step, Work};
-use crate::server::{Play, Server};
+use crate::server::{Play, Server, Way};
 
 /// The longest any one thing may take.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -45,9 +46,11 @@ pub(crate) fn run(
         let _ = running.child.kill();
     }
     let _ = running.child.wait();
-    let other = server.asked().into_iter().find(|shape| *shape != contestant.shape());
-    match other {
-        Some(shape) => bail!("{}: it asked for {shape:?}", contestant.label),
+    let expected = |(way, shape): &(Way, Shape)| {
+        *shape == contestant.shape() && [contestant.way(), Way::Watch].contains(way)
+    };
+    match server.asked().into_iter().find(|asked| !expected(asked)) {
+        Some((way, shape)) => bail!("{}: it asked for a {way:?} of {shape:?}", contestant.label),
         None => taken.with_context(|| contestant.label.clone()),
     }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::answers::{Encoding, Part, Shape};
 use crate::metric::Metric;
+use crate::server::Way;
 
 pub(crate) use groups::groups;
 
@@ -169,6 +170,11 @@ impl Contestant {
             if self.argument("encoding") == "protobuf" { Encoding::Protobuf } else { Encoding::Json };
         let part = if self.argument("form") == "metadata" { Part::Metadata } else { Part::Whole };
         Shape { encoding, part }
+    }
+
+    /// How it is to ask for the initial state.
+    pub(crate) fn way(&self) -> Way {
+        if self.argument("sync") == "watch-list" { Way::WatchList } else { Way::List }
     }
 
     /// Whether it needs a server with pods.

@@ -33,6 +33,15 @@ pub(crate) enum Play {
     Expired,
 }
 
+/// What a request for pods begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    List,
+    /// A watch whose first events are the initial state.
+    WatchList,
+    Watch,
+}
+
 /// A running server.
 pub(crate) struct Server {
     /// Where it speaks HTTP, and HTTPS.
@@ -56,8 +65,8 @@ struct Stage {
     /// The newest watch is past its initial events.
     waiting: bool,
     play: Option<Play>,
-    /// In which forms pods were asked for since [`Server::forget`].
-    asked: Vec<Shape>,
+    /// How pods were asked for since [`Server::forget`].
+    asked: Vec<(Way, Shape)>,
 }
 
 impl Server {
@@ -85,8 +94,8 @@ impl Server {
         self.shared.stage().asked.clear();
     }
 
-    /// In which forms pods were asked for.
-    pub(crate) fn asked(&self) -> Vec<Shape> {
+    /// How pods were asked for.
+    pub(crate) fn asked(&self) -> Vec<(Way, Shape)> {
         self.shared.stage().asked.clone()
     }
 
@@ -157,6 +166,14 @@ impl Asked {
         Ok(Some(Self { path: path.to_owned(), query, shape: Shape { encoding, part } }))
     }
 
+    fn way(&self) -> Way {
+        match (self.is("watch"), self.is("sendInitialEvents")) {
+            (false, _) => Way::List,
+            (true, true) => Way::WatchList,
+            (true, false) => Way::Watch,
+        }
+    }
+
     fn is(&self, name: &str) -> bool {
         self.query.get(name).is_some_and(|value| value == "true" || value == "1")
     }
@@ -171,11 +188,11 @@ impl Shared {
                 self.file(out, &asked.path)?;
                 continue;
             }
-            self.stage().asked.push(asked.shape);
-            if asked.is("watch") {
-                self.watch(out, &asked)?;
-            } else {
-                self.list(out, &asked)?;
+            let way = asked.way();
+            self.stage().asked.push((way, asked.shape));
+            match way {
+                Way::List => self.list(out, &asked)?,
+                Way::WatchList | Way::Watch => self.watch(out, &asked)?,
             }
         }
         Ok(())
@@ -228,7 +245,7 @@ impl Shared {
         };
         self.changed.notify_all();
         head(out, asked.shape.encoding, ";stream=watch")?;
-        if asked.is("sendInitialEvents") {
+        if asked.way() == Way::WatchList {
             let events = self.answers.initial(asked.shape).map_err(io::Error::other)?;
             send_fast(out, &events, usize::MAX)?;
         }
