@@ -12,7 +12,7 @@ use portolan::cache::{Delivery, Event, HandlerOptions, ReflectorOptions, index_b
 use portolan::config::{Config, ContentType, Pem};
 use portolan::informer::{FactoryOptions, Registration, SharedIndexInformer, SharedInformerFactory};
 use portolan::meta::{Object, Resource};
-use portolan::object::{Compact, Lazy, Packer};
+use portolan::object::{Compact, Lazy, Packer, PartialObjectMetadata, Unstructured};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -40,13 +40,42 @@ pub(super) trait Proof: Object {
         None
     }
 
-    /// Decodes the whole, for those that are not; whether it could.
-    fn decodes(&self) -> bool {
-        false
+    /// Decodes the whole, for those that are not, and finds there what [`SHALLOW`] and [`DEEP`] name.
+    fn decoded(&self) -> Found {
+        Found::default()
     }
 }
 
-impl<K: DeserializeOwned + 'static> Proof for Lazy<K> {
+/// Paths of the second level, and of deeper ones.
+const SHALLOW: [&str; 2] = ["spec.nodeName", "status.phase"];
+const DEEP: [&str; 2] = ["spec.containers[0].image", "status.containerStatuses[0].restartCount"];
+
+/// How long the texts are together that were found at the shallow paths, and at the deep ones.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found(usize, usize);
+
+/// What a `Lazy` is decoded into.
+pub(super) trait Decoded: DeserializeOwned + 'static {
+    /// What the paths name, where they are read.
+    fn found(&self) -> Found {
+        Found::default()
+    }
+}
+
+impl Decoded for Unstructured {}
+impl Decoded for PartialObjectMetadata {}
+
+impl Decoded for Pod {
+    fn found(&self) -> Found {
+        let status = self.status.as_ref();
+        let phase = status.and_then(|status| status.phase.as_ref()).map_or(0, String::len);
+        let container = status.and_then(|status| status.container_statuses.as_ref()?.first());
+        let restarts = container.map_or(0, |container| container.restart_count.to_string().len());
+        Found(self.node().map_or(0, |node| node.len()) + phase, self.deep().len() + restarts)
+    }
+}
+
+impl<K: Decoded> Proof for Lazy<K> {
     fn deep(&self) -> Cow<'_, str> {
         match Self::form() {
             None => self.text("spec.containers[0].image").unwrap_or_default(),
@@ -69,8 +98,8 @@ impl<K: DeserializeOwned + 'static> Proof for Lazy<K> {
         self.text(path)
     }
 
-    fn decodes(&self) -> bool {
-        self.decode().is_ok()
+    fn decoded(&self) -> Found {
+        self.decode().map(|object| object.found()).unwrap_or_default()
     }
 }
 
@@ -231,7 +260,7 @@ async fn obey<T: Proof>(
                 );
             }
             "read" => read(informer),
-            "paths" => paths(informer),
+            "paths" => paths(informer)?,
             _ => return Ok(()),
         }
     }
@@ -254,23 +283,28 @@ fn read<T: Proof>(informer: &SharedIndexInformer<T>) {
     say(&json!({ "did": "read", "cpu": cpu, "wall": wall, "rows": rows, "proof": bytes }));
 }
 
-/// Decodes every object, and reads two paths of each of either kind.
-fn paths<T: Proof>(informer: &SharedIndexInformer<T>) {
+/// Decodes every object, and reads two paths of each of either kind. Fails when they do not find what the decoded objects
+/// hold.
+fn paths<T: Proof>(informer: &SharedIndexInformer<T>) -> Result<(), Error> {
     let objects = informer.lister().list();
-    let each = |look: &dyn Fn(&T) -> usize| {
+    let each = |look: &mut dyn FnMut(&T)| {
         let since = Since::now();
-        let found: usize = objects.iter().map(|object| look(object)).sum();
-        (since.read().0 / objects.len() as f64 * 1e6, found)
+        objects.iter().for_each(|object| look(object));
+        since.read().0 / objects.len() as f64 * 1e6
     };
     let text = |object: &T, path: &str| object.at(path).map_or(0, |text| text.len());
-    let (decode, decoded) = each(&|object| usize::from(object.decodes()));
-    let (shallow, _) = each(&|object| text(object, "spec.nodeName") + text(object, "status.phase"));
-    let (deep, _) = each(&|object| {
-        text(object, "spec.containers[0].image") + text(object, "status.containerStatuses[0].restartCount")
+    let (mut decoded, mut found) = (Found::default(), Found::default());
+    let decode = each(&mut |object| {
+        let Found(shallow, deep) = object.decoded();
+        decoded = Found(decoded.0 + shallow, decoded.1 + deep);
     });
-    say(
-        &json!({ "did": "paths", "decode": decode, "decoded": decoded, "shallow": shallow / 2.0, "deep": deep / 2.0 }),
-    );
+    let shallow = each(&mut |object| found.0 += text(object, SHALLOW[0]) + text(object, SHALLOW[1]));
+    let deep = each(&mut |object| found.1 += text(object, DEEP[0]) + text(object, DEEP[1]));
+    if found != decoded {
+        return Err(Error::config(format!("by path there is {found:?}, in decoded objects {decoded:?}")));
+    }
+    say(&json!({ "did": "paths", "decode": decode, "shallow": shallow / 2.0, "deep": deep / 2.0 }));
+    Ok(())
 }
 
 fn proof<T: Proof>(informer: &SharedIndexInformer<T>) -> u64 {
