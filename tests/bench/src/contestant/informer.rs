@@ -172,16 +172,8 @@ pub(super) async fn run<T: Proof>(settings: &Settings) -> Result<(), Error> {
     let authority = Some(settings.get("authority")).filter(|file| !file.is_empty());
     config.tls.certificate_authority = authority.map(|file| Pem::File(file.to_owned()));
     let client = portolan_native::client_for(config)?;
-    let encoding = match settings.get("encoding") {
-        "protobuf" => ContentType::Protobuf,
-        _ => ContentType::Json,
-    };
-    let reflector = ReflectorOptions {
-        content_type: Some(encoding),
-        watch_list: settings.get("sync") == "watch-list",
-        trusting: settings.get("check") == "none",
-        ..Default::default()
-    };
+    let reflector = reflector(settings);
+    let described = described(&reflector);
     let factory = SharedInformerFactory::new(&client, FactoryOptions { reflector, ..Default::default() });
     let informer: SharedIndexInformer<T> = factory.resource(&Pod::api_resource());
     T::set_up(&informer)?;
@@ -200,8 +192,7 @@ pub(super) async fn run<T: Proof>(settings: &Settings) -> Result<(), Error> {
     }
     let objects = settings.number("objects", 0);
     let before = (usage::memory().0, (settings.heap)());
-    say(&json!({ "did": "start", "rss": before.0,
-        "settings": "one thread (tokio current_thread); one index by node; lossless handlers" }));
+    say(&json!({ "did": "start", "rss": before.0, "settings": described }));
 
     let since = Since::now();
     factory.start();
@@ -219,6 +210,33 @@ pub(super) async fn run<T: Proof>(settings: &Settings) -> Result<(), Error> {
         "did": "prove", "objects": informer.lister().len(), "proof": proof(&informer), "stored": stored,
     }));
     obey(&informer, &told, &registrations).await
+}
+
+fn reflector(settings: &Settings) -> ReflectorOptions {
+    let encoding = match settings.get("encoding") {
+        "protobuf" => ContentType::Protobuf,
+        _ => ContentType::Json,
+    };
+    ReflectorOptions {
+        content_type: Some(encoding),
+        watch_list: settings.get("sync") == "watch-list",
+        trusting: settings.get("check") == "none",
+        ..Default::default()
+    }
+}
+
+/// How it is set, as text.
+fn described(reflector: &ReflectorOptions) -> String {
+    let encoding = match reflector.content_type {
+        Some(ContentType::Protobuf) => "protobuf",
+        _ => "JSON",
+    };
+    let sync = if reflector.watch_list { "watch-list" } else { "list" };
+    let check = if reflector.trusting { "trusted" } else { "checked" };
+    format!(
+        "one thread (tokio current_thread); {encoding} by {sync}, each object {check}, its managedFields dropped; one index \
+         by node; lossless handlers"
+    )
 }
 
 /// Does what standard input says, line by line, to its end.
