@@ -32,7 +32,7 @@ pub(crate) enum Step {
     Paced(usize),
     /// Lists anew; nothing has changed.
     Relist,
-    /// Reads five columns of every row, node by node.
+    /// Reads name, namespace, version, node and image of every row, node by node.
     Read,
     /// Decodes every object, and reads each by path instead.
     Paths,

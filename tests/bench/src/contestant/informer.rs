@@ -284,7 +284,7 @@ async fn obey<T: Proof>(
     }
 }
 
-/// Reads five columns of every row, node by node, as a table would that is grouped so.
+/// Reads some columns of every row, node by node, as a table would that is grouped so.
 fn read<T: Proof>(informer: &SharedIndexInformer<T>) {
     let since = Since::now();
     let lister = informer.lister();
