@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -93,8 +93,15 @@ impl Running {
     }
 
     /// The next line, which must say that it did `what`.
-    fn expect(&self, what: &str) -> Result<Value> {
-        let line = self.lines.recv_timeout(PATIENCE).with_context(|| format!("waiting for {what:?}"))?;
+    fn expect(&mut self, what: &str) -> Result<Value> {
+        let line = match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => bail!("no {what:?} within {PATIENCE:?}"),
+            // It has closed its output.
+            Err(RecvTimeoutError::Disconnected) => {
+                bail!("it ended with {} before {what:?}", self.child.wait()?)
+            }
+        };
         if line["did"] != what {
             bail!("it did {} and was to do {what:?}", line["did"]);
         }
@@ -102,7 +109,7 @@ impl Running {
     }
 
     /// What it tells that measures itself: figures by their names.
-    fn by_itself(&self) -> Result<Taken> {
+    fn by_itself(&mut self) -> Result<Taken> {
         let line = self.expect("all")?;
         let values = serde_json::from_value(line["values"].clone()).context("its figures")?;
         let proof = line["proof"].as_u64().context("a proof")?;
@@ -157,7 +164,8 @@ impl Running {
             Step::Read => ("read".to_owned(), None, "read"),
             Step::Paths => ("paths".to_owned(), None, "paths"),
         };
-        writeln!(self.input, "{words}").context("telling it what to do")?;
+        // Whoever does not listen has ended, and is met so next.
+        let _ = writeln!(self.input, "{words}");
         if let Some(play) = play {
             self.expect("ready")?;
             if !server.play(play, PATIENCE) {
