@@ -10,8 +10,9 @@ use portolan::cache::{Change, Event, Fifo, HandlerOptions, Indexer, Pipeline, in
 use portolan::codec::Limits;
 use portolan::codec::json::{ListDecoder, WatchDecoder};
 use portolan::codec::protobuf;
-use portolan::meta::{ApiResource, Encoded, Format, LabelSelector, Object, Resource};
+use portolan::meta::{ApiResource, Encoded, Format, Key, LabelSelector, Object, Resource};
 use portolan::object::{Lazy, Unstructured};
+use portolan::queue::{ExponentialRateLimiter, Priority, WorkQueue};
 use portolan::time::Instant;
 use portolan_bench::corpus::Corpus;
 
@@ -68,6 +69,17 @@ fn split_list(bencher: Bencher, chunk: usize) {
             }
         }
         items
+    });
+}
+
+/// The scan by itself: finds the end of one item that holds all the pods, in one chunk.
+#[divan::bench]
+fn scan(bencher: Bencher) {
+    let body = bytes::Bytes::from(format!("{{\"items\":[{{\"pods\":[{}]}}]}}", pods().join(",")));
+    bencher.counter(divan::counter::BytesCount::new(body.len())).bench(|| {
+        let mut decoder = ListDecoder::new(Limits::default());
+        decoder.push(body.clone());
+        decoder.next_item().map(|item| item.map_or(0, <[u8]>::len)).unwrap_or_default()
     });
 }
 
@@ -139,6 +151,49 @@ fn fifo_push_and_pop(bencher: Bencher) {
         objects.iter().for_each(|object| fifo.push(Change::Updated(object.clone())));
         std::iter::from_fn(|| fifo.pop()).count()
     });
+}
+
+/// Every key once: added, taken, done.
+#[divan::bench]
+fn workqueue(bencher: Bencher) {
+    let keys = keys();
+    bencher.bench(|| {
+        let (now, mut queue) = (Instant::default(), WorkQueue::default());
+        for key in &keys {
+            queue.add(now, key.clone(), Priority::Normal);
+        }
+        drain(&mut queue, now)
+    });
+}
+
+/// The same, each after the delay of its first failure.
+#[divan::bench]
+fn workqueue_rate_limited(bencher: Bencher) {
+    let keys = keys();
+    let delay = Duration::from_millis(1);
+    bencher.bench(|| {
+        let mut queue = WorkQueue::new(ExponentialRateLimiter::new(delay, delay));
+        for key in &keys {
+            queue.add_rate_limited(Instant::default(), key.clone());
+        }
+        let now = Instant::default() + delay;
+        queue.handle_timeout(now);
+        drain(&mut queue, now)
+    });
+}
+
+fn keys() -> Vec<Key> {
+    (0..PODS).map(|index| Key::new("namespace", &index.to_string())).collect()
+}
+
+fn drain(queue: &mut WorkQueue<Key>, now: Instant) -> usize {
+    let mut taken = 0;
+    while let Some((ticket, key)) = queue.poll_item(now) {
+        queue.forget(black_box(&key));
+        queue.done(now, ticket);
+        taken += 1;
+    }
+    taken
 }
 
 /// From the reflector's change to the handlers' queues, one index.
