@@ -1,13 +1,14 @@
 //! `cargo xtask bench`: builds Portolan's and its peers' contestants and has tests/bench run them in turns.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::process::{command, run as perform};
-use crate::programs::{Need, find};
+use crate::programs::Need;
 use crate::{bindgen, cluster_binary, fixtures, setup, sizes, workspace};
 
 /// What to measure.
@@ -115,12 +116,19 @@ fn build_kube_rs(programs: &Path, profile: &str) -> Result<()> {
 }
 
 fn build_client_go(programs: &Path) -> Result<()> {
-    if find(&["go"]).is_none() {
-        println!("LEFT OUT: client-go, for there is no go on the path");
-        return Ok(());
+    let program = programs.join("bench-client-go");
+    if let Some(missing) = Need::Go.missing() {
+        println!("LEFT OUT: client-go: {missing}: install it from go.dev/dl");
+        // None of an earlier day is to run.
+        return match fs::remove_file(program) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).context("removing client-go's program")
+            }
+            _ => Ok(()),
+        };
     }
     let mut go = cluster_binary::go(&["build", "-o"]);
-    perform(go.arg(programs.join("bench-client-go")).arg(".").current_dir(peer("client-go")))
+    perform(go.arg(program).arg(".").current_dir(peer("client-go")))
 }
 
 /// The folder of the page: our module, the scripts, and client-node's as npm installed it.
