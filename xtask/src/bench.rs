@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -22,18 +24,20 @@ pub(crate) struct Options {
     /// the others. Measures nothing.
     #[arg(long, conflicts_with_all = ["quick", "json", "compare", "write"])]
     smoke: bool,
-    /// Write the goals and what came of them to this file, as JSON.
+    /// Write the goals and what came of them to this file, as JSON, group by group.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Fail when a goal that the committed baseline met is lost.
-    #[arg(long)]
+    /// Fail when a goal that the committed baseline met is lost, or one of the groups that ran is not measured.
+    #[arg(long, conflicts_with = "contestant")]
     compare: bool,
-    /// Put what is measured in the place of the baseline of the same groups in docs/, with tables and charts.
+    /// Put what is measured in the place of the baseline of the same groups in docs/, with tables and charts: each group
+    /// as it ends, unless `--compare` finds a goal of it lost. Refused with less than five rounds, and where a contestant
+    /// cannot run.
     #[arg(long, conflicts_with_all = ["quick", "contestant"])]
     write: bool,
     /// How many times each contestant runs.
     #[arg(long)]
-    rounds: Option<usize>,
+    rounds: Option<NonZeroUsize>,
     /// Only the group of this name; may be given several times.
     #[arg(long)]
     only: Vec<String>,
@@ -54,10 +58,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     fs::create_dir_all(&programs).context("making a directory for the contestants")?;
     let profile = if options.smoke { "dev" } else { "release" };
     build_ours(&programs, profile)?;
+    // What it would refuse, it refuses before the others are built.
+    perform(asked(options, &programs).arg("--check"))?;
     build_kube_rs(&programs, profile)?;
     build_client_go(&programs)?;
-    let mut bench = command(&[&programs.join("portolan-bench").to_string_lossy()]);
-    bench.arg("--programs").arg(&programs);
+    let mut bench = asked(options, &programs);
     match setup::install_npm(&peer("node")) {
         Ok(()) => {
             let page = build_page(&programs, if options.smoke { "dev" } else { bindgen::SHIPPED })?;
@@ -78,6 +83,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             bench.arg("--size").arg(format!("{label}={}", sizes::compressed(module)?));
         }
     }
+    perform(&mut bench)
+}
+
+/// The program of tests/bench, told what is asked for here.
+fn asked(options: &Options, programs: &Path) -> Command {
+    let mut bench = command(&[&programs.join("portolan-bench").to_string_lossy()]);
+    bench.arg("--programs").arg(programs);
     bench.args(options.quick.then_some("--quick")).args(options.smoke.then_some("--smoke"));
     bench.args(options.only.iter().flat_map(|name| ["--only", name]));
     let rounds = options.rounds.map(|rounds| rounds.to_string());
@@ -92,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bench.arg("--docs").arg(docs);
     }
     bench.args(options.json.iter().flat_map(|path| [Path::new("--json"), path]));
-    perform(&mut bench)
+    bench
 }
 
 fn build_ours(programs: &Path, profile: &str) -> Result<()> {

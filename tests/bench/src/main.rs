@@ -9,26 +9,30 @@ mod machine;
 mod metric;
 mod plan;
 mod report;
+mod run;
 mod server;
 
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::fs::{self, OpenOptions};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
 use answers::Answers;
-use figures::Figures;
-use metric::Metric;
-use plan::{Contestant, Group, Places, Scale, Work};
+use plan::{Group, Places, Program, Scale};
 use portolan_bench::corpus::Corpus;
-use report::{Docs, Row};
+use report::{Compared, Docs, Row};
 use server::Server;
+
+/// The least rounds of figures that are kept, and as many as there are.
+const ROUNDS: usize = 5;
 
 /// Runs the benchmark.
 #[derive(Parser)]
-struct Options {
+pub(crate) struct Options {
     /// The directory of the contestants' programs.
     #[arg(long)]
     programs: PathBuf,
@@ -55,7 +59,7 @@ struct Options {
     smoke: bool,
     /// How many times each contestant runs; 5, or 2 when quick.
     #[arg(long)]
-    rounds: Option<usize>,
+    rounds: Option<NonZeroUsize>,
     /// Only the groups of these names.
     #[arg(long)]
     only: Vec<String>,
@@ -65,18 +69,33 @@ struct Options {
     /// The same number makes the same pods.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where to write the rows as JSON.
+    /// Where to write the rows as JSON, group by group.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// The folder where the figures of each group are kept, with tables and charts.
-    #[arg(long)]
+    /// The folder where the figures of each group are kept, with tables and charts. Nothing may be left out then.
+    #[arg(long, conflicts_with_all = ["quick", "smoke", "contestant"])]
     docs: Option<PathBuf>,
-    /// Rows of an earlier run: fails when a goal met there is lost.
-    #[arg(long)]
+    /// Rows of an earlier run: fails when a goal met there is lost, or one is not measured. Figures of a group where that
+    /// is so are not kept.
+    #[arg(long, conflicts_with_all = ["smoke", "contestant"])]
     compare: Option<PathBuf>,
     /// Serve so many pods until the end of standard input, and run nobody.
     #[arg(long)]
     serve: Option<usize>,
+    /// Look whether these options can be followed, and run nobody.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Options {
+    fn places(&self) -> Places {
+        Places {
+            programs: self.programs.clone(),
+            node: self.node.clone(),
+            page: self.page.clone(),
+            browser: self.browser,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -101,50 +120,18 @@ fn run(options: &Options) -> Result<ExitCode> {
         std::io::read_to_string(std::io::stdin()).context("waiting for the end of standard input")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (scale, rounds) = match (options.quick, options.smoke) {
-        (true, _) => (Scale::Quick, 2),
-        (_, true) => (Scale::Smoke, 1),
-        _ => (Scale::Full, 5),
-    };
-    let rounds = options.rounds.unwrap_or(rounds);
-    let groups = plan::groups(scale);
-    let names: Vec<&str> = groups.iter().map(|group| group.name).collect();
-    if let Some(unknown) = options.only.iter().find(|name| !names.contains(&name.as_str())) {
-        bail!("no group is named {unknown:?}; there are: {}", names.join("; "));
-    }
-    let chosen =
-        |group: &Group| options.only.is_empty() || options.only.iter().any(|name| name == group.name);
-    let (mut rows, mut all) = (Vec::new(), Vec::new());
-    for mut group in groups.into_iter().filter(chosen) {
-        let wanted =
-            |one: &Contestant| options.contestant.as_deref().is_none_or(|text| one.label.contains(text));
-        group.contestants.retain(wanted);
-        let figures = run_group(&group, options, rounds)?;
-        if options.smoke
-            && let Some((label, why)) = figures.left_out.first_key_value()
-        {
-            bail!("{label} was left out: {why}");
-        }
-        if !options.smoke {
-            println!("{}", report::group_table(&group, &figures));
-        }
-        rows.extend(report::rows(&group, &figures));
-        all.push(figures);
-    }
-    if options.smoke {
-        println!("every contestant of {} groups proved the same work", all.len());
+    let task = Task::of(options)?;
+    if options.check {
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", report::goals_table(&rows));
-    if let Some(path) = &options.json {
-        let text = serde_json::to_string_pretty(&rows)?;
-        std::fs::write(path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
+    if options.smoke || options.docs.is_some() {
+        task.nothing_left_out()?;
     }
-    let code = options.compare.as_ref().map_or(Ok(ExitCode::SUCCESS), |path| compare(path, &rows));
-    if let Some(folder) = &options.docs {
-        Docs(folder.clone()).write(all)?;
-    }
-    code
+    let began = Instant::now();
+    let outcome = task.perform();
+    let seconds = began.elapsed().as_secs();
+    println!("it took {} min {} s", seconds / 60, seconds % 60);
+    outcome
 }
 
 fn serve(options: &Options, count: usize, events: usize) -> Result<Server> {
@@ -152,74 +139,120 @@ fn serve(options: &Options, count: usize, events: usize) -> Result<Server> {
     Server::start(Answers::new(corpus, count, events), options.page.clone())
 }
 
-/// Runs every contestant of the group, one after the other, and that again and again.
-fn run_group(group: &Group, options: &Options, rounds: usize) -> Result<Figures> {
-    println!("\n## {} ({} objects or items)", group.name, group.objects);
-    if group.work == Work::HandedIn {
-        return Ok(handed_in(group, options));
-    }
-    let mut servers: BTreeMap<usize, Server> = BTreeMap::new();
-    for contestant in &group.contestants {
-        let count = if contestant.asks_for_pods() { contestant.objects(group) } else { 0 };
-        let server = match servers.entry(count) {
-            Entry::Occupied(server) => server.into_mut(),
-            Entry::Vacant(place) => place.insert(serve(options, count, group.events())?),
+/// What is to be done, by options that can be followed.
+struct Task<'a> {
+    options: &'a Options,
+    rounds: usize,
+    groups: Vec<Group>,
+    /// The rows of the earlier run.
+    earlier: Option<Vec<Row>>,
+    docs: Option<Docs>,
+}
+
+impl<'a> Task<'a> {
+    fn of(options: &'a Options) -> Result<Self> {
+        let (scale, rounds) = match (options.quick, options.smoke) {
+            (true, _) => (Scale::Quick, 2),
+            (_, true) => (Scale::Smoke, 1),
+            _ => (Scale::Full, ROUNDS),
         };
-        if contestant.asks_for_pods() {
-            prepare(server, contestant, group.events())?;
+        let rounds = options.rounds.map_or(rounds, NonZeroUsize::get);
+        if options.docs.is_some() && rounds < ROUNDS {
+            bail!("figures that are kept are of {ROUNDS} rounds at least");
         }
+        let groups = chosen(plan::groups(scale), options)?;
+        if let Some(path) = &options.json {
+            let file = OpenOptions::new().append(true).create(true).open(path);
+            file.with_context(|| format!("opening {}", path.display()))?;
+        }
+        let earlier = options.compare.as_deref().map(read_rows).transpose()?;
+        let docs = options.docs.clone().map(Docs::new);
+        Ok(Self { options, rounds, groups, earlier, docs })
     }
-    let sizes: Vec<String> = servers.values().map(|server| server.answers().sizes()).collect();
-    println!("{}", sizes.join("; "));
-    let mut figures = Figures::of(group, rounds, sizes.join("; "));
-    let places = Places {
-        programs: options.programs.clone(),
-        node: options.node.clone(),
-        page: options.page.clone(),
-        browser: options.browser,
-    };
-    for round in 1..=rounds {
-        for contestant in &group.contestants {
-            let Some(program) = contestant.program.command(&places) else {
-                let why = "its program is not there".to_owned();
-                figures.left_out.insert(contestant.label.clone(), why);
+
+    /// Runs group after group; what one gave is written before the next begins.
+    fn perform(&self) -> Result<ExitCode> {
+        let Self { options, rounds, groups, earlier, docs } = self;
+        let (mut rows, mut compared) = (Vec::new(), Compared::default());
+        for group in groups {
+            let figures = run::run_group(group, options, *rounds)?;
+            if options.smoke {
                 continue;
+            }
+            println!("{}", report::group_table(group, &figures));
+            rows.extend(report::rows(group, &figures));
+            if let Some(path) = &options.json {
+                write_rows(path, &rows)?;
+            }
+            let of_group = earlier.as_ref().map(|earlier| report::compare(earlier, group, &figures));
+            let of_group = of_group.unwrap_or_default();
+            of_group.lines().for_each(|line| println!("{line}"));
+            if let Some(docs) = docs
+                && of_group.is_well()
+            {
+                docs.write(figures)?;
+            }
+            compared.add(of_group);
+        }
+        if options.smoke {
+            println!("every contestant of {} groups proved the same work", groups.len());
+            return Ok(ExitCode::SUCCESS);
+        }
+        println!("{}", report::goals_table(&rows));
+        if earlier.is_some() {
+            println!("{compared}");
+        }
+        Ok(if compared.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Fails when a contestant cannot run, or pods would be others than those of a whole run.
+    fn nothing_left_out(&self) -> Result<()> {
+        let options = self.options;
+        let places = options.places();
+        for contestant in self.groups.iter().flat_map(|group| &group.contestants) {
+            let label = &contestant.label;
+            let is_there = match contestant.program {
+                Program::None => options.size.iter().any(|(module, _)| module == label),
+                program => program.command(&places).is_some(),
             };
-            let objects = contestant.objects(group);
-            let count = if contestant.asks_for_pods() { objects } else { 0 };
-            let taken = child::run(&program, contestant, &servers[&count], &group.work)?;
-            println!("round {round}: {}: {}", contestant.label, figures::one_line(&taken));
-            figures.take(contestant, objects, taken)?;
+            if !is_there {
+                bail!("{label} cannot run, and nothing may be left out here");
+            }
+        }
+        if options.docs.is_some() && options.fixtures.is_none() {
+            bail!("upstream's fixtures are not there: figures that are kept need the pods made from them");
+        }
+        Ok(())
+    }
+}
+
+/// The groups asked for, with the contestants asked for.
+fn chosen(mut groups: Vec<Group>, options: &Options) -> Result<Vec<Group>> {
+    let names: Vec<&str> = groups.iter().map(|group| group.name).collect();
+    if let Some(unknown) = options.only.iter().find(|name| !names.contains(&name.as_str())) {
+        bail!("no group is named {unknown:?}; there are: {}", names.join("; "));
+    }
+    if !options.only.is_empty() {
+        groups.retain(|group| options.only.iter().any(|name| name == group.name));
+    }
+    if let Some(text) = &options.contestant {
+        for group in &mut groups {
+            group.contestants.retain(|contestant| contestant.label.contains(text));
+        }
+        groups.retain(|group| !group.contestants.is_empty());
+        if groups.is_empty() {
+            bail!("no contestant's label there holds {text:?}");
         }
     }
-    for (label, why) in &figures.left_out {
-        println!("LEFT OUT: {label}: {why}");
-    }
-    Ok(figures)
+    Ok(groups)
 }
 
-fn prepare(server: &Server, contestant: &Contestant, events: usize) -> Result<()> {
-    let watch_list = contestant.argument("sync") == "watch-list";
-    server.answers().prepare(contestant.shape(), !watch_list, watch_list, events > 0)
+fn read_rows(path: &Path) -> Result<Vec<Row>> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} holds no rows of a run", path.display()))
 }
 
-/// The sizes, each once.
-fn handed_in(group: &Group, options: &Options) -> Figures {
-    let mut figures = Figures::of(group, 1, String::new());
-    for (module, bytes) in &options.size {
-        figures.put(module, Metric::Brotli, bytes / 1e3);
-    }
-    figures
-}
-
-/// Says which goals met in the earlier run are lost in this one.
-fn compare(path: &Path, rows: &[Row]) -> Result<ExitCode> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let earlier: Vec<Row> = serde_json::from_str(&text).context("the rows of the earlier run")?;
-    let lost = report::lost(&earlier, rows);
-    for line in &lost {
-        println!("LOST: {line}");
-    }
-    println!("{} of {} goals met before are lost", lost.len(), earlier.iter().filter(|row| row.met).count());
-    Ok(if lost.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn write_rows(path: &Path, rows: &[Row]) -> Result<()> {
+    let text = serde_json::to_string_pretty(rows)?;
+    fs::write(path, text + "\n").with_context(|| format!("writing {}", path.display()))
 }

@@ -1,6 +1,7 @@
 //! Figures as rows and tables.
 
 mod chart;
+mod compare;
 mod docs;
 
 use std::fmt::Write;
@@ -11,6 +12,7 @@ use crate::figures::{Figures, Spread};
 use crate::metric::Metric;
 use crate::plan::{Against, Goal, Group};
 
+pub(crate) use compare::{Compared, compare};
 pub(crate) use docs::Docs;
 
 /// One goal and what came of it.
@@ -31,47 +33,31 @@ pub(crate) struct Row {
 
 /// The goals of a group, those whose contestants ran.
 pub(crate) fn rows(group: &Group, figures: &Figures) -> Vec<Row> {
-    let row = |goal: &Goal| {
-        let ours = figures.spread(goal.ours, goal.metric)?.median;
-        let (theirs, value) = match goal.theirs {
-            Against::Peer(label) => (label.to_owned(), Some(figures.spread(label, goal.metric)?.median)),
-            Against::Own(label, metric) => {
-                (format!("{label}, {metric}"), Some(figures.spread(label, metric)?.median))
-            }
-            Against::Limit => (String::new(), None),
-        };
-        let ratio = value.map_or(ours, |value| ours / value);
-        Some(Row {
-            work: group.name.to_owned(),
-            metric: goal.metric.to_string(),
-            ours: goal.ours.to_owned(),
-            theirs,
-            ours_value: ours,
-            theirs_value: value,
-            ratio,
-            goal: goal.at_most,
-            met: ratio <= goal.at_most,
-        })
-    };
-    group.goals.iter().filter_map(row).collect()
+    group.goals.iter().filter_map(|goal| row(group, goal, figures)).collect()
 }
 
-/// The goals that were met before and are not any more, as lines.
-pub(crate) fn lost(earlier: &[Row], now: &[Row]) -> Vec<String> {
-    let same = |one: &Row, other: &Row| {
-        (&one.work, &one.metric, &one.ours, &one.theirs)
-            == (&other.work, &other.metric, &other.ours, &other.theirs)
+/// What came of a goal; `None` when a contestant did not run.
+fn row(group: &Group, goal: &Goal, figures: &Figures) -> Option<Row> {
+    let ours = figures.spread(goal.ours, goal.metric)?.median;
+    let (theirs, value) = match goal.theirs {
+        Against::Peer(label) => (label.to_owned(), Some(figures.spread(label, goal.metric)?.median)),
+        Against::Own(label, metric) => {
+            (format!("{label}, {metric}"), Some(figures.spread(label, metric)?.median))
+        }
+        Against::Limit => (String::new(), None),
     };
-    let lost = |before: &Row| {
-        let row = now.iter().find(|row| same(row, before))?;
-        (before.met && !row.met).then(|| {
-            format!(
-                "{}: {} of {} to {}: {:.3}, was {:.3}, goal {}",
-                row.work, row.metric, row.ours, row.theirs, row.ratio, before.ratio, row.goal
-            )
-        })
-    };
-    earlier.iter().filter_map(lost).collect()
+    let ratio = value.map_or(ours, |value| ours / value);
+    Some(Row {
+        work: group.name.to_owned(),
+        metric: goal.metric.to_string(),
+        ours: goal.ours.to_owned(),
+        theirs,
+        ours_value: ours,
+        theirs_value: value,
+        ratio,
+        goal: goal.at_most,
+        met: ratio <= goal.at_most,
+    })
 }
 
 /// Every figure of a group: median, and the range in brackets.
@@ -115,30 +101,4 @@ pub(crate) fn goals_table(rows: &[Row]) -> String {
     let met = rows.iter().filter(|row| row.met).count();
     let _ = writeln!(text, "\n{met} of {} goals met", rows.len());
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(ratio: f64, met: bool) -> Row {
-        Row {
-            work: "w".into(),
-            metric: "m".into(),
-            ours: "o".into(),
-            theirs: "t".into(),
-            ours_value: ratio,
-            theirs_value: Some(1.0),
-            ratio,
-            goal: 0.5,
-            met,
-        }
-    }
-
-    #[test]
-    fn a_goal_once_met_is_not_lost_unseen() {
-        assert!(lost(&[row(0.4, true)], &[row(0.45, true)]).is_empty());
-        assert!(lost(&[row(0.6, false)], &[row(0.7, false)]).is_empty());
-        assert_eq!(lost(&[row(0.4, true)], &[row(0.6, false)]).len(), 1);
-    }
 }
