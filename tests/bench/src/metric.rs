@@ -91,7 +91,7 @@ impl Metric {
             Self::QueueLimitedItem => ("rate-limited add, get, done: CPU ns/item", 0),
             Self::Pss => ("settled memory of the renderer, PSS, MB", 0),
             Self::TaskLongest => ("longest task of the main thread, ms", 1),
-            Self::TaskUsual => ("99.9 % of tasks within, ms", 1),
+            Self::TaskUsual => ("99.9 % of tasks that run script within, ms", 1),
             Self::Brotli => ("brotli, KB", 1),
         }
     }
