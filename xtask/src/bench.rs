@@ -165,7 +165,8 @@ fn peer(name: &str) -> PathBuf {
     workspace::root().join("tests/bench/peers").join(name)
 }
 
-/// Copies a program to where the next build does not touch it.
+/// Copies a program to where the next build does not touch it. One that still runs goes on with the file it has.
 fn install(from: &Path, to: &Path) -> Result<()> {
+    drop(fs::remove_file(to));
     fs::copy(from, to).map(drop).with_context(|| format!("copying {} to {}", from.display(), to.display()))
 }

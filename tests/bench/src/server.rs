@@ -62,7 +62,7 @@ struct Shared {
 struct Stage {
     /// How many watches have been opened.
     watches: u64,
-    /// The newest watch is past its initial events.
+    /// The newest watch has sent what it was to send.
     waiting: bool,
     play: Option<Play>,
     /// How pods were asked for since [`Server::forget`].
@@ -89,9 +89,12 @@ impl Server {
         &self.shared.answers
     }
 
-    /// Forgets what was asked for.
+    /// Forgets what was asked for, and ends every watch: what is played next is for who opens one from now on.
     pub(crate) fn forget(&self) {
-        self.shared.stage().asked.clear();
+        let mut stage = self.shared.stage();
+        *stage = Stage { watches: stage.watches + 1, ..Stage::default() };
+        drop(stage);
+        self.shared.changed.notify_all();
     }
 
     /// How pods were asked for.
@@ -283,6 +286,7 @@ impl Shared {
             stage.waiting = true;
             self.changed.notify_all();
             if let Some(play) = stage.play.take() {
+                stage.waiting = false;
                 return Some(play);
             }
             stage = self.wait(stage, Duration::from_secs(3600));
