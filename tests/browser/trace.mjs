@@ -8,20 +8,19 @@ const SCRIPT = ['EvaluateScript', 'v8.evaluateModule', 'FunctionCall', 'RunMicro
 
 /** Traces `page` while `work` runs; returns the processor time of each task of its main thread, in ms, the longest first. */
 export async function mainThreadTasks(browser, page, work) {
-  return (await tasksOf(browser, page, ['CrRendererMain'], work))[0];
+  return (await tasksOf(browser, page, ['CrRendererMain'], work))[0].tasks;
 }
 
-/** The same, and once more of the tasks alone that ran script: most others are thousands of next to nothing. */
-export async function mainThreadSlices(browser, page, work) {
-  const events = await traced(browser, page, work);
-  const tasks = busiest(events, 'CrRendererMain');
-  return { tasks: times(tasks), slices: times(tasks.filter((task) => task.script)) };
-}
-
-/** The same of several kinds of threads, by Chromium's names for them; of each kind the busiest thread. */
+/**
+ * The same of several kinds of threads, by Chromium's names for them; of each kind the busiest thread, with all its `tasks` and
+ * the `slices` alone that ran script: most others are thousands of next to nothing.
+ */
 export async function tasksOf(browser, page, kinds, work) {
   const events = await traced(browser, page, work);
-  return kinds.map((kind) => times(busiest(events, kind)));
+  return kinds.map((kind) => {
+    const tasks = busiest(events, kind);
+    return { tasks: times(tasks), slices: times(tasks.filter((task) => task.script)) };
+  });
 }
 
 async function traced(browser, page, work) {

@@ -3,7 +3,7 @@
 
 import { launch, openPage } from '../../../browser/chromium.mjs';
 import { settledMemory } from '../../../browser/memory.mjs';
-import { mainThreadSlices } from '../../../browser/trace.mjs';
+import { tasksOf } from '../../../browser/trace.mjs';
 import { say, settings } from './contestant.mjs';
 
 const browser = await launch();
@@ -21,7 +21,7 @@ async function measure() {
   await page.context().close();
   // In a page of its own: a trace takes time, and up to 20 MB of the renderer.
   const traced = await opened();
-  const { tasks, slices } = await mainThreadSlices(browser, traced, () => synced(traced));
+  const [{ tasks, slices }] = await tasksOf(browser, traced, ['CrRendererMain'], () => synced(traced));
   // The longest but one in a thousand of those that ran script: of all tasks, nearly all only move messages.
   const usual = slices[Math.floor(slices.length / 1000)] ?? 0;
   return {
