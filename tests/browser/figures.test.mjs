@@ -56,7 +56,7 @@ test('a page that much changes in settles', async (t) => {
   const held = await heldAfter(SECONDS);
   t.diagnostic(`the renderer holds ${MB(await settledMemory(browser, page))}`);
   assert.equal(await dashboard.connection(), 'live');
-  // 22 MB of it are the changes that the cluster in memory remembers: 560 of each kind, full after some minutes.
-  assert.ok(held < 36e6, `the modules hold ${MB(held)}`);
+  // Most of it is what the cluster in memory remembers: 560 changes of each kind, some of which come seldom.
+  assert.ok(held < 30e6, `the modules hold ${MB(held)}`);
   if (SECONDS >= 600) assert.ok(held < 1.1 * early, `${MB(early)} became ${MB(held)}`);
 });
