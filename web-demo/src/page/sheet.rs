@@ -268,7 +268,10 @@ fn reason(empty: &Empty, title: &str) -> View {
         Empty::Trouble(trouble) if trouble.refused => (
             "forbidden",
             trouble.title.clone(),
-            format!("{}. {}", trouble.text.trim_end_matches('.'), trouble.advice),
+            match trouble.text.ends_with(['.', '?']) {
+                true => format!("{} {}", trouble.text, trouble.advice),
+                false => format!("{}. {}", trouble.text, trouble.advice),
+            },
             trouble.command.clone(),
         ),
         // Why is told by the notice above, which concerns the whole page.
