@@ -132,12 +132,7 @@ fn build_client_go(programs: &Path) -> Result<()> {
     if let Some(missing) = Need::Go.missing() {
         println!("LEFT OUT: client-go: {missing}: install it from go.dev/dl");
         // None of an earlier day is to run.
-        return match fs::remove_file(program) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(error).context("removing client-go's program")
-            }
-            _ => Ok(()),
-        };
+        return remove(&program);
     }
     let mut go = cluster_binary::go(&["build", "-o"]);
     perform(go.arg(program).arg(".").current_dir(peer("client-go")))
@@ -165,8 +160,18 @@ fn peer(name: &str) -> PathBuf {
     workspace::root().join("tests/bench/peers").join(name)
 }
 
+/// Removes a program, if it is there.
+fn remove(program: &Path) -> Result<()> {
+    match fs::remove_file(program) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", program.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Copies a program to where the next build does not touch it. One that still runs goes on with the file it has.
 fn install(from: &Path, to: &Path) -> Result<()> {
-    drop(fs::remove_file(to));
+    remove(to)?;
     fs::copy(from, to).map(drop).with_context(|| format!("copying {} to {}", from.display(), to.display()))
 }

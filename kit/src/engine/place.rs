@@ -163,21 +163,16 @@ fn may_pass(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Config | ErrorKind::Ambiguous | ErrorKind::NoMatch)
 }
 
-/// The resource that is meant, for a call with one answer.
+/// The resource that is meant, for a call with one answer: asked again where the server asks to wait or the connection broke.
 pub(super) async fn find(engine: &Engine, named: &Named) -> Result<ApiResource, Error> {
-    insist(engine, async || find_now(engine, named).await).await
-}
-
-/// What `ask` comes to, asked again where the server asks to wait or the connection broke.
-pub(super) async fn insist<T>(engine: &Engine, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 0..TRIES {
-        let outcome = ask().await;
+        let outcome = find_now(engine, named).await;
         let broken = |error: &Error| error.is_interrupted().then_some(AFTER_INTERRUPTION);
         let again = outcome.as_ref().err().and_then(|error| error.retry_after().or_else(|| broken(error)));
         let Some(wait) = again else { return outcome };
         engine.client().runtime().sleep(wait).await;
     }
-    ask().await
+    find_now(engine, named).await
 }
 
 /// The resource that is meant, as far as it is known now. One that is not known is asked for anew: its definition may be young.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use wasm_bindgen::JsValue;
 
 use super::Engine;
-use super::place::{Named, find, insist};
+use super::place::{Named, find};
 
 /// One request.
 #[derive(Deserialize)]
@@ -104,8 +104,7 @@ async fn build(engine: &Engine, asked: Asked) -> Result<Request, Error> {
 
 /// What the server serves, as JSON.
 pub(super) async fn discovery(engine: &Engine) -> Result<JsValue, Error> {
-    let discovery = engine.0.mapper.client().live();
-    let found = insist(engine, async || discovery.server_groups_and_resources().await).await?;
+    let found = engine.client().discovery().server_groups_and_resources().await?;
     let preferred = found.preferred_resources();
     let resources: Vec<_> = found
         .resources()
